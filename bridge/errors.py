@@ -1,0 +1,143 @@
+"""Every error a user can meet, and how one crosses the wire.
+
+UnderstudyError
+├── RequestError           the caller can mend it: an option, a range, a name, a state
+├── PlateError             a picture on disk: missing, damaged, or disagreeing with its neighbours
+├── DaemonError            the daemon itself
+│   ├── DaemonUnreachable  nobody answers, or nobody answers in time
+│   ├── KeyRefused         the key is unknown here, or may not do this
+│   └── ProtocolError      another protocol version, a message too large or not a message
+├── JobError               the job ended otherwise than delivered
+│   ├── JobCancelled
+│   ├── JobParked          out of room (disk, vault, memory): nothing lost, goes on when there is room
+│   └── EngineError        the engine could not make the picture
+├── ComplianceError        a gate refused; carries every rule with its remedy in `findings`
+└── HostError              the host application refused a call
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What one rule said: the unit of every report, refusal and warning."""
+
+    rule: str
+    outcome: str
+    """One of `pass`, `not_applicable`, `note`, `warn`, `refuse`, `waived`, `broken` (the rule did not run)."""
+    message: str
+    remedy: str = ""
+    frames: tuple[int, ...] = ()
+    files: tuple[str, ...] = ()
+    """As the user typed them, never a path of the vault."""
+    facts: dict[str, str] = {}
+    """What the rule read, so that the report can show why."""
+
+    @property
+    def refuses(self) -> bool:
+        return self.outcome in ("refuse", "broken")
+
+
+class ErrorReport(msgspec.Struct, frozen=True, kw_only=True, tag="error"):
+    """An error on the wire. `code` names the class that the other side raises again."""
+
+    code: str
+    message: str
+    remedy: str = ""
+    facts: dict[str, str] = {}
+    findings: tuple[Finding, ...] = ()
+
+
+class UnderstudyError(Exception):
+    """`message` says what happened to which file, frame or field; `remedy` what the user does next."""
+
+    code = "understudy"
+
+    def __init__(self, message: str, *, remedy: str = "", facts: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.facts = facts or {}
+
+    def report(self) -> ErrorReport:
+        return ErrorReport(code=self.code, message=self.message, remedy=self.remedy, facts=self.facts)
+
+
+class RequestError(UnderstudyError):
+    code = "request"
+
+
+class PlateError(UnderstudyError):
+    code = "plate"
+
+
+class DaemonError(UnderstudyError):
+    code = "daemon"
+
+
+class DaemonUnreachable(DaemonError):
+    code = "daemon_unreachable"
+
+
+class KeyRefused(DaemonError):
+    code = "key_refused"
+
+
+class ProtocolError(DaemonError):
+    code = "protocol"
+
+
+class JobError(UnderstudyError):
+    code = "job"
+
+
+class JobCancelled(JobError):
+    code = "job_cancelled"
+
+
+class JobParked(JobError):
+    code = "job_parked"
+
+
+class EngineError(JobError):
+    code = "engine"
+
+
+class ComplianceError(UnderstudyError):
+    code = "compliance"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        facts: dict[str, str] | None = None,
+        findings: tuple[Finding, ...] = (),
+    ) -> None:
+        super().__init__(message, remedy=remedy, facts=facts)
+        self.findings = findings
+
+    def report(self) -> ErrorReport:
+        return ErrorReport(
+            code=self.code, message=self.message, remedy=self.remedy, facts=self.facts, findings=self.findings
+        )
+
+
+class HostError(UnderstudyError):
+    code = "host"
+
+
+def _family(root: type[UnderstudyError]) -> dict[str, type[UnderstudyError]]:
+    classes = {root.code: root}
+    for child in root.__subclasses__():
+        classes.update(_family(child))
+    return classes
+
+
+def error_from_report(report: ErrorReport) -> UnderstudyError:
+    """Return the error that `report` describes; an unknown code (a newer daemon) becomes a plain UnderstudyError."""
+    kind = _family(UnderstudyError).get(report.code, UnderstudyError)
+    if issubclass(kind, ComplianceError):
+        return kind(report.message, remedy=report.remedy, facts=report.facts, findings=report.findings)
+    return kind(report.message, remedy=report.remedy, facts=report.facts)

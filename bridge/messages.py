@@ -1,0 +1,377 @@
+"""Every message of the wire, and nowhere else. docs/protocol.md is generated from this file.
+
+Three conversations, each a ROUTER of the daemon and a DEALER of the client, all under CURVE:
+
+control   requests and their replies, one in flight a client; then the events of a watch
+bulk      chunks of blobs, by credit, either way
+
+Unknown fields are ignored, unknown tags refused. A new field with a default keeps PROTOCOL_VERSION; anything else raises it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from understudy.bridge.errors import ErrorReport, Finding
+from understudy.bridge.shot import Digest, JobRequest, Mode, OutputFile
+
+PROTOCOL_VERSION = 1
+CONTROL_MESSAGE_LIMIT_BYTES = 16 * 1024 * 1024
+"""A job of 20,000 frames in four roles is about 12 MB of JSON; anything larger is refused unread."""
+CHUNK_BYTES = 1024 * 1024
+"""The fastest chunk measured on loopback, with and without CURVE."""
+CREDIT_CHUNKS = 12
+"""Chunks in flight: 4 to 8 MiB saturate, the rest covers a slow turn of either side."""
+
+State = Literal[
+    "draft", "uploading", "queued", "running", "parked", "paused", "checking",
+    "delivered", "refused", "quarantined", "cancelled", "failed",
+]  # fmt: skip
+ENDED: frozenset[str] = frozenset({"delivered", "refused", "quarantined", "cancelled", "failed"})
+
+JobId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z]{4,40}$")]
+
+
+class SegmentRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How an engine cuts a shot: lengths are step * n + 1, with `overlap` frames carried over."""
+
+    length: int
+    overlap: int = 0
+    step: int = 1
+
+
+class EngineDescription(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine says of itself, without being loaded. The panel adapts to it."""
+
+    name: str
+    version: str
+    label: str
+    modes: tuple[Mode, ...]
+    required_inputs: dict[str, tuple[str, ...]]
+    """By mode: role names."""
+    optional_inputs: dict[str, tuple[str, ...]]
+    layers: dict[str, tuple[str, ...]]
+    """By mode: layer names in the order in which they are written."""
+    size_multiple: int
+    area_pixels: int
+    """The picture area that the engine works at; the steady crop is scaled down to it, never up."""
+    segment: SegmentRule
+    rate: str | None = None
+    """The frame rate at which it makes pictures; None = the plate's own."""
+    memory_bytes: int = 0
+    gpu: bool = False
+    previz: bool = False
+    """True = its pictures are for blocking; every file says so."""
+    weights: tuple[str, ...] = ()
+    """Names of what must be on disk; empty = needs none."""
+    options: dict[str, str] = {}
+    """Names of `Settings.engine_options` that it reads, each with one line of help."""
+    limits: tuple[str, ...] = ()
+    """What it cannot do, in plain words; stands in the marks."""
+    error: float = 0.0
+    """Greatest per-channel difference between `character` over `clean` and `comp` where the effective matte is 1."""
+
+
+# ---- requests -------------------------------------------------------------------------------------------------------
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """First word of every connection."""
+
+    protocol: int = PROTOCOL_VERSION
+    client: str = ""
+    """Program and version, for the daemon's log."""
+
+
+class ProveMachine(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The content of the owner-only file named by `Welcome.challenge`: same machine, same user."""
+
+    nonce: str
+
+
+class Ping(msgspec.Struct, frozen=True, tag=True):
+    """Is the control loop alive?"""
+
+
+class Submit(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Ask for a job. The same `token` from the same user answers with the job it made, however often it is sent."""
+
+    token: Annotated[str, msgspec.Meta(min_length=16, max_length=64)]
+    job: JobRequest
+
+
+class AskLacking(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Which files of this job does the vault lack?"""
+
+    job_id: JobId
+
+
+class HandOver(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Take this file by its path. Only after ProveMachine, or inside roots that the daemon's settings name."""
+
+    job_id: JobId
+    file: Digest
+    path: str
+    give_up: bool = False
+    """True only for a file our exporter just wrote and will never touch again: it may be linked instead of copied."""
+
+
+class ListJobs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The newest jobs that this key may see."""
+
+    states: tuple[State, ...] = ()
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 200
+
+
+class ShowJob(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    job_id: JobId
+
+
+class Control(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Change a job: cancel, pause, resume, retry, or set its priority."""
+
+    job_id: JobId
+    action: Literal["cancel", "pause", "resume", "retry", "priority"]
+    priority: Annotated[int, msgspec.Meta(ge=-100, le=100)] = 0
+
+
+class AskOutputs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Which files has this job made so far?"""
+
+    job_id: JobId
+
+
+class Watch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Send me events after `after`, of these jobs (empty = all that I may see), until this connection ends."""
+
+    job_ids: tuple[JobId, ...] = ()
+    after: int = 0
+
+
+class AskStatus(msgspec.Struct, frozen=True, tag=True):
+    """Slots, queue, vault, disk."""
+
+
+class Drain(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Finish what runs, start nothing new, then exit. `now` stops workers at once; their jobs go on at the next start."""
+
+    now: bool = False
+
+
+Request = (
+    Hello | ProveMachine | Ping | Submit | AskLacking | HandOver | ListJobs | ShowJob | Control | AskOutputs | Watch
+    | AskStatus | Drain
+)  # fmt: skip
+
+
+# ---- replies --------------------------------------------------------------------------------------------------------
+
+
+class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    protocol: int
+    version: str
+    user: str
+    roles: tuple[str, ...]
+    projects: tuple[str, ...]
+    """Empty = every project."""
+    challenge: str
+    """Path of an owner-only file; a client that can read it shares this machine and user."""
+    bulk_port: int
+    engines: tuple[EngineDescription, ...]
+
+
+class Done(msgspec.Struct, frozen=True, tag=True):
+    """Understood and durable."""
+
+
+class Pong(msgspec.Struct, frozen=True, tag=True):
+    """The control loop is alive."""
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The job is stored and will survive anything. `findings` holds what was assumed or warned of."""
+
+    job_id: JobId
+    state: State
+    version: int
+    findings: tuple[Finding, ...] = ()
+
+
+class Lacking(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """File digest to the offset at which to go on: 0, or where an earlier connection was cut."""
+
+    files: dict[Digest, int]
+
+
+class JobSummary(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    job_id: JobId
+    shot: str
+    project: str | None
+    user: str
+    engine: str
+    mode: Mode
+    state: State
+    version: int
+    priority: int
+    created_at: str
+    """ISO 8601, UTC."""
+    changed_at: str
+    clearance: str
+    stage: str = ""
+    frames_done: int = 0
+    frames_total: int = 0
+    seconds_left: float | None = None
+    place_in_queue: int | None = None
+    error: ErrorReport | None = None
+
+
+class Jobs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    jobs: tuple[JobSummary, ...]
+
+
+class JobDetail(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    summary: JobSummary
+    job: JobRequest
+    findings: tuple[Finding, ...]
+    last_event: int
+
+
+class Outputs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Files made so far. `folder` is the absolute folder on the daemon's machine that the paths are relative to."""
+
+    job_id: JobId
+    version: int
+    folder: str
+    provisional: bool
+    files: tuple[OutputFile, ...]
+
+
+class Watching(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Events follow on this connection. `last` is the newest number that exists now."""
+
+    last: int
+
+
+class Slot(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    job_id: str | None
+    process: int | None
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    version: str
+    started_at: str
+    draining: bool
+    slots: tuple[Slot, ...]
+    queued: int
+    vault_bytes: int
+    vault_quota_bytes: int
+    disk_free_bytes: int
+    home: str
+
+
+Reply = (
+    Welcome | Done | Pong | Accepted | Lacking | JobSummary | Jobs | JobDetail | Outputs | Watching | Status | ErrorReport
+)  # fmt: skip
+
+
+# ---- events: numbered, durable, in order; a watcher that comes back asks for what came after the last it saw ---------
+
+
+class StateChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    state: State
+    reason: ErrorReport | None = None
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Where a job stands. Not durable: the newest one replaces the one before."""
+
+    stage: str
+    done: int
+    total: int
+    segment: int = 0
+    segments: int = 0
+    seconds_left: float | None = None
+
+
+class FrameFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Every layer of one frame is on disk, provisional."""
+
+    frame: int
+    files: tuple[OutputFile, ...]
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A stage of the gate, or a worker, found something worth saying."""
+
+    findings: tuple[Finding, ...]
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The version is in place. `files` holds every file with its final digest."""
+
+    version: int
+    folder: str
+    files: tuple[OutputFile, ...]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    number: int
+    job_id: JobId
+    at: str
+    what: StateChanged | Progress | FrameFinished | Found | Finished
+
+
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Sent once a second to every watcher: a silent daemon is noticed. `last` is the newest event number."""
+
+    last: int
+
+
+Push = Event | Heartbeat
+
+
+# ---- bulk: small headers as arrays, the payload as the frame that follows -----------------------------------------------
+
+
+class Chunk(msgspec.Struct, frozen=True, array_like=True, tag="c"):
+    """Followed by a payload frame. `check` is the payload's xxh3_128, so that a flipped bit is caught at its chunk."""
+
+    job_id: str
+    file: str
+    offset: int
+    total: int
+    check: bytes
+
+
+class Credit(msgspec.Struct, frozen=True, array_like=True, tag="k"):
+    """The receiver took everything of `file` before `offset`; as much again may follow."""
+
+    file: str
+    offset: int
+
+
+class Stored(msgspec.Struct, frozen=True, array_like=True, tag="s"):
+    """All bytes arrived and their BLAKE3 is the file's name."""
+
+    file: str
+
+
+class Rejected(msgspec.Struct, frozen=True, array_like=True, tag="r"):
+    """This file will not be taken further; what is kept, and what to do, stands in `error`."""
+
+    file: str
+    error: ErrorReport
+
+
+class Pull(msgspec.Struct, frozen=True, array_like=True, tag="p"):
+    """Send me an output file of a job from `offset`; answered by chunks."""
+
+    job_id: str
+    path: str
+    offset: int
+
+
+Bulk = Chunk | Credit | Stored | Rejected | Pull

@@ -1,0 +1,172 @@
+"""The nouns of a job: what goes in, what comes out. Frozen, checked on decoding, without I/O.
+
+The words are those of the field and of the contracts in docs/contracts.md: plate, matte, matte_effective, patch, handles.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from understudy.bridge.frames import FrameRange, FrameRate
+from understudy.bridge.record import Record
+
+Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", description="BLAKE3, 64 lower-case hex digits")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[^/\\\x00-\x1f]{1,128}$", description="one path component, no slash")]
+Mode = Literal["replace", "animate"]
+
+PREMULTIPLIED_LAYERS = ("patch", "character")
+MATTE_LAYERS = ("matte", "matte_effective", "matte_used")
+
+
+class PictureFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file that crosses to the daemon: a frame of a sequence, a movie, or a still."""
+
+    file: Digest
+    """BLAKE3 of the bytes: transfer and provenance."""
+    picture: Digest
+    """BLAKE3 of what the picture is, leaving volatile header fields out; equals `file` where we cannot walk a format."""
+    size: Annotated[int, msgspec.Meta(ge=1)]
+    typed: str
+    """The path as the user or the host named it; used in messages only, never opened by the daemon."""
+    frame: int | None = None
+    """The frame number this file is; None for a movie, whose frames count from `Pictures.movie_first`."""
+
+
+class Pictures(msgspec.Struct, frozen=True, kw_only=True):
+    """The files of one role and how to read them. An option left None means: what the file itself says."""
+
+    files: Annotated[tuple[PictureFile, ...], msgspec.Meta(min_length=1)]
+    kind: Literal["sequence", "movie", "still"]
+    typed: str
+    movie_first: int = 0
+    """The frame number of a movie's first picture."""
+    colour: str | None = None
+    """A name, alias or role of the OCIO config; None = the file's own tags, then the stated assumption."""
+    layer: str | None = None
+    view: str | None = None
+
+
+class Plate(msgspec.Struct, frozen=True, kw_only=True):
+    """The shot's pictures."""
+
+    pictures: Pictures
+    window: Literal["plate", "display"] = "plate"
+    """`plate` keeps the plate's data window (overscan); `display` crops or pads layers to the display window."""
+    pixel_aspect: float | None = None
+
+
+class Matte(msgspec.Struct, frozen=True, kw_only=True):
+    """Soft coverage, 0 to 1, white = replace here. Data: no curve is ever applied."""
+
+    pictures: Pictures
+    channel: str | None = None
+    invert: bool = False
+
+
+class Character(msgspec.Struct, frozen=True, kw_only=True):
+    """The image of who comes in: one still, with optional alpha."""
+
+    pictures: Pictures
+
+
+class Performer(msgspec.Struct, frozen=True, kw_only=True):
+    """One person to recast: where they are, who replaces them."""
+
+    character: Character
+    matte: Matte | None = None
+    name: str = "performer"
+    talents: tuple[str, ...] = ()
+    """Whose papers in the record this performer needs: the one seen, the one who drives, the one painted out."""
+
+
+class Keypoints(msgspec.Struct, frozen=True, kw_only=True):
+    """133 COCO-WholeBody points a frame from a rig or a tracker, as one JSON file (see docs/keypoints.md)."""
+
+    pictures: Pictures
+
+
+class Shot(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is seen: inputs by role, frames and rate."""
+
+    name: Name
+    range: FrameRange
+    rate: FrameRate | None
+    """None only where neither the user nor a header states one; admission refuses that for a sequence."""
+    performers: Annotated[tuple[Performer, ...], msgspec.Meta(min_length=1)]
+    plate: Plate | None = None
+    clean_plate: Plate | None = None
+    holdout: Matte | None = None
+    keypoints: Keypoints | None = None
+
+    def roles(self) -> dict[str, Pictures]:
+        """Return every input by its role name, in the order in which a report lists them."""
+        roles: dict[str, Pictures] = {}
+        if self.plate is not None:
+            roles["plate"] = self.plate.pictures
+        for number, performer in enumerate(self.performers, start=1):
+            which = "" if number == 1 else f".{number}"
+            if performer.matte is not None:
+                roles[f"matte{which}"] = performer.matte.pictures
+            roles[f"reference{which}"] = performer.character.pictures
+        if self.clean_plate is not None:
+            roles["clean_plate"] = self.clean_plate.pictures
+        if self.holdout is not None:
+            roles["holdout"] = self.holdout.pictures
+        if self.keypoints is not None:
+            roles["keypoints"] = self.keypoints.pictures
+        return roles
+
+    def files(self) -> dict[str, PictureFile]:
+        """Return every file by its digest: what the vault must hold before the job can run."""
+        return {file.file: file for pictures in self.roles().values() for file in pictures.files}
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user chose about the making of the picture. Every field stands in the marks of every file."""
+
+    engine: str = "preview"
+    mode: Mode = "replace"
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
+    prompt: str = ""
+    negative_prompt: str = ""
+    colour_config: str = "studio-config-v4.0.0_aces-v2.0_ocio-v2.5"
+    """A built-in OCIO config, or the digest of an archive (.ocioz) that travels as a blob."""
+    exposure_stops: float | None = None
+    """None = measured inside the matte over the shot and recorded."""
+    matte_grow_pixels: Annotated[float, msgspec.Meta(ge=0, le=256)] = 6.0
+    matte_feather_pixels: Annotated[float, msgspec.Meta(ge=0, le=256)] = 4.0
+    allow_large_matte: bool = False
+    """The answer to the question asked when a matte covers more than 60 % of the picture."""
+    engine_options: dict[str, str] = {}
+    """What only one engine knows; its description lists the names."""
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a take belongs. `project` None = the artist's own folder, which the client fills by fetching."""
+
+    project: Name | None = None
+    movies: tuple[str, ...] = ()
+    multipart: bool = False
+
+
+class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the daemon needs to know; who asks is the key's, never a field."""
+
+    shot: Shot
+    settings: Settings
+    record: Record
+    output: Output = Output()
+    priority: Annotated[int, msgspec.Meta(ge=-100, le=100)] = 0
+
+
+class OutputFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file that a job made. `path` is relative to the version's folder, with forward slashes."""
+
+    path: str
+    size: int
+    file: Digest
+    layer: str | None = None
+    frame: int | None = None
+    """None for what is not a frame of a layer: review.mp4, report.html, manifest.json."""

@@ -1,0 +1,1 @@
+"""The gates: admission, inspection, delivery. One rule, one file."""

@@ -1,0 +1,1 @@
+"""What drives an engine: mattes first, skeletons and faces as they come."""

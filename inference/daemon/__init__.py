@@ -1,0 +1,1 @@
+"""The service: sockets, jobs, store and the door to the workers. Opens no pixel."""

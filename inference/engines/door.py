@@ -1,0 +1,122 @@
+"""The one door to every engine: what it is given, what it gives back, how it is found.
+
+An engine never sees a file, a colour space or the plate's geometry: the pipeline hands it square-pixel pictures of one
+size in the model's encoding (see picture/tone.py) and puts back what it returns.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.bridge.errors import Finding, RequestError
+from understudy.bridge.messages import EngineDescription
+from understudy.bridge.shot import Settings
+from understudy.inference.segments import Segment
+
+Picture = NDArray[np.float32]
+
+ENGINE_MODULES = {"identity": "identity", "preview": "preview"}
+"""Engine name to module in this folder. Adding an engine is one file and one line here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """A shot as an engine sees it. Every reader takes a frame number of `frames` and may be called in any order.
+
+    Pictures are (height, width, 3) float32 in the model's encoding, Rec.709 primaries, 0 to 1 for displayable values
+    (highlights of the plate may reach up to 1.0 by the tone curve; nothing is clipped below 0). Mattes are
+    (height, width) float32, 0 to 1. Readers decode and resample each time: keep small things, not pictures.
+    `reference` is (height, width, 4) float32, straight (not premultiplied) RGBA in the same encoding, at its own size.
+    In mode animate without a plate, `plate` gives the driver's pictures if there are any, else it is None.
+    """
+
+    mode: str
+    frames: tuple[int, ...]
+    height: int
+    width: int
+    rate: Fraction
+    settings: Settings
+    reference: Picture
+    reference_has_alpha: bool
+    plate: Callable[[int], Picture] | None
+    matte: Callable[[int], Picture] | None
+    clean_plate: Callable[[int], Picture] | None
+    holdout: Callable[[int], Picture] | None
+    keypoints: Callable[[int], NDArray[np.float32]] | None
+    """(133, 3): x, y in pixels of this footage's picture, confidence 0 to 1."""
+    scratch: Path
+    """A folder of this job that survives a crash of the worker: what `prepare` leaves here may be used again."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedFrame:
+    """What an engine made of one frame, at the footage's size, in the model's encoding.
+
+    Either `picture` (opaque, background included) or `character` and `clean` (then the pipeline composes them in linear
+    light); `coverage` always. `character` is straight colour, not premultiplied: only its pixels under coverage count.
+    """
+
+    frame: int
+    coverage: Picture
+    picture: Picture | None = None
+    character: Picture | None = None
+    clean: Picture | None = None
+    layers: dict[str, Picture] | None = None
+    """Extra layers that the engine's description names, such as `skeleton`; (height, width, 3), data."""
+
+
+class Watcher(Protocol):
+    """How an engine tells where it stands and learns that it should stop."""
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """Report progress. Raises JobCancelled or JobParked when the job was cancelled or paused: let it pass."""
+        ...
+
+    def found(self, finding: Finding) -> None:
+        """List something the artist should know."""
+        ...
+
+
+class Engine(Protocol):
+    """One engine, made for one shot."""
+
+    def prepare(self, footage: Footage, watcher: Watcher) -> None:
+        """Look at the whole shot once. Deterministic; may be repeated after a crash."""
+        ...
+
+    def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
+        """Yield the segment's own frames in order. The same segment gives the same bits, whatever ran before it,
+        unless the description's segment rule has an overlap."""
+        ...
+
+
+def describe_engines() -> tuple[EngineDescription, ...]:
+    """Return every engine's description. Heavy libraries stay unloaded: descriptions are data in `descriptions.py`."""
+    from understudy.inference.engines.descriptions import DESCRIPTIONS
+
+    return DESCRIPTIONS
+
+
+def describe_engine(name: str) -> EngineDescription:
+    """Raises RequestError for an engine that is not here."""
+    for description in describe_engines():
+        if description.name == name:
+            return description
+    known = ", ".join(description.name for description in describe_engines())
+    raise RequestError(f"there is no engine '{name}'", remedy=f"Choose one of: {known}.")
+
+
+def open_engine(name: str) -> Engine:
+    """Import the engine's module and return a fresh engine. Raises RequestError."""
+    describe_engine(name)
+    module = importlib.import_module(f"understudy.inference.engines.{ENGINE_MODULES[name]}")
+    engine: Engine = module.open_engine()
+    return engine

@@ -1,0 +1,45 @@
+"""Cutting a shot into segments: the unit of work, of streaming, of resuming and of redoing. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from understudy.bridge.messages import SegmentRule
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """`frames` are the segment's own, delivered ones; `context` the frames before them that condition it."""
+
+    index: int
+    frames: tuple[int, ...]
+    context: tuple[int, ...] = ()
+    padding: int = 0
+    """How many frames the engine must add behind the last one so that the length fits its rule."""
+
+
+def plan_segments(frames: tuple[int, ...], rule: SegmentRule) -> tuple[Segment, ...]:
+    """Cut `frames` into segments of at most `rule.length` pictures, `rule.overlap` of them carried over.
+
+    Lengths are balanced over the shot (no stub at the end); a length that is not step * n + 1 is padded. Every frame is
+    in exactly one segment, in order.
+    """
+    if not frames:
+        return ()
+    fresh = rule.length - rule.overlap
+    if fresh < 1:
+        raise ValueError(f"a segment of {rule.length} frames cannot carry {rule.overlap} over")
+    first = rule.length
+    count = 1 if len(frames) <= first else 1 + -(-(len(frames) - first) // fresh)
+    share, spare = divmod(len(frames) + (count - 1) * rule.overlap, count)
+    segments: list[Segment] = []
+    start = 0
+    for index in range(count):
+        length = share + (1 if index < spare else 0)
+        carried = rule.overlap if index else 0
+        end = min(len(frames), start + length - carried)
+        used = end - start + carried
+        padding = -(used - 1) % rule.step
+        segments.append(Segment(index, frames[start:end], frames[start - carried : start] if carried else (), padding))
+        start = end
+    return tuple(segments)

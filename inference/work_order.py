@@ -1,0 +1,87 @@
+"""What the daemon and a worker say to each other: JSON lines over a socket pair, or a file for `understudy run --once`.
+
+Not part of the wire: both ends are always of one version.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from understudy.bridge.errors import ErrorReport, Finding
+from understudy.bridge.shot import JobRequest, OutputFile
+
+
+class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """One job for one worker. Everything a worker needs; it never asks the daemon back."""
+
+    job_id: str
+    job: JobRequest
+    version: int
+    actor: str
+    """The user that the key belongs to."""
+    accepted_at: str
+    """ISO 8601 UTC; the only time that goes into files, so that a repeated run makes the same bytes."""
+    blobs: dict[str, str]
+    """File digest to absolute path in the vault."""
+    folder: str
+    """The job's folder. `.provisional/v003/` lies in it while the job runs; `v003/` when it is delivered."""
+    version_folder: str = "v{version:03}"
+    layer_file: str = "{layer}/{layer}.{frame:04}.exr"
+    """Path of a layer's frame inside the version's folder; a show's template may say otherwise."""
+    scratch: str = ""
+    """A folder of this job that survives a crash; removed when the job ends."""
+    reuse: str | None = None
+    """A delivered version folder of an identical job on unchanged pictures: its pixels may be copied, nothing else."""
+    admission: tuple[Finding, ...] = ()
+    """What admission said: it goes into the report and the manifest."""
+
+
+class CancelJob(msgspec.Struct, frozen=True, tag=True):
+    """Stop within one step; finished frames stay until the daemon removes them."""
+
+
+class PauseJob(msgspec.Struct, frozen=True, tag=True):
+    """Stop within one step and keep what is finished: the job goes on from there."""
+
+
+ToWorker = WorkOrder | CancelJob | PauseJob
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """The worker has imported what it needs and waits for an order."""
+
+
+class WorkerProgress(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    stage: str
+    done: int
+    total: int
+    segment: int = 0
+    segments: int = 0
+    seconds_left: float | None = None
+
+
+class WorkerFrame(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Every layer of this frame is whole and on disk under `.provisional`."""
+
+    frame: int
+    files: tuple[OutputFile, ...]
+
+
+class WorkerFindings(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    findings: tuple[Finding, ...]
+
+
+class WorkerChecking(msgspec.Struct, frozen=True, tag=True):
+    """All frames are made; the delivery gate reads them back."""
+
+
+class WorkerEnd(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The last word about a job. `state` is delivered, refused, quarantined, cancelled, failed, paused or parked."""
+
+    state: str
+    error: ErrorReport | None = None
+    findings: tuple[Finding, ...] = ()
+    files: tuple[OutputFile, ...] = ()
+
+
+FromWorker = Ready | WorkerProgress | WorkerFrame | WorkerFindings | WorkerChecking | WorkerEnd
