@@ -141,3 +141,16 @@ def error_from_report(report: ErrorReport) -> UnderstudyError:
     if issubclass(kind, ComplianceError):
         return kind(report.message, remedy=report.remedy, facts=report.facts, findings=report.findings)
     return kind(report.message, remedy=report.remedy, facts=report.facts)
+
+
+def error_in_words(problem: Exception) -> UnderstudyError:
+    """Return `problem` as an error that says what to do: the disk's own complaint, or a fault of ours."""
+    if isinstance(problem, UnderstudyError):
+        return problem
+    if isinstance(problem, OSError) and problem.strerror:
+        name = f"{problem.filename}: " if problem.filename else ""
+        return UnderstudyError(f"{name}{problem.strerror}", remedy="Check the path, its rights and the room there.")
+    return UnderstudyError(
+        f"a fault of Understudy's own: {type(problem).__name__}: {problem}",
+        remedy="Run the same with --debug and send what it prints.",
+    )

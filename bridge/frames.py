@@ -14,7 +14,10 @@ import msgspec
 
 from understudy.bridge.errors import RequestError
 
-_RANGE = re.compile(r"^\s*(-?\d+)(?:\s*-\s*(-?\d+))?\s*$")
+FRAME_LIMIT = 10**9
+"""Far beyond any shot, and still a number that every format and every file system can write."""
+_RANGE = re.compile(r"^\s*(-?\d{1,30})(?:\s*-\s*(-?\d{1,30}))?\s*$")
+_RATE = re.compile(r"\d{1,60}(\.\d{1,60}|/\d{1,60})?")  # an exponent could ask for a number that fills the memory
 _HASHES = re.compile(r"#+")
 _PERCENT = re.compile(r"%0?(\d*)d")
 
@@ -47,9 +50,12 @@ class FrameRate(msgspec.Struct, frozen=True, order=True):
         The spellings are SMPTE's NTSC family, nominal * 1000/1001; any other decimal is taken exactly.
         Raises RequestError for anything else.
         """
+        said = text.strip()
         nominal = {"23.976": 24, "23.98": 24, "29.97": 30, "47.95": 48, "47.952": 48, "59.94": 60, "119.88": 120}
         try:
-            value = Fraction(nominal[text.strip()] * 1000, 1001) if text.strip() in nominal else Fraction(text.strip())
+            if _RATE.fullmatch(said) is None:
+                raise ValueError
+            value = Fraction(nominal[said] * 1000, 1001) if said in nominal else Fraction(said)
             return cls.from_fraction(value)
         except (ValueError, ZeroDivisionError):
             raise RequestError(
@@ -66,6 +72,8 @@ class FrameRange(msgspec.Struct, frozen=True):
     tail: int = 0
 
     def __post_init__(self) -> None:
+        if max(abs(self.first), abs(self.last)) > FRAME_LIMIT:
+            raise ValueError(f"frame numbers go to {FRAME_LIMIT}, not to {self.first}-{self.last}")
         if self.last < self.first:
             raise ValueError(f"a frame range ends at or after its first frame: {self.first}-{self.last}")
         if self.head < 0 or self.tail < 0 or self.head + self.tail >= self.last - self.first + 1:
@@ -99,7 +107,9 @@ class FrameRange(msgspec.Struct, frozen=True):
         try:
             return cls(first, last, head, tail)
         except ValueError as problem:
-            raise RequestError(str(problem), remedy="Give the lower frame first, and handles that leave a cut.") from None
+            raise RequestError(
+                str(problem), remedy="Give the lower frame first, and handles that leave a cut."
+            ) from None
 
 
 class FilePattern(msgspec.Struct, frozen=True):

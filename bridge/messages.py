@@ -5,7 +5,8 @@ Three conversations, each a ROUTER of the daemon and a DEALER of the client, all
 control   requests and their replies, one in flight a client; then the events of a watch
 bulk      chunks of blobs, by credit, either way
 
-Unknown fields are ignored, unknown tags refused. A new field with a default keeps PROTOCOL_VERSION; anything else raises it.
+Unknown fields are ignored, unknown tags refused. A new field with a default keeps PROTOCOL_VERSION; anything else
+raises it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ State = Literal[
 ]  # fmt: skip
 ENDED: frozenset[str] = frozenset({"delivered", "refused", "quarantined", "cancelled", "failed"})
 
-JobId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z]{4,40}$")]
+JobId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z]{4,40}\Z")]
 
 
 class SegmentRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +156,7 @@ class AskStatus(msgspec.Struct, frozen=True, tag=True):
 
 
 class Drain(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Finish what runs, start nothing new, then exit. `now` stops workers at once; their jobs go on at the next start."""
+    """Finish what runs, start nothing new, exit. `now` stops workers at once; their jobs go on at the next start."""
 
     now: bool = False
 
@@ -245,6 +246,8 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     version: int
     folder: str
     provisional: bool
+    state: str = "provisional"
+    """What `understudy/state` says in every layer file now."""
     files: tuple[OutputFile, ...]
 
 
@@ -273,7 +276,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 Reply = (
-    Welcome | Done | Pong | Accepted | Lacking | JobSummary | Jobs | JobDetail | Outputs | Watching | Status | ErrorReport
+    Welcome | Done | Pong | Accepted | Lacking | JobSummary | Jobs | JobDetail | Outputs | Watching | Status
+    | ErrorReport
 )  # fmt: skip
 
 
@@ -333,7 +337,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 Push = Event | Heartbeat
 
 
-# ---- bulk: small headers as arrays, the payload as the frame that follows -----------------------------------------------
+# ---- bulk: small headers as arrays, the payload as the frame that follows -------------------------------------------
 
 
 class Chunk(msgspec.Struct, frozen=True, array_like=True, tag="c"):
@@ -351,6 +355,8 @@ class Credit(msgspec.Struct, frozen=True, array_like=True, tag="k"):
 
     file: str
     offset: int
+    again: bool = False
+    """True = what came after `offset` was not taken (damaged on the way, or out of order): send again from there."""
 
 
 class Stored(msgspec.Struct, frozen=True, array_like=True, tag="s"):

@@ -1,6 +1,6 @@
 """The nouns of a job: what goes in, what comes out. Frozen, checked on decoding, without I/O.
 
-The words are those of the field and of the contracts in docs/contracts.md: plate, matte, matte_effective, patch, handles.
+The words are those of the field and of docs/contracts.md: plate, matte, matte_effective, patch, handles.
 """
 
 from __future__ import annotations
@@ -12,9 +12,13 @@ import msgspec
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.record import Record
 
-Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", description="BLAKE3, 64 lower-case hex digits")]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[^/\\\x00-\x1f]{1,128}$", description="one path component, no slash")]
+Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z", description="BLAKE3, 64 lower-case hex digits")]
+Name = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^(?!\.{1,2}\Z)[^/\\\x00-\x1f]{1,128}\Z", description="one path component, not . or .."),
+]
 Mode = Literal["replace", "animate"]
+FormatSide = Annotated[int, msgspec.Meta(ge=16, le=8192)]
 
 PREMULTIPLIED_LAYERS = ("patch", "character")
 MATTE_LAYERS = ("matte", "matte_effective", "matte_used")
@@ -26,7 +30,7 @@ class PictureFile(msgspec.Struct, frozen=True, kw_only=True):
     file: Digest
     """BLAKE3 of the bytes: transfer and provenance."""
     picture: Digest
-    """BLAKE3 of what the picture is, leaving volatile header fields out; equals `file` where we cannot walk a format."""
+    """BLAKE3 of what the picture is, without volatile header fields; equals `file` where we cannot walk a format."""
     size: Annotated[int, msgspec.Meta(ge=1)]
     typed: str
     """The path as the user or the host named it; used in messages only, never opened by the daemon."""
@@ -96,7 +100,9 @@ class Shot(msgspec.Struct, frozen=True, kw_only=True):
     """None only where neither the user nor a header states one; admission refuses that for a sequence."""
     performers: Annotated[tuple[Performer, ...], msgspec.Meta(min_length=1)]
     plate: Plate | None = None
+    """In mode animate the driver: looked at, never seen in a layer."""
     clean_plate: Plate | None = None
+    """In mode animate the backdrop: the beauty is over it."""
     holdout: Matte | None = None
     keypoints: Keypoints | None = None
 
@@ -139,6 +145,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     matte_feather_pixels: Annotated[float, msgspec.Meta(ge=0, le=256)] = 4.0
     allow_large_matte: bool = False
     """The answer to the question asked when a matte covers more than 60 % of the picture."""
+    format: tuple[FormatSide, FormatSide] | None = None
+    """Mode animate: width and height of the picture; None = the backdrop's, else the reference's shape."""
     engine_options: dict[str, str] = {}
     """What only one engine knows; its description lists the names."""
 

@@ -21,16 +21,22 @@ class Segment:
 def plan_segments(frames: tuple[int, ...], rule: SegmentRule) -> tuple[Segment, ...]:
     """Cut `frames` into segments of at most `rule.length` pictures, `rule.overlap` of them carried over.
 
-    Lengths are balanced over the shot (no stub at the end); a length that is not step * n + 1 is padded. Every frame is
-    in exactly one segment, in order.
+    Lengths are balanced over the shot (no stub at the end) and as few as can be; a length that is not step * n + 1 is
+    padded, and with its padding still fits the rule. Every frame is in exactly one segment, in order. Raises
+    ValueError for a rule that can never advance.
     """
+    if rule.step < 1 or rule.length < 1 or rule.overlap < 0:
+        raise ValueError(
+            f"no segments of {rule.length} frames in steps of {rule.step} with {rule.overlap} carried over"
+        )
+    # The longest length that needs no padding: any shorter one is padded to it at most.
+    longest = (rule.length - 1) // rule.step * rule.step + 1
+    fresh = longest - rule.overlap
+    if fresh < 1:
+        raise ValueError(f"a segment of {longest} frames cannot carry {rule.overlap} over")
     if not frames:
         return ()
-    fresh = rule.length - rule.overlap
-    if fresh < 1:
-        raise ValueError(f"a segment of {rule.length} frames cannot carry {rule.overlap} over")
-    first = rule.length
-    count = 1 if len(frames) <= first else 1 + -(-(len(frames) - first) // fresh)
+    count = 1 if len(frames) <= longest else 1 + -(-(len(frames) - longest) // fresh)
     share, spare = divmod(len(frames) + (count - 1) * rule.overlap, count)
     segments: list[Segment] = []
     start = 0

@@ -36,6 +36,20 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What admission said: it goes into the report and the manifest."""
 
 
+class _FrameNumber(int):
+    """A frame number that pads its digits and keeps its sign before them: -10 is -0010, as on disk everywhere."""
+
+    def __format__(self, form: str) -> str:
+        return ("-" if self < 0 else "") + format(abs(int(self)), form)
+
+
+def layer_path(order: WorkOrder, layer: str, frame: int) -> str:
+    """Return the path of a layer's frame inside the version's folder, with forward slashes."""
+    return order.layer_file.format(
+        layer=layer, frame=_FrameNumber(frame), shot=order.job.shot.name, version=order.version
+    )
+
+
 class CancelJob(msgspec.Struct, frozen=True, tag=True):
     """Stop within one step; finished frames stay until the daemon removes them."""
 

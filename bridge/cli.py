@@ -1,0 +1,396 @@
+"""The artist's commands. Everything that thinks is elsewhere: this file asks, shows and sets exit codes.
+
+Other packages add commands through the entry-point group `understudy.commands`; none is imported by name. Alone in the
+bridge this file uses typer and rich, and it is left out of what hosts get.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from importlib.metadata import entry_points, version
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+import typer
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from understudy.bridge import messages
+from understudy.bridge.client import Client
+from understudy.bridge.errors import ComplianceError, Finding, RequestError, UnderstudyError, error_in_words
+from understudy.bridge.exit_codes import CANCELLED, DONE, code_of_error, code_of_state
+from understudy.bridge.gather import Gathered, gather_job
+from understudy.bridge.keys import CONNECTION_FILE, Connection, load_connection
+from understudy.bridge.local_daemon import demonstration, draw_shot, running_daemon
+from understudy.bridge.options import JobOptions, parse_states
+from understudy.bridge.roundtrip import follow_job, send_job
+from understudy.bridge.settings import load_settings
+
+BAR_AFTER_SECONDS = 1.0
+"""What is done sooner needs no bar."""
+FILE_WIDTH = 200
+"""Columns of a table that is not shown on a terminal: nothing is cut off for want of room."""
+INTERRUPTED = 130  # what typer makes of Ctrl-C
+
+app = typer.Typer(
+    name="understudy",
+    help="Recast a performance without leaving the comp.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+screen = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print what a script reads, nothing else, on standard output.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Where the take lands.")]
+
+
+def main() -> None:
+    """Run the command line; every error ends in words, a remedy and an exit code."""
+    for entry in entry_points(group="understudy.commands"):
+        try:
+            entry.load()(app)
+        except ImportError as problem:
+            _note_absent_commands(entry.name, problem)
+    debug, as_json = "--debug" in sys.argv, "--json" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    try:
+        app()
+    except Exception as problem:
+        if debug:
+            raise
+        sys.exit(show_error(error_in_words(problem), as_json))
+    except SystemExit as end:
+        sys.exit(CANCELLED if end.code == INTERRUPTED else end.code)
+
+
+def _note_absent_commands(group: str, problem: ImportError) -> None:
+    """Leave out commands whose libraries are not installed, and say which extra brings them when one is asked for."""
+
+    @app.command(group, help=f"Not installed here: {problem.name} is missing.", hidden=True)
+    def absent() -> None:
+        raise RequestError(f"{problem.name} is not installed", remedy=f"pip install 'understudy[{group}]'")
+
+
+def show_error(problem: UnderstudyError, as_json: bool = False) -> int:
+    """Print an error for people, and for a script where one asked; return the exit code."""
+    if as_json:
+        _print_json(problem.report())
+    if isinstance(problem, ComplianceError) and problem.findings:
+        show_findings(problem.findings)
+        _say(f"[bold red]{problem.code}[/]: refused by {sum(found.refuses for found in problem.findings)} of the rules")
+    else:
+        _say(f"[bold red]{problem.code}[/]: {escape(problem.message)}", problem.remedy)
+    return code_of_error(problem)
+
+
+def _say(line: str, remedy: str = "") -> None:
+    """Print a line for people, in rich's markup; what users typed must come escaped."""
+    screen.print(line, highlight=False, soft_wrap=True)
+    if remedy:
+        screen.print(f"          what to do: {escape(remedy)}", highlight=False, soft_wrap=True)
+
+
+def show_findings(findings: tuple[Finding, ...]) -> None:
+    """Print what was found, worst first; what passed is only counted."""
+    colour = {"refuse": "bold red", "broken": "bold red", "warn": "yellow", "note": "cyan", "waived": "magenta"}
+    order = list(colour)
+    told = sorted((f for f in findings if f.outcome in colour), key=lambda finding: order.index(finding.outcome))
+    for finding in told:
+        outcome = f"[{colour[finding.outcome]}]{finding.outcome:7}[/]"
+        _say(f"  {outcome} {finding.rule}: {escape(finding.message)}", finding.remedy)
+    passed = sum(1 for finding in findings if finding.outcome in ("pass", "not_applicable"))
+    if passed:
+        _say(f"  [dim]{passed} rules passed[/]")
+
+
+def _connection() -> Connection:
+    return load_connection(load_settings().home / CONNECTION_FILE)
+
+
+def _client() -> Client:
+    return Client.connect(_connection(), load_settings().timeout_seconds)
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+
+
+# ---- options of a job: declared once in options.py, shown here ---------------------------------------------
+
+
+def _job_parameters() -> list[inspect.Parameter]:
+    """Turn JobOptions' fields into typer options: name, type, default and help come from the declaration."""
+    hints = get_type_hints(JobOptions, include_extras=True)
+    parameters = []
+    for field in msgspec.structs.fields(JobOptions):
+        kind, said = hints[field.name].__args__[0], hints[field.name].__metadata__[0]
+        flag = "--" + field.name.replace("_", "-")
+        option: Any = Annotated[kind, typer.Option(flag, help=said.description)]
+        parameters.append(
+            inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=option)
+        )
+    return parameters
+
+
+def with_job_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `command(options, ...)` every job option as a parameter of its own."""
+    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "options"]
+    names = {field.name for field in msgspec.structs.fields(JobOptions)}
+
+    @functools.wraps(command)
+    def wrapped(**said: Any) -> None:
+        chosen = {name: said.pop(name) for name in names}
+        try:
+            options = msgspec.convert(chosen, JobOptions)
+        except msgspec.ValidationError as problem:
+            raise RequestError(str(problem), remedy="See --help for what this option takes.") from None
+        command(options, **said)
+
+    parameters = _job_parameters() + [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
+    return wrapped
+
+
+# ---- commands ----------------------------------------------------------------------------------------------
+
+
+@app.command()
+@with_job_options
+def submit(
+    options: JobOptions,
+    out: Out = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Stay until the take is delivered; frames land meanwhile.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Send a job to the daemon."""
+    connection = _connection()
+    accepted = _send(connection, _gather(options))
+    if not as_json:
+        screen.print(f"job [bold]{accepted.job_id}[/] is {accepted.state}, version {accepted.version}")
+    if wait or out is not None:
+        _follow(connection, accepted.job_id, out, as_json)
+    elif as_json:
+        _print_json(accepted)
+    else:
+        show_findings(accepted.findings)
+
+
+@app.command()
+def jobs(
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help="Only jobs in this state; may be repeated.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the newest jobs."""
+    with _client() as client:
+        listed = client.list_jobs(parse_states(state or []))
+    if as_json:
+        _print_json(listed)
+        return
+    table = Table(box=None, header_style="dim")
+    for column in ("job", "shot", "engine", "state", "stage", "frames", "who", "since"):
+        table.add_column(column)
+    for job in listed:
+        frames = f"{job.frames_done}/{job.frames_total}"
+        row = (job.job_id, job.shot, job.engine, job.state, job.stage, frames, job.user, job.created_at[:19])
+        table.add_row(*map(escape, row))
+    Console(width=None if sys.stdout.isatty() else FILE_WIDTH).print(table)
+
+
+@app.command()
+def show(job: str, as_json: Json = False) -> None:
+    """Show one job: inputs, settings, what the gates said, files."""
+    with _client() as client:
+        detail, outputs = client.show_job(job), client.outputs(job)
+    if as_json:
+        _print_json({"detail": detail, "outputs": outputs})
+        return
+    for role, pictures in detail.job.shot.roles().items():
+        _say(f"  {role:12} {escape(pictures.typed)} ({len(pictures.files)} files)")
+    _say(f"  {len(outputs.files)} files in {escape(outputs.folder)}")
+    _show_end(detail, None)
+
+
+@app.command()
+def watch(job: str, as_json: Json = False) -> None:
+    """Follow a job to its end without fetching."""
+    _follow(_connection(), job, None, as_json)
+
+
+@app.command()
+def fetch(
+    job: str, out: Annotated[Path, typer.Option("--out", help="Where the take lands.")], as_json: Json = False
+) -> None:
+    """Bring a job's layers here; follows the job when it still runs."""
+    _follow(_connection(), job, out, as_json)
+
+
+def _control(as_json: bool, job: str, action: str, priority: int = 0) -> None:
+    with _client() as client:
+        summary = client.control(job, action, priority)
+    if as_json:
+        _print_json(summary)
+    else:
+        screen.print(f"job {summary.job_id} is {summary.state}, priority {summary.priority}")
+
+
+def _add_control(action: str, said: str) -> None:
+    @app.command(action, help=said)
+    def change(job: str, as_json: Json = False) -> None:
+        _control(as_json, job, action)
+
+
+for _action, _said in {
+    "cancel": "Stop a job within a step; what was accepted stays listed.",
+    "pause": "Free the slot; finished frames stay and the job goes on with `resume`.",
+    "resume": "Put a paused or parked job back into the queue.",
+    "retry": "Queue a failed or cancelled job again; finished frames are kept.",
+}.items():
+    _add_control(_action, _said)
+
+
+@app.command()
+def priority(job: str, value: Annotated[int, typer.Argument(min=-100, max=100)], as_json: Json = False) -> None:
+    """Set a job's priority: higher runs first. A negative one is written behind two dashes: priority JOB -- -5."""
+    _control(as_json, job, "priority", value)
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Is the daemon alive, and what does it do?"""
+    with _client() as client:
+        answer = client.status()
+    if as_json:
+        _print_json(answer)
+        return
+    for name, value in msgspec.to_builtins(answer).items():
+        _say(f"  {name:18} {escape(str(value))}")
+
+
+@app.command()
+def stop(
+    now: Annotated[bool, typer.Option("--now", help="Do not wait for running jobs; they go on later.")] = False,
+) -> None:
+    """Let the daemon finish what runs and exit."""
+    with _client() as client:
+        client.drain(now)
+    screen.print("the daemon finishes what runs, then exits" if not now else "the daemon exits; its jobs go on later")
+
+
+@app.command("version")
+def show_version() -> None:
+    """Print the version."""
+    print(version("understudy"))
+
+
+@app.command()
+@with_job_options
+def demo(
+    options: JobOptions,
+    out: Annotated[Path, typer.Option("--out", help="Where the take lands.")] = Path("out/demo"),
+    as_json: Json = False,
+) -> None:
+    """Recast a shot of your own, or a drawn one, end to end; starts a daemon when none answers."""
+    if options.plate is None and (options.mode == "replace" or options.keypoints is None):
+        with screen.status("drawing a shot"):
+            options = msgspec.structs.replace(options, **draw_shot(out.parent / f"{out.name}_shot"))
+    gathered = demonstration(options, _gather)
+    with running_daemon(load_settings().home) as connection:
+        accepted = _send(connection, gathered)
+        _follow(connection, accepted.job_id, out, as_json)
+    if not as_json:
+        _open_page(out / "report.html")
+
+
+def _open_page(page: Path) -> None:
+    _say(f"report: [bold]{escape(str(page.resolve()))}[/]")
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        typer.launch(page.resolve().as_uri())
+
+
+# ---- what takes longer than a second shows where it stands -------------------------------------------------
+
+
+class _Bars(Progress):
+    """Bars for a terminal, once something has taken a second; a file gets none."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        super().__init__(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"), console=screen, disable=not screen.is_terminal,
+        )  # fmt: skip
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        return super().get_renderables() if time.monotonic() - self._since > BAR_AFTER_SECONDS else ()
+
+
+def _gather(options: JobOptions) -> Gathered:
+    with _Bars() as bars:
+        bar = bars.add_task("reading files", total=None, note="")
+        return gather_job(options, hashed=lambda done, total: bars.update(bar, completed=done, total=total))
+
+
+def _send(connection: Connection, gathered: Gathered) -> messages.Accepted:
+    with _Bars() as bars:
+        bar = bars.add_task("sending", total=None, note="")
+        return send_job(
+            connection,
+            gathered,
+            sent=lambda done, total: bars.update(bar, completed=done >> 20, total=total >> 20, note="MiB"),
+        )
+
+
+def _follow(connection: Connection, job_id: str, out: Path | None, as_json: bool) -> None:
+    """Show a job's progress to its end, then leave with its exit code."""
+    with _Bars() as bars:
+        bar = bars.add_task("waiting", total=None, note="")
+
+        def told(event: messages.Event) -> None:
+            what = event.what
+            if isinstance(what, messages.Progress):
+                left = f"{what.seconds_left:.0f} s left" if what.seconds_left is not None else ""
+                bars.update(bar, description=what.stage, completed=what.done, total=what.total or None, note=left)
+            elif isinstance(what, messages.StateChanged):
+                bars.update(bar, description=what.state)
+
+        silence = "the daemon is silent; still trying"
+        try:
+            detail = follow_job(connection, job_id, out, told=told, silent=lambda: bars.update(bar, note=silence))
+        except KeyboardInterrupt:
+            _say(f"Stopped watching. The job stays with the daemon; `understudy watch {job_id}` follows it again.")
+            raise typer.Exit(CANCELLED) from None
+    if as_json:
+        _print_json(detail)
+    else:
+        _show_end(detail, out)
+    if code_of_state(detail.summary.state) != DONE:
+        raise typer.Exit(code_of_state(detail.summary.state))
+
+
+def _show_end(detail: messages.JobDetail, out: Path | None) -> None:
+    """Print what the gates said and how the job stands."""
+    summary = detail.summary
+    show_findings(detail.findings)
+    where = f" in {escape(str(out))}" if out is not None and summary.state == "delivered" else ""
+    _say(f"job [bold]{summary.job_id}[/] {escape(summary.shot)}: [bold]{summary.state}[/] ({summary.clearance}){where}")
+    if summary.error is not None and not any(finding.refuses for finding in detail.findings):
+        _say(f"  [red]{escape(summary.error.message)}[/]", summary.error.remedy)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""A blocking client of the daemon's control socket. Every call ends in time, by an answer or by an error.
+
+One connection is one conversation: when it breaks, the call in flight raises DaemonUnreachable at once, and the next
+call opens a new one, says hello and proves the machine again. Nothing is ever sent twice by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from understudy.bridge.errors import DaemonUnreachable, ErrorReport, ProtocolError, error_from_report
+from understudy.bridge.keys import Connection, load_connection, read_challenge
+from understudy.bridge.line import Line
+from understudy.bridge.messages import (
+    Accepted,
+    AskLacking,
+    AskOutputs,
+    AskStatus,
+    Control,
+    Done,
+    Drain,
+    HandOver,
+    Hello,
+    JobDetail,
+    Jobs,
+    JobSummary,
+    Lacking,
+    ListJobs,
+    Outputs,
+    Ping,
+    Pong,
+    ProveMachine,
+    Reply,
+    Request,
+    ShowJob,
+    State,
+    Status,
+    Submit,
+    Welcome,
+)
+from understudy.bridge.shot import JobRequest
+from understudy.bridge.wire import decode_reply, encode_request
+
+TIMEOUT_SECONDS = 10.0
+SUBMIT_TIMEOUT_SECONDS = 120.0
+"""Admission runs every rule in a process of its own before it answers."""
+HAND_OVER_TIMEOUT_SECONDS = 600.0
+"""The daemon copies and digests the file before it answers: 50 GB of movie at 100 MB/s."""
+_Answer = TypeVar("_Answer")
+
+
+class Client:
+    """The requests of the protocol as methods. For one thread at a time; give each thread a client of its own.
+
+    Any call may raise DaemonUnreachable, KeyRefused, ProtocolError, and the error that the daemon reports.
+    """
+
+    def __init__(self, connection: Connection, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        """Prepare a client; the first call connects."""
+        self.connection = connection
+        self.timeout_seconds = timeout_seconds
+        self.welcome: Welcome | None = None
+        """What the daemon said to hello; None before it."""
+        self.same_machine = False
+        """True once this client has proved that it shares the daemon's machine and user."""
+        self._line: Line | None = None
+
+    @classmethod
+    def connect(cls, where: Connection | Path | str, timeout_seconds: float = TIMEOUT_SECONDS) -> Client:
+        """Return a client that has said hello and, on the daemon's own machine, proved it.
+
+        where: a connection, a connection file, or a HOME folder that holds one.
+        """
+        client = cls(where if isinstance(where, Connection) else load_connection(Path(where)), timeout_seconds)
+        try:
+            client._find()
+            client.prove_machine()
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection. The client may be used again: the next call opens another."""
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()
+
+    def hello(self) -> Welcome:
+        """Return who the daemon is, who it takes us for, and which engines it has."""
+        self.welcome = self._ask(Hello(client=_program()), Welcome)
+        return self.welcome
+
+    def prove_machine(self) -> bool:
+        """Show that this client shares the daemon's machine and user; return whether it does.
+
+        Afterwards files may be handed over by path. Says hello first where that has not been done.
+        """
+        welcome = self.welcome or self.hello()
+        nonce = read_challenge(Path(welcome.challenge)) if welcome.challenge else None
+        self.same_machine = False
+        if nonce is not None:
+            self._ask(ProveMachine(nonce=nonce), Done)
+            self.same_machine = True
+        return self.same_machine
+
+    def ping(self) -> float:
+        """Return the seconds that a question to the control loop and its answer took."""
+        start = time.perf_counter()
+        self._ask(Ping(), Pong)
+        return time.perf_counter() - start
+
+    def submit(self, job: JobRequest, token: str) -> Accepted:
+        """Ask for a job. The same `token` (16 to 64 characters) gives the same job, so asking again is safe.
+
+        Raises ComplianceError with every rule's finding when admission refuses.
+        """
+        return self._ask(Submit(token=token, job=job), Accepted, max(self.timeout_seconds, SUBMIT_TIMEOUT_SECONDS))
+
+    def lacking(self, job_id: str) -> dict[str, int]:
+        """Return the files of the job that the vault lacks: digest to the offset at which to go on."""
+        return self._ask(AskLacking(job_id=job_id), Lacking).files
+
+    def hand_over(
+        self,
+        job_id: str,
+        file: str,
+        path: Path | str,
+        *,
+        give_up: bool = False,
+        timeout_seconds: float = HAND_OVER_TIMEOUT_SECONDS,
+    ) -> None:
+        """Let the daemon take the file with digest `file` from `path`. Returns when it stands in the vault.
+
+        give_up: only for a file that nobody will ever write again; it may be linked instead of copied.
+        """
+        request = HandOver(job_id=job_id, file=file, path=os.path.abspath(path), give_up=give_up)  # noqa: PTH100
+        self._ask(request, Done, timeout_seconds)
+
+    def list_jobs(self, states: tuple[State, ...] = (), limit: int = 200) -> tuple[JobSummary, ...]:
+        """Return the newest jobs that this key may see; of all states when none is named."""
+        return self._ask(ListJobs(states=states, limit=limit), Jobs).jobs
+
+    def show_job(self, job_id: str) -> JobDetail:
+        """Return one job with its inputs, settings and findings."""
+        return self._ask(ShowJob(job_id=job_id), JobDetail)
+
+    def control(self, job_id: str, action: str, priority: int = 0) -> JobSummary:
+        """Cancel, pause, resume, retry a job or set its priority; return the job as it then stands.
+
+        Raises RequestError when the job's state does not allow it.
+        """
+        return self._ask(Control(job_id=job_id, action=action, priority=priority), JobSummary)  # type: ignore[arg-type]
+
+    def outputs(self, job_id: str) -> Outputs:
+        """Return the files that the job has made so far."""
+        return self._ask(AskOutputs(job_id=job_id), Outputs)
+
+    def status(self) -> Status:
+        """Return slots, queue, vault and disk."""
+        return self._ask(AskStatus(), Status)
+
+    def drain(self, now: bool = False) -> None:
+        """Let the daemon finish what runs and exit; `now` = at once, its jobs go on at the next start."""
+        self._ask(Drain(now=now), Done)
+
+    def _ask(self, request: Request, kind: type[_Answer], seconds: float | None = None) -> _Answer:
+        """Return the daemon's answer to `request`, which must be a `kind`."""
+        end = time.monotonic() + (self.timeout_seconds if seconds is None else seconds)
+        self._forget_lost_line()
+        if self._line is None and not isinstance(request, Hello):
+            self._greet()
+        try:
+            reply = self._exchange(request, end)
+        except BaseException:
+            # Also on Ctrl-C: what the daemon has not read yet must not reach it after we gave up.
+            self.close()
+            raise
+        if isinstance(reply, ErrorReport):
+            raise error_from_report(reply)
+        if not isinstance(reply, kind):
+            raise ProtocolError(
+                f"the daemon answered {type(request).__name__} with {type(reply).__name__}",
+                remedy="Install the same version of understudy on both sides.",
+            )
+        return reply
+
+    def _exchange(self, request: Request, end: float) -> Reply:
+        body = encode_request(request)
+        line = self._line = self._line or Line(self.connection)
+        request_id = line.send(body)
+        while True:
+            frames = line.receive(end - time.monotonic())
+            if frames is None:
+                raise DaemonUnreachable(
+                    f"the daemon at {line.place} gave no answer to {type(request).__name__} in time",
+                    remedy="It may be very busy: try again. See `understudy doctor`.",
+                )
+            if frames[0] == request_id:
+                return decode_reply(frames[1])
+
+    def _find(self) -> None:
+        """Say hello; where nobody is, look once more into the connection file: the daemon may have moved."""
+        try:
+            self.hello()
+        except DaemonUnreachable:
+            moved = self.connection.refreshed()
+            if moved == self.connection:
+                raise
+            self.connection = moved
+            self.hello()
+
+    def _forget_lost_line(self) -> None:
+        try:
+            if self._line is not None:
+                self._line.check()
+        except DaemonUnreachable:
+            self.close()
+
+    def _greet(self) -> None:
+        """Bring a new connection to where the one before it stood."""
+        proved = self.same_machine
+        if self.welcome is None:
+            self.hello()
+        else:
+            self._find()
+        if proved:
+            self.prove_machine()
+
+
+def _program() -> str:
+    return f"{Path(sys.argv[0] if sys.argv else '').name or 'python'} {sys.version_info.major}.{sys.version_info.minor}"

@@ -1,0 +1,228 @@
+"""What a picture file is, told by two digests, and the two edits that change a header and no pixel.
+
+`file_digest` names the bytes; `picture_digest` names the picture, so that a re-export of the same frame is recognised.
+Nothing here decodes a pixel; the walk over the file is `exr_structure`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from io import FileIO
+from pathlib import Path
+
+from blake3 import blake3
+
+from understudy.bridge.errors import PlateError
+from understudy.bridge.exr_structure import (
+    AGAIN,
+    LONG_NAMES_FLAG,
+    MULTIPART_FLAG,
+    SHORT_NAME_BYTES,
+    ExrStructure,
+    Part,
+    UnknownLayoutError,
+    is_exr,
+    opened,
+    read_exr_header,
+    walk_exr,
+)
+from understudy.bridge.frames import FrameRate
+
+__all__ = [
+    "file_digest",
+    "picture_digest",
+    "read_attribute",
+    "read_frame_rate",
+    "replace_attributes",
+    "set_state",
+    "walk_exr",
+]
+
+STATE_ATTRIBUTE = "understudy/state"
+STATE_BYTES = 16
+"""The longest state word, padded with spaces: it can be overwritten where it stands."""
+READ_BYTES = 4 * 1024 * 1024
+PARALLEL_FROM_BYTES = 32 * 1024 * 1024
+"""Below this a second hashing thread costs more than it brings."""
+PICTURE_ATTRIBUTES = (
+    "name", "view", "multiView", "type", "channels", "compression", "dataWindow", "displayWindow", "lineOrder",
+    "pixelAspectRatio", "tiles", "chromaticities", "whiteLuminance", "adoptedNeutral", "colorInteropID",
+    "oiio:ColorSpace",
+)  # fmt: skip
+"""What the picture is and how its numbers are meant. Every other field may change without making another picture."""
+STRUCTURE_ATTRIBUTES = frozenset(PICTURE_ATTRIBUTES[:11]) | {
+    "chunkCount",
+    "version",
+    "screenWindowCenter",
+    "screenWindowWidth",
+}
+
+
+def file_digest(path: Path) -> str:
+    """Return the BLAKE3 of the file's bytes. Raises PlateError when it cannot be read. Any thread."""
+    with opened(path) as file:
+        size = file.seek(0, os.SEEK_END)
+        hasher = blake3(max_threads=blake3.AUTO if size >= PARALLEL_FROM_BYTES else 1)
+        for piece in _pieces(file, 0, size):
+            hasher.update(piece)
+        if file.read(1):
+            raise PlateError(f"{path} grew while it was read", remedy="Wait until it is written, then try again.")
+    return hasher.hexdigest()
+
+
+def picture_digest(path: Path) -> str:
+    """Return the BLAKE3 of what the picture is: windows, channels, colour declaration, compression and pixel chunks.
+
+    Volatile header fields (dates, owners, host hashes, previews, our own marks) are left out. A file that is not
+    OpenEXR, or of a newer layout, has its file digest. Raises PlateError when truncated, damaged or deep. Any thread.
+    """
+    if not is_exr(path):
+        return file_digest(path)
+    try:
+        structure = walk_exr(path)
+    except UnknownLayoutError:
+        return file_digest(path)
+    hasher = blake3(b"understudy picture 1\0")
+    with opened(path) as file:
+        for part in structure.parts:
+            hasher.update(_meaning(structure, part))
+            for offset, size in _runs(part):
+                for piece in _pieces(file, offset, size):
+                    hasher.update(piece)
+    return hasher.hexdigest()
+
+
+def read_attribute(path: Path, name: str) -> str | None:
+    """Return a string attribute of the first part that has it, without padding; None when no part has it."""
+    structure = read_exr_header(path)
+    for part in structure.parts:
+        found = part.find(name)
+        if found is not None and found.type == "string":
+            return structure.value(found).decode("utf-8", "replace").rstrip(" \0")
+    return None
+
+
+def read_frame_rate(path: Path) -> FrameRate | None:
+    """Return an OpenEXR header's `framesPerSecond`; None when it has none, or for a file of another kind."""
+    if not is_exr(path):
+        return None
+    structure = read_exr_header(path)
+    for attribute in structure.parts[0].attributes:
+        if attribute.name.lower() == "framespersecond" and attribute.type == "rational" and attribute.size == 8:
+            numerator, denominator = struct.unpack("<iI", structure.value(attribute))
+            if numerator > 0 and denominator > 0:
+                return FrameRate.parse(f"{numerator}/{denominator}")
+    return None
+
+
+def set_state(path: Path, state: str) -> None:
+    """Overwrite the state attribute of every part where it stands, durably. No other byte changes.
+
+    Raises PlateError when a part has none, ValueError when the word does not fit.
+    """
+    structure = read_exr_header(path)
+    places = [part.find(STATE_ATTRIBUTE) for part in structure.parts]
+    with path.open("r+b", buffering=0) as file:
+        for place in places:
+            if place is None or place.type != "string":
+                raise PlateError(f"{path} has no state attribute", remedy="Only files that Understudy wrote have one.")
+            file.seek(place.offset)
+            file.write(_padded(state, place.size))
+        os.fsync(file.fileno())
+
+
+def replace_attributes(source: Path, target: Path, attributes: dict[str, str]) -> None:
+    """Write `source` to `target` with these string attributes set in every part; the pixel chunks are the same bytes.
+
+    `target` appears whole, by rename; it may be `source` itself. Raises PlateError when source is damaged, ValueError
+    for an attribute that is structure.
+    """
+    forbidden = STRUCTURE_ATTRIBUTES & attributes.keys()
+    if forbidden:
+        raise ValueError(f"{sorted(forbidden)} describe the pixels and cannot be replaced")
+    structure = walk_exr(source)
+    header = _new_header(structure, attributes)
+    shift = len(header) - len(structure.header)
+    table = b"".join(struct.pack("<Q", chunk.offset + shift) for part in structure.parts for chunk in part.chunks)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        with opened(source) as old, partial.open("wb", buffering=0) as new:
+            new.write(header + table)
+            for piece in _pieces(old, structure.pixels_offset, structure.size - structure.pixels_offset):
+                new.write(piece)
+            os.fsync(new.fileno())
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _pieces(file: FileIO, offset: int, size: int) -> Iterator[memoryview]:
+    """Yield `size` bytes from `offset` in views of one buffer. Raises PlateError when the file became shorter."""
+    buffer = memoryview(bytearray(min(size, READ_BYTES)))
+    file.seek(offset)
+    while size:
+        count = file.readinto(buffer[: min(size, READ_BYTES)])
+        if not count:
+            raise PlateError(f"{file.name} became shorter while it was read", remedy=AGAIN)
+        yield buffer[:count]
+        size -= count
+
+
+def _meaning(structure: ExrStructure, part: Part) -> bytes:
+    present = [found for name in PICTURE_ATTRIBUTES if (found := part.find(name)) is not None]
+    fields = b"".join(_field(found.name, found.type, structure.value(found)) for found in present)
+    return struct.pack("<II", len(fields), len(part.chunks)) + fields
+
+
+def _runs(part: Part) -> Iterator[tuple[int, int]]:
+    """Yield the part's chunks in table order, neighbours in the file joined into one (offset, size)."""
+    start = end = 0
+    for chunk in part.chunks:
+        if chunk.offset != end:
+            if end > start:
+                yield start, end - start
+            start = chunk.offset
+        end = chunk.offset + chunk.size
+    if end > start:
+        yield start, end - start
+
+
+def _new_header(structure: ExrStructure, attributes: dict[str, str]) -> bytes:
+    flags = structure.flags
+    if any(len(name.encode()) > SHORT_NAME_BYTES for name in attributes):
+        flags |= LONG_NAMES_FLAG
+    parts = [_new_part(structure, part, attributes) for part in structure.parts]
+    end = b"\0" if flags & MULTIPART_FLAG else b""
+    return structure.header[:4] + struct.pack("<I", flags) + b"".join(parts) + end
+
+
+def _new_part(structure: ExrStructure, part: Part, attributes: dict[str, str]) -> bytes:
+    fields = []
+    for old in part.attributes:
+        if old.name in attributes:
+            fields.append(_field(old.name, "string", _string(old.name, attributes[old.name])))
+        else:
+            fields.append(_field(old.name, old.type, structure.value(old)))
+    known = {old.name for old in part.attributes}
+    for name, value in attributes.items():
+        if name not in known:
+            fields.append(_field(name, "string", _string(name, value)))
+    return b"".join(fields) + b"\0"
+
+
+def _string(name: str, value: str) -> bytes:
+    return _padded(value, STATE_BYTES) if name == STATE_ATTRIBUTE else value.encode()
+
+
+def _padded(state: str, size: int) -> bytes:
+    data = state.encode().ljust(size)
+    if len(data) > size:
+        raise ValueError(f"the state '{state}' does not fit in {size} bytes")
+    return data
+
+
+def _field(name: str, kind: str, value: bytes) -> bytes:
+    encoded = name.encode("utf-8", "surrogateescape"), kind.encode("utf-8", "surrogateescape")
+    return b"\0".join((*encoded, struct.pack("<i", len(value)) + value))

@@ -1,0 +1,100 @@
+"""The whole job from the artist's side: submit, send what is lacking, take frames as they are made, settle the take.
+
+Read this file first: everything else on the artist's side is a detail of one of these steps.
+"""
+
+from __future__ import annotations
+
+import queue
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from understudy.bridge.client import Client
+from understudy.bridge.errors import DaemonUnreachable, UnderstudyError
+from understudy.bridge.gather import Gathered
+from understudy.bridge.keys import Connection
+from understudy.bridge.messages import ENDED, Accepted, Event, Finished, FrameFinished, JobDetail, StateChanged
+from understudy.bridge.take import Take
+from understudy.bridge.transfer import upload
+from understudy.bridge.watch import Watcher
+
+Sent = Callable[[int, int], None]
+"""Called with (bytes sent or handed over, bytes in all)."""
+Told = Callable[[Event], None]
+
+
+def send_job(connection: Connection, gathered: Gathered, *, sent: Sent = lambda done, total: None) -> Accepted:
+    """Submit a job and bring every file that the vault lacks. Returns when the job is queued.
+
+    A connection that breaks is taken up again where it stopped: the daemon knows the job by its token.
+    Raises ComplianceError when the gate refuses, DaemonUnreachable when the daemon stays away.
+    """
+    token = secrets.token_hex(16)
+    with Client.connect(connection) as client:
+        accepted = client.submit(gathered.job, token)
+        upload(client, connection, accepted.job_id, gathered.paths, sent)
+        state = client.show_job(accepted.job_id).summary.state
+    return msgspec.structs.replace(accepted, state=state)
+
+
+def follow_job(
+    connection: Connection,
+    job_id: str,
+    out: Path | None,
+    *,
+    told: Told = lambda event: None,
+    silent: Callable[[], None] = lambda: None,
+) -> JobDetail:
+    """Follow a job to its end and return its last word; frames land under `out` while the job runs.
+
+    Works for a job that this process submitted and for one found again after a restart: events are replayed from the
+    first. `told` and the collecting run in the calling thread. Ctrl-C leaves the job running.
+    """
+    take = Take(out, job_id) if out is not None else None
+    with _events(connection, job_id, silent) as events, Client.connect(connection) as client:
+        if take is not None:
+            take.open()
+        for event in events:
+            told(event)
+            if take is not None:
+                _land(take, event, client, connection)
+            if isinstance(event.what, StateChanged) and event.what.state in ENDED:
+                break
+        detail = client.show_job(job_id)
+        if take is not None:
+            take.close(client, connection, detail)
+    return detail
+
+
+def _land(take: Take, event: Event, client: Client, connection: Connection) -> None:
+    """Bring what an event announces. A frame that does not come now comes when the take is settled."""
+    try:
+        if isinstance(event.what, FrameFinished):
+            take.add(client, connection, event.what.files)
+        elif isinstance(event.what, Finished):
+            take.settle(client, connection, event.what)
+    except DaemonUnreachable:
+        return
+
+
+@contextmanager
+def _events(connection: Connection, job_id: str, silent: Callable[[], None]) -> Iterator[Iterator[Event]]:
+    """Yield the job's events in order; the watcher's thread only fills the queue."""
+    waiting: queue.Queue[Event | UnderstudyError] = queue.Queue()
+
+    def arrived() -> Iterator[Event]:
+        while True:
+            item = waiting.get()
+            if isinstance(item, UnderstudyError):
+                raise item
+            yield item
+
+    watcher = Watcher(connection, (job_id,), 0, waiting.put, silent, on_end=waiting.put)
+    try:
+        yield arrived()
+    finally:
+        watcher.close()

@@ -1,0 +1,131 @@
+"""manifest.json beside the layers: what was made, from what, on which papers, and what every rule said.
+
+Deterministic: the same order, files and findings give the same bytes. No talent's name stands in it, and an input is
+named by its file's name and digest, never by the folder it lay in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath, PureWindowsPath
+
+import msgspec
+
+from understudy.bridge.errors import Finding
+from understudy.bridge.shot import OutputFile
+from understudy.inference.compliance.marks import STATE, final_state, record_digest
+from understudy.inference.work_order import WorkOrder
+
+MANIFEST_SCHEMA = 1
+MANIFEST_NAME = "manifest.json"
+
+
+class ManifestInput(msgspec.Struct, frozen=True, kw_only=True):
+    role: str
+    name: str
+    frame: int | None
+    file: str
+    picture: str
+    size: int
+
+
+class ManifestRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The papers, as far as they may travel with the pictures."""
+
+    digest: str
+    record_id: str
+    ground: str
+    attestation: str
+    likeness: str | None
+    consents: dict[str, str]
+    """Consent id to the SHA-256 of its document."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    schema: int = MANIFEST_SCHEMA
+    job: str
+    version: int
+    shot: str
+    frames: tuple[int, int]
+    rate: str
+    state: str
+    marks: dict[str, str]
+    record: ManifestRecord
+    inputs: tuple[ManifestInput, ...]
+    files: tuple[OutputFile, ...]
+    findings: tuple[Finding, ...]
+
+
+def build_manifest(
+    order: WorkOrder,
+    files: Iterable[OutputFile],
+    findings: Iterable[Finding],
+    marks: Mapping[str, str],
+    *,
+    rate: str = "",
+) -> Manifest:
+    """Return the manifest of `order` with its files sorted by path. `marks` are those that the files carry.
+
+    `files` leaves the manifest itself out; `rate` is the shot's as the worker resolved it.
+    """
+    shot, record = order.job.shot, order.job.record
+    inputs = tuple(
+        ManifestInput(
+            role=role, name=_name(file.typed), frame=file.frame, file=file.file, picture=file.picture, size=file.size
+        )
+        for role, pictures in shot.roles().items()
+        for file in pictures.files
+    )
+    typed = (file.typed for pictures in shot.roles().values() for file in pictures.files)
+    folders = sorted({path[: -len(_name(path))] for path in typed if _name(path)} - {""}, key=len, reverse=True)
+    return Manifest(
+        job=order.job_id,
+        version=order.version,
+        shot=shot.name,
+        frames=(shot.range.first, shot.range.last),
+        rate=rate or str(shot.rate or ""),
+        state=final_state(order),
+        marks={**marks, STATE: final_state(order)},
+        record=ManifestRecord(
+            digest=record_digest(record),
+            record_id=record.record_id,
+            ground=record.ground,
+            attestation=record.attestation,
+            likeness=record.likeness,
+            consents={consent.consent_id: consent.document for consent in record.consents},
+        ),
+        inputs=inputs,
+        files=tuple(sorted(files, key=lambda file: file.path)),
+        findings=tuple(_without_folders(finding, folders) for finding in findings),
+    )
+
+
+def write_manifest(manifest: Manifest) -> bytes:
+    """Return the manifest as indented JSON, keys sorted, ending in a newline."""
+    return msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=1) + b"\n"
+
+
+def read_manifest(data: bytes) -> Manifest:
+    """Return the manifest in `data`. Raises msgspec.ValidationError."""
+    return msgspec.json.decode(data, type=Manifest)
+
+
+def _without_folders(finding: Finding, folders: list[str]) -> Finding:
+    """Return the finding with inputs named by their files' names: a home folder's name is nobody's business."""
+
+    def bare(text: str) -> str:
+        for folder in folders:
+            text = text.replace(folder, "")
+        return text
+
+    return msgspec.structs.replace(
+        finding,
+        message=bare(finding.message),
+        files=tuple(bare(file) for file in finding.files),
+        facts={name: bare(value) for name, value in finding.facts.items()},
+    )
+
+
+def _name(typed: str) -> str:
+    """Return the last component of a path of any operating system."""
+    return PureWindowsPath(PurePosixPath(typed).name).name

@@ -1,0 +1,170 @@
+"""What every file says of itself from its first byte: state, clearance, disclosure, and how it was made.
+
+String attributes of each EXR header, and the metadata of each movie. No talent's name and no consent stands here: those
+stay in the record; a file carries the record's id and digest.
+
+understudy/state                `provisional`, then `final_state` once the delivery gate passed; padded to 16 characters
+understudy/clearance            `cleared`, `uncleared`, or `demonstration, not for delivery`
+understudy/disclosure           the record's disclosure text
+understudy/digital_source_type  an IPTC digital source type, as a URI
+understudy/previz               for an engine of previz: what its pictures are for, and what it cannot do
+understudy/driver               in mode animate: what drives the character, and what that cannot show
+understudy/engine, engine_version, mode, settings, seed, prompt, weights    how it was made
+understudy/inputs, record, record_id                                        of what, and on which papers
+understudy/actor, project, shot, job, version, accepted_at                  whose and when
+understudy/software, commit                                                 by which code
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from importlib import metadata
+
+import msgspec
+from blake3 import blake3
+
+from understudy.bridge.messages import EngineDescription
+from understudy.bridge.record import Record
+from understudy.bridge.shot import JobRequest
+from understudy.inference.work_order import WorkOrder
+
+STATE = "understudy/state"
+CLEARANCE = "understudy/clearance"
+DISCLOSURE = "understudy/disclosure"
+SOURCE_TYPE = "understudy/digital_source_type"
+PREVIZ = "understudy/previz"
+PROVENANCE = tuple(
+    f"understudy/{name}"
+    for name in (
+        "engine", "engine_version", "mode", "settings", "seed", "prompt", "weights", "inputs", "record", "record_id",
+        "actor", "project", "shot", "job", "version", "accepted_at", "software", "commit",
+    )
+)  # fmt: skip
+"""Without these a file does not prove how it was made."""
+
+PROVISIONAL = "provisional"
+STATE_LENGTH = 16  # the state is overwritten in place, so its room never changes
+NONE = "none"
+"""Stated rather than left out: an absent attribute could also be a lost one."""
+UNKNOWN = "unknown"
+
+_CLEARANCE_WORDS = {
+    "cleared": "cleared",
+    "uncleared": "uncleared",
+    "demonstration": "demonstration, not for delivery",
+}
+_FINAL_STATE = {"cleared": "delivered", "uncleared": "uncleared", "demonstration": "demonstration"}
+_IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+
+
+def marks(
+    order: WorkOrder, description: EngineDescription, *, weights: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the attributes of every file of `order`, all but the state in their last words. Pure but for the version.
+
+    `weights` gives each weight file's digest by name; an engine that names weights must give them all (ValueError).
+    The same order makes the same marks, on any day and any machine with the same code.
+    """
+    weights = weights or {}
+    lacking = [name for name in description.weights if name not in weights]
+    if lacking:
+        raise ValueError(f"no digest for the weights {', '.join(lacking)}")
+    job, settings, record = order.job, order.job.settings, order.job.record
+    values = {
+        "state": PROVISIONAL,
+        "clearance": clearance_words(record),
+        "disclosure": record.disclosure,
+        "digital_source_type": source_type(job, description),
+        "engine": description.name,
+        "engine_version": description.version,
+        "mode": settings.mode,
+        "settings": msgspec.json.encode(settings, order="deterministic").decode(),
+        "seed": str(settings.seed),
+        "prompt": settings.prompt or NONE,
+        "weights": json.dumps(dict(sorted(weights.items()))) if weights else NONE,
+        "inputs": inputs_digest(job),
+        "record": record_digest(record),
+        "record_id": record.record_id or NONE,
+        "actor": order.actor,
+        "project": job.output.project or NONE,
+        "shot": job.shot.name,
+        "job": order.job_id,
+        "version": str(order.version),
+        "accepted_at": order.accepted_at,
+        "software": f"understudy {software_version()}",
+        "commit": software_commit(),
+    }
+    if settings.mode == "animate":
+        values["driver"] = driver_words(job)
+    if description.previz:
+        values["previz"] = "; ".join(("previz for blocking, not a finished picture", *description.limits))
+    return {f"understudy/{name}": value for name, value in values.items()}
+
+
+def final_state(order: WorkOrder) -> str:
+    """Return the state that every file carries once the delivery gate passed: at most 16 characters."""
+    return _FINAL_STATE[order.job.record.clearance]
+
+
+def clearance_words(record: Record) -> str:
+    return _CLEARANCE_WORDS[record.clearance]
+
+
+def driver_words(job: JobRequest) -> str:
+    """Return what drives the character: a rig's keypoints alone say nothing of a face."""
+    if job.shot.plate is None:
+        return "keypoints alone: the face stays neutral"
+    return "pictures" if job.shot.keypoints is None else "pictures and keypoints"
+
+
+def source_type(job: JobRequest, description: EngineDescription) -> str:
+    """Return the IPTC digital source type of the layers and the comp.
+
+    With a trained model: a person generated into a captured plate is `compositeWithTrainedAlgorithmicMedia`, a picture
+    generated whole is `trainedAlgorithmicMedia`. Without one (previz), nothing is derived from sampled content, so the
+    trained terms would be false; yet it is no capture either: the character is made to move by an algorithm and set
+    among other elements, which is IPTC's `compositeSynthetic` (several elements, at least one of them synthetic).
+    `algorithmicMedia` is for pictures made purely by an algorithm; ours start from a plate and a character's picture.
+    """
+    if not description.weights:
+        return _IPTC + "compositeSynthetic"
+    if job.settings.mode == "replace":
+        return _IPTC + "compositeWithTrainedAlgorithmicMedia"
+    return _IPTC + "trainedAlgorithmicMedia"
+
+
+def inputs_digest(job: JobRequest) -> str:
+    """Return one BLAKE3 over role, frame and digest of every input, in the order of roles and files."""
+    lines = (
+        f"{role}\t{'' if file.frame is None else file.frame}\t{file.file}\n"
+        for role, pictures in job.shot.roles().items()
+        for file in pictures.files
+    )
+    return blake3("".join(lines).encode()).hexdigest()
+
+
+def record_digest(record: Record) -> str:
+    """Return the BLAKE3 of the record's JSON: which papers, without their words."""
+    return blake3(msgspec.json.encode(record, order="deterministic")).hexdigest()
+
+
+def software_version() -> str:
+    try:
+        return metadata.version("understudy")
+    except metadata.PackageNotFoundError:
+        return UNKNOWN
+
+
+def software_commit() -> str:
+    """Return the commit this code was built from: `UNDERSTUDY_COMMIT`, else what the installer wrote down, else
+    `unknown`. Git is never asked: a farm node has none, and a checkout's state is not the installed code's."""
+    stated = os.environ.get("UNDERSTUDY_COMMIT", "").strip()
+    if stated:
+        return stated[:64]
+    try:
+        origin = json.loads(metadata.distribution("understudy").read_text("direct_url.json") or "{}")
+        return str(origin.get("vcs_info", {}).get("commit_id", UNKNOWN))
+    except (metadata.PackageNotFoundError, ValueError, AttributeError):
+        return UNKNOWN

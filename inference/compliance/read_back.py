@@ -1,0 +1,191 @@
+"""What a worker measures for the rules of delivery: every file that was made, opened again and held against the plate.
+
+Nothing is taken from memory: what counts is what is on disk. A file that cannot be read is a reading with a `problem`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timezone
+from fractions import Fraction
+from pathlib import Path
+
+from understudy.bridge.errors import UnderstudyError
+from understudy.bridge.frames import FrameRate
+from understudy.bridge.messages import EngineDescription
+from understudy.inference.compliance.facts import DeliveryFacts, LayerReading, PictureProof, ReviewReading
+from understudy.inference.compliance.marks import CLEARANCE, DISCLOSURE, PROVISIONAL, STATE, marks
+from understudy.inference.compliance.proof import made_non_finite, patch_error, touched_pixels
+from understudy.inference.picture.colour import ColourConfig
+from understudy.inference.picture.header import Image
+from understudy.inference.picture.images import read_image
+from understudy.inference.picture.movies import MovieReader
+from understudy.inference.picture.plate import PlateFrame, PlateReader
+from understudy.inference.work_order import WorkOrder, layer_path
+
+THREADS = 2
+REVIEW_NAME = "review.mp4"
+BESIDE_THE_LAYERS = (REVIEW_NAME, "report.html", "manifest.json", "files.json")
+Step = Callable[[int, int], None]
+UNREADABLE = (UnderstudyError, OSError, ValueError, RuntimeError)
+
+
+def read_back(
+    order: WorkOrder,
+    folder: Path,
+    step: Step,
+    *,
+    description: EngineDescription,
+    canvas: tuple[int, int] | None = None,
+    rate: Fraction | None = None,
+    weights: Mapping[str, str] | None = None,
+    state: str = PROVISIONAL,
+    beside: tuple[str, ...] = BESIDE_THE_LAYERS,
+    today: str | None = None,
+) -> DeliveryFacts:
+    """Open every file under `folder` (the version's folder) and return what the rules of delivery judge.
+
+    `description` says which layers must be there; `state` what every file must say while the gate looks at it; `beside`
+    names files that may lie beside the layers. `canvas` (width, height) and `rate` are what layers and review must have
+    where no plate says so. step(done, total) is called from this thread a frame, and may raise.
+    Three pictures of the plate are in memory at most, however long the shot.
+    """
+    shot = order.job.shot
+    layers = description.layers[order.job.settings.mode]
+    expected = marks(order, description, weights=weights)
+    reader = _open_plate(order)
+    readings: list[LayerReading] = []
+    proofs: list[PictureProof] = []
+    for done, (found, proof) in enumerate(_read_frames(order, folder, layers, expected, reader), start=1):
+        readings += found
+        proofs.append(proof)
+        step(done, len(shot.range))
+    told = reader.rate if rate is None and reader is not None else rate
+    size = canvas if reader is None else (reader.display.width, reader.display.height)
+    return DeliveryFacts(
+        job=order.job,
+        today=today or datetime.now(timezone.utc).date().isoformat(),
+        layers=layers,
+        state=state,
+        readings=tuple(readings),
+        unexpected=_unexpected(folder, {reading.path for reading in readings}, beside),
+        proofs=tuple(proofs),
+        plate_size=size,
+        marks=expected,
+        rate=shot.rate or (FrameRate.from_fraction(told) if told is not None else None),
+        review=_read_review(folder / REVIEW_NAME),
+    )
+
+
+def _open_plate(order: WorkOrder) -> PlateReader | None:
+    """Return the plate that layers are held against; in mode animate there is none: a driver is never in a layer."""
+    shot = order.job.shot
+    if shot.plate is None or order.job.settings.mode == "animate":
+        return None
+    paths = {digest: Path(path) for digest, path in order.blobs.items()}
+    name = order.job.settings.colour_config
+    return PlateReader(shot.plate, paths, shot.range, ColourConfig.open(order.blobs.get(name, name)))
+
+
+def _read_frames(
+    order: WorkOrder, folder: Path, layers: tuple[str, ...], expected: dict[str, str], reader: PlateReader | None
+) -> Iterator[tuple[list[LayerReading], PictureProof]]:
+    """Yield each frame's readings in order. The plate is read here, in order, for a movie goes forwards quickest."""
+    kind = reader.kind if reader is not None else ""
+    waiting: deque[Future[tuple[list[LayerReading], PictureProof]]] = deque()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="read-back") as pool:
+        try:
+            for frame in order.job.shot.range:
+                plate = _plate_frame(reader, frame) if "comp" in layers else None
+                waiting.append(pool.submit(_read_frame, order, folder, layers, expected, frame, plate, kind))
+                if len(waiting) > THREADS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _plate_frame(reader: PlateReader | None, frame: int) -> PlateFrame | None:
+    try:
+        return reader.frame(frame) if reader is not None else None
+    except UNREADABLE:
+        return None  # the frame then has no proof, and the rules refuse it for that
+
+
+def _read_frame(
+    order: WorkOrder,
+    folder: Path,
+    layers: tuple[str, ...],
+    expected: dict[str, str],
+    frame: int,
+    plate: PlateFrame | None,
+    kind: str,
+) -> tuple[list[LayerReading], PictureProof]:
+    """Read all layers of one frame and hold them against the plate. Any thread."""
+    images: dict[str, Image] = {}
+    readings: list[LayerReading] = []
+    for layer in layers:
+        path = layer_path(order, layer, frame)
+        if not (folder / path).is_file():
+            continue  # its absence is what the rule sees
+        try:
+            images[layer] = read_image(folder / path)
+        except UNREADABLE as problem:
+            words = problem.message if isinstance(problem, UnderstudyError) else str(problem)
+            words = words.replace(str(folder / path), path)
+            readings.append(LayerReading(layer=layer, frame=frame, path=path, problem=words))
+    matte = images.get("matte_effective")
+    readings += [
+        _read_layer(
+            layer, frame, layer_path(order, layer, frame), image, expected, made_non_finite(image, plate, matte)
+        )
+        for layer, image in images.items()
+    ]
+    comp, patch = images.get("comp"), images.get("patch")
+    if plate is None or comp is None or matte is None:
+        return readings, PictureProof(frame=frame)
+    touched = touched_pixels(comp, plate, matte, kind)
+    error = patch_error(patch, comp, plate, kind) if patch is not None else None
+    return readings, PictureProof(frame=frame, touched=touched, patch_error=error)
+
+
+def _read_layer(
+    layer: str, frame: int, path: str, image: Image, expected: dict[str, str], non_finite: int
+) -> LayerReading:
+    carried = image.header.attributes
+    wrong = tuple(name for name, value in expected.items() if name != STATE and carried.get(name) != value)
+    return LayerReading(
+        layer=layer,
+        frame=frame,
+        path=path,
+        width=image.header.display.width,
+        height=image.header.display.height,
+        # Thousands of files say the same three things: one copy of each keeps memory flat over a long shot.
+        state=sys.intern(str(carried.get(STATE, "")).rstrip()),
+        disclosure=sys.intern(str(carried.get(DISCLOSURE, ""))),
+        clearance=sys.intern(str(carried.get(CLEARANCE, ""))),
+        wrong_marks=wrong,
+        non_finite=non_finite,
+    )
+
+
+def _unexpected(folder: Path, read: set[str], beside: tuple[str, ...]) -> tuple[str, ...]:
+    found = (
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
+    )
+    return tuple(sorted(path for path in found if path not in read and path not in beside))
+
+
+def _read_review(path: Path) -> ReviewReading | None:
+    if not path.is_file():
+        return None
+    try:
+        with MovieReader(path) as movie:
+            return ReviewReading(count=movie.count, rate=FrameRate.from_fraction(movie.rate))
+    except UNREADABLE as problem:
+        words = problem.message if isinstance(problem, UnderstudyError) else str(problem)
+        return ReviewReading(problem=words.replace(str(path), path.name))

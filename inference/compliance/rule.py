@@ -1,0 +1,111 @@
+"""What a rule is: a pyblish plugin of one stage that looks at facts and answers with one finding.
+
+A rule file imports this, defines one class named `Rule`, and nothing else needs to change but the gate's list of names.
+Only the gate's own process imports rules: a rule that prints, hangs, raises or ends the process is a refusal, no harm.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import traceback
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import msgspec
+import pyblish.plugin
+
+from understudy.bridge.errors import Finding
+from understudy.inference.compliance.answers import Answer, Answers, Started, Trouble
+from understudy.inference.compliance.facts import AdmissionFacts, DeliveryFacts, InspectionFacts, Stage
+
+FRAMES_LISTED = 1000  # a finding lists at most as many; its message counts them all
+
+
+class GateRule(pyblish.plugin.ContextPlugin):  # type: ignore[misc]  # pyblish has no types
+    """One rule; its name is that of its file, its docstring the line that the report shows."""
+
+    order = 1  # pyblish's validators
+    stage: ClassVar[Stage]
+    name: ClassVar[str]
+
+    def check(self, facts: Any) -> Finding:
+        """Return what this rule says of `facts`. Pure: no file, no clock, no network."""
+        raise NotImplementedError
+
+    def process(self, context: Any) -> None:
+        """Answer for this rule, whatever happens in `check`. Called by pyblish."""
+        answers: Answers = context.data["answers"]
+        answers.write(Started(rule=self.name))
+        try:
+            finding = self.check(context.data["facts"])
+            answers.write(
+                Answer(rule=self.name, stage=self.stage, finding=msgspec.structs.replace(finding, rule=self.name))
+            )
+        except BaseException as problem:  # noqa: BLE001  # sys.exit in a rule must be a refusal too
+            answers.write(Trouble(rule=self.name, text=f"raised {describe(problem)}"))
+
+
+class AdmissionRule(GateRule):
+    stage = "admission"
+
+    def check(self, facts: AdmissionFacts) -> Finding:
+        raise NotImplementedError
+
+
+class InspectionRule(GateRule):
+    stage = "inspection"
+
+    def check(self, facts: InspectionFacts) -> Finding:
+        raise NotImplementedError
+
+
+class DeliveryRule(GateRule):
+    stage = "delivery"
+
+    def check(self, facts: DeliveryFacts) -> Finding:
+        raise NotImplementedError
+
+
+def describe(problem: BaseException) -> str:
+    """Return one line on an exception: its class, its words, and where it was raised."""
+    if isinstance(problem, SyntaxError):
+        return f"SyntaxError: {problem.msg}, line {problem.lineno}"
+    frames = traceback.extract_tb(sys.exc_info()[2])
+    where = f" (line {frames[-1].lineno} of {frames[-1].name})" if frames else ""
+    return f"{type(problem).__name__}: {problem}{where}"
+
+
+def passes(message: str, **facts: str) -> Finding:
+    return Finding(rule="", outcome="pass", message=message, facts=facts)
+
+
+def not_applicable(message: str) -> Finding:
+    return Finding(rule="", outcome="not_applicable", message=message)
+
+
+def lists(
+    message: str, *, remedy: str = "", frames: Iterable[int] = (), files: Iterable[str] = (), **facts: str
+) -> Finding:
+    """Pass, and list what the artist should know."""
+    return _finding("warn", message, remedy, frames, files, facts)
+
+
+def refuses(
+    message: str, *, remedy: str, frames: Iterable[int] = (), files: Iterable[str] = (), **facts: str
+) -> Finding:
+    return _finding("refuse", message, remedy, frames, files, facts)
+
+
+def _finding(
+    outcome: str, message: str, remedy: str, frames: Iterable[int], files: Iterable[str], facts: dict[str, str]
+) -> Finding:
+    return Finding(
+        rule="",
+        outcome=outcome,
+        message=message,
+        remedy=remedy,
+        frames=tuple(itertools.islice(frames, FRAMES_LISTED)),
+        files=tuple(itertools.islice(dict.fromkeys(files), FRAMES_LISTED)),
+        facts=facts,
+    )

@@ -1,0 +1,25 @@
+"""What every file will tell whoever opens it."""
+
+from understudy.bridge.errors import Finding
+from understudy.inference.compliance.facts import AdmissionFacts
+from understudy.inference.compliance.rule import AdmissionRule, passes, refuses
+
+LENGTH_LIMIT = 2000  # it stands in the header of every frame
+
+
+class Rule(AdmissionRule):
+    """The record carries a disclosure text that fits into a file's header."""
+
+    def check(self, facts: AdmissionFacts) -> Finding:
+        text = facts.job.record.disclosure
+        if not text.strip():
+            return refuses(
+                "the record's `disclosure` is empty",
+                remedy="Leave the field out for the usual text, or write your own.",
+            )
+        if len(text) > LENGTH_LIMIT or "\x00" in text:
+            return refuses(
+                f"the record's `disclosure` is {len(text)} characters long; {LENGTH_LIMIT} plain ones are the limit",
+                remedy="Shorten it: it stands in the header of every frame.",
+            )
+        return passes("a disclosure is stated", disclosure=text)

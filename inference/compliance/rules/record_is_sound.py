@@ -1,0 +1,22 @@
+"""The record says what it says in a form that can be judged."""
+
+from understudy.bridge.errors import Finding
+from understudy.bridge.record import record_problems
+from understudy.inference.compliance.facts import AdmissionFacts
+from understudy.inference.compliance.rule import AdmissionRule, passes, refuses
+
+
+class Rule(AdmissionRule):
+    """The record is well formed: schema, dates, documents, and an id where it is the ground."""
+
+    def check(self, facts: AdmissionFacts) -> Finding:
+        record = facts.job.record
+        problems = list(record_problems(record))
+        if record.ground == "record" and not record.record_id.strip():
+            problems.append("`record_id` is empty")
+        if problems:
+            return refuses(
+                f"the record is not sound: {'; '.join(problems)}",
+                remedy="Mend the fields that are named in the record.",
+            )
+        return passes(f"record of schema {record.schema}, ground {record.ground}")

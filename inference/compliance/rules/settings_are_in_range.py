@@ -1,0 +1,38 @@
+"""What the user chose must mean something to the engine."""
+
+import math
+
+from understudy.bridge.errors import Finding
+from understudy.inference.compliance.facts import AdmissionFacts
+from understudy.inference.compliance.phrases import write_list
+from understudy.inference.compliance.rule import AdmissionRule, passes, refuses
+
+TEXT_LIMIT = 10_000
+EXPOSURE_LIMIT_STOPS = 20.0  # a half holds 30 stops above black; twenty off is a slip of the finger
+
+
+class Rule(AdmissionRule):
+    """Every setting is in its range and every engine option is one that the engine reads."""
+
+    def check(self, facts: AdmissionFacts) -> Finding:
+        settings, engine = facts.job.settings, facts.engine
+        problems: list[str] = []
+        stops = settings.exposure_stops
+        if stops is not None and not (math.isfinite(stops) and abs(stops) <= EXPOSURE_LIMIT_STOPS):
+            problems.append(f"exposure_stops is {stops}; {EXPOSURE_LIMIT_STOPS:g} either way is the limit")
+        for name in ("prompt", "negative_prompt"):
+            text: str = getattr(settings, name)
+            if len(text) > TEXT_LIMIT or "\x00" in text:
+                problems.append(f"{name} is {len(text)} characters long; {TEXT_LIMIT} plain ones are the limit")
+        if settings.format is not None and settings.mode != "animate":
+            problems.append("format is for the mode animate; the mode replace has the plate's size")
+        known = engine.options if engine is not None else settings.engine_options
+        unknown = [name for name in settings.engine_options if name not in known]
+        if unknown:
+            problems.append(f"engine_options has {write_list(unknown)}, which {settings.engine} does not read")
+        if problems:
+            return refuses(
+                f"settings are out of range: {'; '.join(problems)}",
+                remedy=f"The engine {settings.engine} reads: {write_list(tuple(known)) or 'no options'}.",
+            )
+        return passes("settings are in range")

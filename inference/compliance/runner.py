@@ -1,0 +1,56 @@
+"""The gate's own process: imports the rules by name, lets pyblish publish once, answers line by line.
+
+Run as `python -P -m understudy.inference.compliance.runner STAGE PACKAGE DESCRIPTOR NAME...` with the facts as JSON on
+standard input. It decides nothing: what is missing here is found missing by gate.py. Nothing heavy is imported: a gate
+must answer faster than an artist notices.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import msgspec
+import pyblish.plugin
+import pyblish.util
+
+from understudy.inference.compliance.answers import Answers, Ended, Trouble
+from understudy.inference.compliance.facts import AdmissionFacts, DeliveryFacts, InspectionFacts
+from understudy.inference.compliance.rule import GateRule, describe
+
+FACTS: dict[str, type[msgspec.Struct]] = {
+    "admission": AdmissionFacts,
+    "inspection": InspectionFacts,
+    "delivery": DeliveryFacts,
+}
+
+
+def import_rules(package: str, names: tuple[str, ...], answers: Answers) -> list[type[GateRule]]:
+    """Return the rules that can be imported, in the order of `names`; each that cannot is told as a trouble."""
+    rules: list[type[GateRule]] = []
+    for name in names:
+        try:
+            rule: type[GateRule] = importlib.import_module(f"{package}.{name}").Rule
+            rule.name = name
+        except BaseException as problem:  # noqa: BLE001  # sys.exit at import must not end the others
+            answers.write(Trouble(rule=name, text=f"could not be imported: {describe(problem)}"))
+            continue
+        if not rule.active:
+            answers.write(Trouble(rule=name, text="is switched off (active = False)"))
+        rules.append(rule)
+    return rules
+
+
+def run(stage: str, package: str, names: tuple[str, ...], facts: bytes, answers: Answers) -> None:
+    """Publish once with exactly these rules. pyblish's own discovery would drop a broken file silently."""
+    context = pyblish.plugin.Context()
+    context.data["facts"] = msgspec.json.decode(facts, type=FACTS[stage])
+    context.data["answers"] = answers
+    pyblish.util.publish(context, import_rules(package, names, answers), targets=["default"])
+    answers.write(Ended(answered=answers.answered))
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    run(sys.argv[1], sys.argv[2], tuple(sys.argv[4:]), sys.stdin.buffer.read(), Answers(int(sys.argv[3])))

@@ -1,0 +1,148 @@
+"""Changes of jobs: made durable, then told. The one place where both happen, in this order.
+
+Lives in the event loop. Whoever reads a job and then changes it holds `lock` meanwhile, so that what was read is still
+true when it is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from understudy.bridge.errors import Finding, JobParked
+from understudy.bridge.messages import Progress
+from understudy.inference.daemon.audience import Audience
+from understudy.inference.daemon.house import House
+from understudy.inference.daemon.inputs import Inputs
+from understudy.inference.daemon.jobs import HELD, can_move
+from understudy.inference.daemon.store import Change
+from understudy.inference.daemon.submission import folder_of
+from understudy.inference.daemon.tables import JobRow, What
+
+STORE_RETRY_SECONDS = 1.0
+PARKED_FIRST_WAIT_SECONDS = 1.0
+PARKED_LONGEST_WAIT_SECONDS = 60.0
+_log = logging.getLogger(__name__)
+
+
+class Changes:
+    """What may happen to jobs, whoever wants it: artists, workers, a full disk."""
+
+    def __init__(self, house: House, audience: Audience, inputs: Inputs) -> None:
+        self.lock = asyncio.Lock()
+        self.work = asyncio.Event()
+        """Set when a job may have become ready, or a slot free."""
+        self._house = house
+        self._store = house.store
+        self._audience = audience
+        self._inputs = inputs
+        self._waits: dict[str, tuple[float, float]] = {}
+        """Parked job to (monotonic time of the next look at it, seconds between looks)."""
+
+    async def job(self, job_id: str) -> JobRow:
+        return await self._house.stored(self._store.job, job_id)
+
+    async def jobs(self, *states: str) -> list[JobRow]:
+        return await self._house.stored(self._store.jobs, states)
+
+    async def change(self, job_id: str, action: str, **with_it: Any) -> JobRow:
+        """Move a job by `action` (see jobs.py, `Store.move`) and tell it. Raises RequestError where it cannot be."""
+        row, heard = await self._durably(lambda: self._house.stored(self._store.move, job_id, action, **with_it))
+        if row.state not in HELD:
+            self._audience.forget_progress(job_id)
+        if row.state in ("running", "paused") or action == "resume":
+            self._waits.pop(job_id, None)
+        self._audience.tell(heard)
+        self.work.set()
+        return row
+
+    async def note(self, job_id: str, *whats: What, **columns: Any) -> JobRow:
+        """Store events that change no state, and columns, and tell them."""
+        row, heard = await self._durably(lambda: self._house.stored(self._store.note, job_id, *whats, **columns))
+        self._audience.tell(heard)
+        return row
+
+    def progress(self, row: JobRow, progress: Progress) -> None:
+        self._audience.tell_progress(row, progress)
+
+    async def end(self, row: JobRow, wish: str) -> JobRow:
+        """Cancel or pause a job that no worker holds. What is withdrawn goes before the word that says so."""
+        if wish == "pause" or not can_move(row.state, "cancel"):
+            return await self.change(row.job_id, wish)
+        if row.wish != "cancel":
+            await self.note(row.job_id, wish="cancel")
+        await self.withdraw(row)
+        return await self.change(row.job_id, "cancel")
+
+    async def withdraw(self, row: JobRow) -> None:
+        """Remove what is provisional of a job, and its scratch."""
+        await self._house.looked(_remove, folder_of(row, provisional=True))
+        await self.clear_scratch(row)
+
+    async def clear_scratch(self, row: JobRow) -> None:
+        """Remove what a job kept for the case of a crash."""
+        await self._house.looked(_remove, self._house.jobs_folder / row.job_id / ".scratch")
+
+    async def look_whether_complete(self, job_id: str) -> JobRow:
+        """Queue a job that uploads when the vault holds all its files."""
+        complete = await self._house.looked(self._inputs.complete, job_id)
+        async with self.lock:
+            row = await self.job(job_id)
+            return await self.change(job_id, "stored") if complete and row.state == "uploading" else row
+
+    async def park(self, job_id: str, problem: JobParked) -> None:
+        """Set a job aside that found no room, until there is some."""
+        row = await self.job(job_id)
+        if can_move(row.state, "park"):
+            await self.change(job_id, "park", reason=problem.report())
+            self.wait_for_room(job_id)
+
+    async def park_locked(self, job_id: str, problem: JobParked) -> None:
+        """The same for a caller that does not hold the lock."""
+        async with self.lock:
+            await self.park(job_id, problem)
+
+    async def open_again(self, job_id: str, *, new_version: bool, admission: tuple[Finding, ...]) -> JobRow:
+        """Start an ended job anew (see `Store.retry`) and tell it."""
+        async with self.lock:
+            row, heard = await self._durably(
+                lambda: self._house.stored(self._store.retry, job_id, new_version=new_version, admission=admission)
+            )
+        self._audience.tell(heard)
+        return row
+
+    def wait_for_room(self, job_id: str) -> None:
+        """Look at a parked job later: each time it is parked again, twice as late."""
+        _, wait = self._waits.get(job_id, (0.0, PARKED_FIRST_WAIT_SECONDS / 2))
+        wait = min(2 * wait, PARKED_LONGEST_WAIT_SECONDS)
+        self._waits[job_id] = (time.monotonic() + wait, wait)
+
+    async def look_at_parked(self) -> None:
+        """Let parked jobs go on for which there is room, the oldest first."""
+        for row in reversed(await self.jobs("parked")):
+            due, _ = self._waits.get(row.job_id, (0.0, 0.0))
+            if time.monotonic() >= due and await self._house.looked(self._inputs.has_room, row.job_id):
+                async with self.lock:
+                    if (await self.job(row.job_id)).state != "parked":
+                        continue
+                    await self.change(row.job_id, "unpark")
+                await self.look_whether_complete(row.job_id)
+
+    async def _durably(self, change: Callable[[], Awaitable[Change]]) -> Change:
+        """Wait while the disk is too full to store a change: a worker's word is never lost for that."""
+        while True:
+            try:
+                return await change()
+            except JobParked as problem:
+                _log.error("%s", problem.message)
+                await asyncio.sleep(STORE_RETRY_SECONDS)
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder, ignore_errors=True)

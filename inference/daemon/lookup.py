@@ -1,0 +1,204 @@
+"""Looking things up in the job store: reads only, on a connection of their own that never waits for a writer."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from understudy.bridge.errors import Finding, RequestError
+from understudy.bridge.messages import Finished, Found, FrameFinished
+from understudy.bridge.shot import JobRequest, OutputFile
+from understudy.inference.daemon.tables import COLUMNS, JobRow, Told, decode_what, job_row, told
+
+_REQUEST = msgspec.json.Decoder(JobRequest)
+_FINDINGS = msgspec.json.Decoder(tuple[Finding, ...])
+BUSY_TIMEOUT_SECONDS = 10.0
+"""Only a second process that looks into the store (`sqlite3 store.sqlite`) can make us wait."""
+
+_EVENTS = """
+SELECT e.number, j.job_id, e.at, e.what, j.user, j.project FROM events e JOIN jobs j ON j.number = e.job
+WHERE e.number > ? {only} ORDER BY e.number LIMIT ?
+"""
+_OF_JOBS = """
+AND e.job IN (SELECT number FROM jobs WHERE job_id IN ({marks}))
+AND e.number BETWEEN (SELECT min(first_event) FROM jobs WHERE job_id IN ({marks}))
+AND (SELECT max(last_event) FROM jobs WHERE job_id IN ({marks}))
+"""
+"""An index of events by job would be written with every commit; the span of a job's own events is as good a guide."""
+
+
+class Lookup:
+    """What the store knows, for any thread. A value read is a committed one."""
+
+    def __init__(self, path: Path) -> None:
+        self._read_lock = threading.Lock()
+        self._reader = connect(path)
+        self._reader.execute("PRAGMA query_only=ON")
+
+    def close(self) -> None:
+        with self._read_lock:
+            self._reader.close()
+
+    def job(self, job_id: str) -> JobRow:
+        """Raises RequestError for a job that is not here."""
+        with self._read_lock:
+            return known_job(self._reader, job_id)
+
+    def job_by_token(self, user: str, token: str) -> JobRow | None:
+        with self._read_lock:
+            return one_job(self._reader, "user = ? AND token = ?", (user, token))
+
+    def jobs(
+        self, states: Iterable[str] = (), *, user: str = "", projects: tuple[str, ...] = (), limit: int = -1
+    ) -> list[JobRow]:
+        """Return the newest jobs first; with `projects`, only those of these projects or of `user`."""
+        clauses, values = ["1"], list[Any]()
+        if wanted := list(states):
+            clauses.append(f"state IN ({marks(wanted)})")
+            values += wanted
+        if projects:
+            clauses.append(f"(user = ? OR project IN ({marks(projects)}))")
+            values += [user, *projects]
+        where = " AND ".join(clauses)
+        return self._rows(f"{where} ORDER BY number DESC LIMIT ?", (*values, limit))
+
+    def _rows(self, where: str, values: tuple[Any, ...]) -> list[JobRow]:
+        with self._read_lock:
+            found = self._reader.execute(f"SELECT {COLUMNS} FROM jobs WHERE {where}", values).fetchall()  # noqa: S608
+        return [job_row(values) for values in found]
+
+    def request(self, job_id: str) -> tuple[JobRequest, tuple[Finding, ...]]:
+        """Return what was asked, and what admission said to it."""
+        return _REQUEST.decode(self.encoded_request(job_id)), self.admission(job_id)
+
+    def encoded_request(self, job_id: str) -> bytes:
+        """Return what was asked as JSON, as it came over the wire."""
+        sql = "SELECT r.request FROM requests r JOIN jobs j USING (number) WHERE j.job_id = ?"
+        return bytes(self._read(sql, (job_id,))[0][0])
+
+    def admission(self, job_id: str) -> tuple[Finding, ...]:
+        """Return what admission said of a job."""
+        sql = "SELECT r.admission FROM requests r JOIN jobs j USING (number) WHERE j.job_id = ?"
+        return _FINDINGS.decode(self._read(sql, (job_id,))[0][0])
+
+    def findings(self, job_id: str) -> tuple[Finding, ...]:
+        """Return admission's findings and those of every later stage, in order."""
+        sql = (
+            "SELECT e.what FROM findings f JOIN events e ON e.number = f.event JOIN jobs j ON j.number = f.job"
+            " WHERE j.job_id = ? ORDER BY e.number"
+        )
+        later = [decode_what(what) for (what,) in self._read(sql, (job_id,))]
+        return self.admission(job_id) + tuple(f for what in later if isinstance(what, Found) for f in what.findings)
+
+    def outputs(self, job_id: str) -> tuple[OutputFile, ...]:
+        """Return the files of the job's version: the final list once finished, else those of every finished frame."""
+        row = self.job(job_id)
+        if row.finished_event is not None:
+            ((what,),) = self._read("SELECT what FROM events WHERE number = ?", (row.finished_event,))
+            finished = decode_what(what)
+            return finished.files if isinstance(finished, Finished) else ()
+        sql = (
+            "SELECT e.what FROM frames f JOIN events e ON e.number = f.event"
+            " WHERE f.job = ? AND f.version = ? ORDER BY f.frame"
+        )
+        frames = [decode_what(what) for (what,) in self._read(sql, (row.number, row.version))]
+        return tuple(file for what in frames if isinstance(what, FrameFinished) for file in what.files)
+
+    def events_after(self, after: int, job_ids: Iterable[str] = (), limit: int = 500) -> list[Told]:
+        """Return events in order, of these jobs or of all; who may hear them is for the caller to decide."""
+        names = list(job_ids)
+        only = _OF_JOBS.format(marks=marks(names)) if names else ""
+        sql = _EVENTS.format(only=only)
+        return [told(*values) for values in self._read(sql, (after, *names * 3, limit))]
+
+    def last_event(self) -> int:
+        return int(self._read("SELECT coalesce(max(number), 0) FROM events")[0][0])
+
+    def last_turns(self) -> dict[str, int]:
+        """Return each user's newest start, as a number that grows."""
+        return dict(self._read("SELECT user, event FROM turns"))
+
+    def delivered_twins(self, cache_key: str, scope: str, not_job: str) -> list[JobRow]:
+        """Return delivered jobs with the same pictures and settings within one project or user, the newest first."""
+        rows = self._rows(
+            "cache_key = ? AND state = 'delivered' AND job_id != ? ORDER BY number DESC", (cache_key, not_job)
+        )
+        return [row for row in rows if row.scope == scope]
+
+    def blobs(self, job_id: str) -> dict[str, str | None]:
+        """Return each file of a job and the file that stands for it: itself or one with the same picture and frame.
+
+        None where nobody of the job's project (or its user) has shown to possess it.
+        """
+        row = self.job(job_id)
+        sql = (
+            "SELECT f.file, h.file, p.file FROM files f"
+            " LEFT JOIN held h ON h.file = f.file AND h.scope = ?2"
+            " LEFT JOIN pictures p ON p.picture = f.picture AND p.frame = f.frame AND p.scope = ?2 WHERE f.job = ?1"
+        )
+        found = self._read(sql, (row.number, row.scope))
+        return {file.hex(): (own or twin).hex() if own or twin else None for file, own, twin in found}
+
+    def size_of(self, job_id: str, file: str) -> int | None:
+        """Return the size that a job states for one of its files; None for a file that it has not."""
+        sql = "SELECT f.size FROM files f JOIN jobs j ON j.number = f.job WHERE j.job_id = ? AND f.file = ?"
+        found = self._read(sql, (job_id, bytes.fromhex(file)))
+        return int(found[0][0]) if found else None
+
+    def sizes(self, job_id: str) -> dict[str, int]:
+        """Return the size of every file of a job by its digest."""
+        sql = "SELECT f.file, f.size FROM files f JOIN jobs j ON j.number = f.job WHERE j.job_id = ?"
+        return {file.hex(): size for file, size in self._read(sql, (job_id,))}
+
+    def live_files(self) -> set[str]:
+        """Return every file that a job which has not ended needs, and the files that stand in for one."""
+        alive = "j.state NOT IN ('delivered', 'refused', 'quarantined', 'cancelled', 'failed')"
+        own = f"SELECT f.file FROM jobs j JOIN files f ON f.job = j.number WHERE {alive}"  # noqa: S608
+        twins = (
+            "SELECT p.file FROM jobs j JOIN files f ON f.job = j.number"  # noqa: S608
+            f" JOIN pictures p ON p.picture = f.picture AND p.frame = f.frame WHERE {alive}"
+        )
+        return {file.hex() for (file,) in self._read(f"{own} UNION {twins}")}
+
+    def _read(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._read_lock:
+            return self._reader.execute(sql, values).fetchall()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_SECONDS)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection
+
+
+def marks(values: Iterable[object]) -> str:
+    return ", ".join("?" for _ in values)
+
+
+def one_job(tables: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> JobRow | None:
+    found = tables.execute(f"SELECT {COLUMNS} FROM jobs WHERE {where}", values).fetchone()  # noqa: S608
+    return job_row(found) if found is not None else None
+
+
+def by_number(tables: sqlite3.Connection, number: int | None) -> JobRow:
+    row = one_job(tables, "number = ?", (number,))
+    assert row is not None  # noqa: S101 - we just wrote it
+    return row
+
+
+def known_job(tables: sqlite3.Connection, job_id: str) -> JobRow:
+    row = one_job(tables, "job_id = ?", (job_id,))
+    if row is None:
+        raise unknown_job(job_id)
+    return row
+
+
+def unknown_job(job_id: str) -> RequestError:
+    """Return the one answer for a job that is not here and for one that a key may not see."""
+    return RequestError(f"there is no job '{job_id}'", remedy="`understudy jobs` lists the jobs that your key may see.")

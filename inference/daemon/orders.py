@@ -1,0 +1,60 @@
+"""The work order of a stored job: for a worker of this daemon, or as a file for a farm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from understudy.inference.daemon.house import House
+from understudy.inference.daemon.inputs import Inputs
+from understudy.inference.daemon.submission import folder_of
+from understudy.inference.daemon.tables import JobRow
+from understudy.inference.work_order import WorkOrder
+
+
+def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, int], None]) -> WorkOrder:
+    """Verify a job's blobs and return its order. Blocks. `step(done, total)` is called for every file and may raise.
+
+    Raises PlateError naming the file that must be sent again.
+    """
+    job, admission = house.store.request(row.job_id)
+    blobs, honest = inputs.verified_paths(row.job_id, job, step)
+    if not honest:
+        # The key says which pictures a result shows; a job that names its pictures wrongly has no part in the cache.
+        house.store.note(row.job_id, cache_key="")
+    scratch = house.jobs_folder / row.job_id / ".scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    return WorkOrder(
+        job_id=row.job_id,
+        job=job,
+        version=row.version,
+        actor=row.user,
+        accepted_at=row.created_at,
+        blobs=blobs,
+        folder=row.folder,
+        version_folder=row.version_folder,
+        layer_file=row.layer_file,
+        scratch=str(scratch),
+        reuse=_twin(house, row) if honest else None,
+        admission=admission,
+    )
+
+
+def write_order(house: House, inputs: Inputs, job_id: str, path: Path) -> WorkOrder:
+    """Write the order of a stored job as JSON, for `understudy run`; return it. Raises as `make_order` does."""
+    order = make_order(house, inputs, house.store.job(job_id), lambda done, total: None)
+    path.write_bytes(msgspec.json.encode(order))
+    return order
+
+
+def _twin(house: House, row: JobRow) -> str | None:
+    """Return the folder of a delivered version with the same pixels that this job's user may see."""
+    if not row.cache_key:
+        return None
+    for twin in house.store.delivered_twins(row.cache_key, row.scope, row.job_id):
+        folder = folder_of(twin, provisional=False)
+        if folder.is_dir():
+            return str(folder)
+    return None

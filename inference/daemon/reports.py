@@ -1,0 +1,119 @@
+"""What follows on a worker's words, and on its silence."""
+
+from __future__ import annotations
+
+import logging
+
+from understudy.bridge.errors import EngineError, Finding
+from understudy.bridge.messages import Finished, Found, FrameFinished, Progress
+from understudy.inference.daemon.changes import Changes
+from understudy.inference.daemon.executor import Ending
+from understudy.inference.daemon.house import House
+from understudy.inference.daemon.jobs import CRASHES_ALLOWED, HELD
+from understudy.inference.daemon.submission import folder_of
+from understudy.inference.daemon.tables import JobRow, What
+from understudy.inference.work_order import (
+    FromWorker,
+    WorkerChecking,
+    WorkerEnd,
+    WorkerFindings,
+    WorkerFrame,
+    WorkerProgress,
+)
+
+ENDS = {
+    "delivered": "deliver", "refused": "refuse", "quarantined": "quarantine", "cancelled": "cancel",
+    "failed": "fail", "paused": "pause", "parked": "park",
+}  # fmt: skip
+"""A worker's last word to the action that it is."""
+_log = logging.getLogger(__name__)
+
+
+class Reports:
+    """Hears the workers. Lives in the event loop; the reports of one job come one after another."""
+
+    def __init__(self, house: House, changes: Changes) -> None:
+        self._house = house
+        self._changes = changes
+
+    async def heard(self, job_id: str, message: FromWorker) -> None:
+        """Make what a worker says durable and tell it."""
+        if isinstance(message, WorkerProgress):
+            self._changes.progress(await self._changes.job(job_id), _progress(message))
+        elif isinstance(message, WorkerFrame):
+            await self._changes.note(job_id, FrameFinished(frame=message.frame, files=message.files))
+        elif isinstance(message, WorkerFindings):
+            await self._changes.note(job_id, *await self._not_told(job_id, message.findings))
+        elif isinstance(message, WorkerChecking):
+            async with self._changes.lock:
+                wish = (await self._changes.job(job_id)).wish
+                await self._changes.change(job_id, "check", crashes=0, wish=wish)
+        elif isinstance(message, WorkerEnd):
+            async with self._changes.lock:
+                await self._ended(await self._changes.job(job_id), message)
+
+    async def lost(self, job_id: str, ending: Ending) -> None:
+        """Queue a job again whose worker is gone, or end it as was wished, or fail it when workers keep dying."""
+        async with self._changes.lock:
+            row = await self._changes.job(job_id)
+            if row.state not in HELD:
+                return
+            if row.wish in ("cancel", "pause"):
+                await self._changes.end(row, row.wish)
+            elif ending.asked == "close":
+                await self._changes.change(job_id, "requeue")
+            else:
+                await self._crashed(row, ending)
+
+    async def _crashed(self, row: JobRow, ending: Ending) -> None:
+        crashes = row.crashes + 1
+        last = crashes > CRASHES_ALLOWED
+        fault = EngineError(
+            f"the worker {ending.how} while it made this job",
+            remedy=(
+                f"It died {crashes} times without getting further. {row.frames_done} finished frames are kept in "
+                f"{folder_of(row, provisional=True)}; `understudy retry` goes on from there."
+                if last
+                else "Nothing to do: the job is queued again and goes on from its last finished frame."
+            ),
+            facts={"last_words": "\n".join(ending.last_words), "crashes": str(crashes)},
+        )
+        _log.warning("job %s: the worker %s (crash %d in a row)", row.job_id, ending.how, crashes)
+        await self._changes.change(
+            row.job_id, "fail" if last else "requeue", reason=fault.report(), crashes=0 if last else crashes
+        )
+
+    async def _ended(self, row: JobRow, end: WorkerEnd) -> None:
+        before: list[What] = list(await self._not_told(row.job_id, end.findings))
+        action = ENDS[end.state]
+        if action == "deliver":
+            folder = str(folder_of(row, provisional=False))
+            before.append(Finished(version=row.version, folder=folder, files=end.files))
+        elif action in ("cancel", "refuse"):
+            await self._changes.withdraw(row)
+        elif action == "pause" and row.wish != "pause":
+            action = "requeue"  # the daemon is closing; nobody asked for a pause
+        await self._changes.change(row.job_id, action, reason=end.error, before=before)
+        if action == "park":
+            self._changes.wait_for_room(row.job_id)
+        elif action in ("deliver", "quarantine"):
+            await self._changes.clear_scratch(row)
+
+    async def _not_told(self, job_id: str, findings: tuple[Finding, ...]) -> tuple[Found, ...]:
+        """Return what is new: a job that runs again finds the same things again."""
+        if not findings:
+            return ()
+        known = await self._house.stored(self._house.store.findings, job_id)
+        fresh = tuple(finding for finding in findings if finding not in known)
+        return (Found(findings=fresh),) if fresh else ()
+
+
+def _progress(message: WorkerProgress) -> Progress:
+    return Progress(
+        stage=message.stage,
+        done=message.done,
+        total=message.total,
+        segment=message.segment,
+        segments=message.segments,
+        seconds_left=message.seconds_left,
+    )

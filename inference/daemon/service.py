@@ -1,0 +1,235 @@
+"""What each request leads to. The only file that knows them all; every decision stands here or one call away.
+
+Lives in the event loop; whatever waits for a disk runs on the house's threads.
+"""
+
+from __future__ import annotations
+
+import hmac
+import shutil
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from understudy.bridge.errors import DaemonError, JobParked, KeyRefused, ProtocolError
+from understudy.bridge.keys import User
+from understudy.bridge.messages import (
+    PROTOCOL_VERSION,
+    Accepted,
+    AskLacking,
+    AskOutputs,
+    AskStatus,
+    Control,
+    Done,
+    Drain,
+    HandOver,
+    Hello,
+    JobDetail,
+    Jobs,
+    JobSummary,
+    Lacking,
+    ListJobs,
+    Outputs,
+    Ping,
+    Pong,
+    ProveMachine,
+    Reply,
+    Request,
+    ShowJob,
+    Status,
+    Submit,
+    Watch,
+    Watching,
+    Welcome,
+)  # fmt: skip
+from understudy.inference.compliance.gate import refusal
+from understudy.inference.daemon.audience import Audience
+from understudy.inference.daemon.changes import Changes
+from understudy.inference.daemon.dispatch import Dispatch
+from understudy.inference.daemon.executor import Executor
+from understudy.inference.daemon.house import House
+from understudy.inference.daemon.inputs import Inputs
+from understudy.inference.daemon.jobs import HOUSE_ROLES, check_may_change, keeps_version, may_see, next_state
+from understudy.inference.daemon.lookup import unknown_job
+from understudy.inference.daemon.outputs import Shelf
+from understudy.inference.daemon.server import Caller
+from understudy.inference.daemon.store import utc_now
+from understudy.inference.daemon.submission import Reception, engines
+from understudy.inference.daemon.tables import JobRow
+
+
+class Service:
+    """Answers requests."""
+
+    def __init__(
+        self, house: House, audience: Audience, changes: Changes, dispatch: Dispatch, executor: Executor,
+        inputs: Inputs, reception: Reception, shelf: Shelf, *, challenge: Path, nonce: str, bulk_port: int,
+        user_now: Callable[[bytes], User | None],
+    ) -> None:  # fmt: skip
+        self._house, self._audience, self._changes, self._dispatch = house, audience, changes, dispatch
+        self._executor, self._inputs, self._reception, self._shelf = executor, inputs, reception, shelf
+        self._challenge, self._nonce, self._bulk_port = challenge, nonce, bulk_port
+        self._user_now = user_now
+        self._started_at = utc_now()
+        self._answers: dict[type, Callable[[Caller, Any], Awaitable[Reply]]] = {
+            Hello: self._hello, ProveMachine: self._prove, Ping: self._ping, Submit: self._submit,
+            AskLacking: self._lacking, HandOver: self._hand_over, ListJobs: self._list, ShowJob: self._show,
+            Control: self._control, AskOutputs: self._outputs, Watch: self._watch, AskStatus: self._status,
+            Drain: self._drain,
+        }  # fmt: skip
+
+    async def answer(self, caller: Caller, request: Request) -> Reply:
+        """Return the reply. Raises UnderstudyError where the answer is an error."""
+        return await self._answers[type(request)](caller, request)
+
+    async def _hello(self, caller: Caller, request: Hello) -> Welcome:
+        return Welcome(
+            protocol=PROTOCOL_VERSION,
+            version=version("understudy"),
+            user=caller.user.name,
+            roles=caller.user.roles,
+            projects=caller.user.projects,
+            challenge=str(self._challenge),
+            bulk_port=self._bulk_port,
+            engines=engines(),
+        )
+
+    async def _prove(self, caller: Caller, request: ProveMachine) -> Done:
+        if not caller.connection.startswith(b"\0"):
+            # Only names that ZeroMQ gave are never given twice; proof must not pass to a later connection.
+            raise ProtocolError("a connection that names itself proves nothing", remedy="Use understudy.bridge.client.")
+        if not hmac.compare_digest(request.nonce.encode(), self._nonce.encode()):
+            raise KeyRefused("this is not what the daemon's challenge file says", remedy="Say hello again, then prove.")
+        caller.proved = True
+        return Done()
+
+    async def _ping(self, caller: Caller, request: Ping) -> Pong:
+        return Pong()
+
+    async def _submit(self, caller: Caller, request: Submit) -> Accepted:
+        if self._dispatch.draining:
+            raise DaemonError("the daemon is draining and takes no new jobs", remedy="Submit when it is back.")
+        return await self._reception.submit(caller.user, request)
+
+    async def _lacking(self, caller: Caller, request: AskLacking) -> Lacking:
+        row = await self._own_job(caller, request.job_id, "send files for")
+        files = await self._house.looked(self._inputs.lacking, row.job_id, caller.key)
+        if not files:
+            await self._changes.look_whether_complete(row.job_id)
+        return Lacking(files=files)
+
+    async def _hand_over(self, caller: Caller, request: HandOver) -> Done:
+        await self._own_job(caller, request.job_id, "send files for")
+        try:
+            await self._house.on_disk(self._inputs.take, caller.user, request, proved=caller.proved)
+            complete = await self._house.looked(self._inputs.note_stored, request.job_id, request.file)
+        except JobParked as problem:
+            async with self._changes.lock:
+                await self._changes.park(request.job_id, problem)
+            raise
+        if complete:
+            await self._changes.look_whether_complete(request.job_id)
+        return Done()
+
+    async def _list(self, caller: Caller, request: ListJobs) -> Jobs:
+        user = caller.user
+        rows = await self._house.stored(
+            self._house.store.jobs, request.states, user=user.name, projects=user.projects, limit=request.limit
+        )
+        return Jobs(jobs=await self._summaries(*rows))
+
+    async def _show(self, caller: Caller, request: ShowJob) -> JobDetail:
+        row = await self._visible_job(caller, request.job_id)
+        # A long job's request is megabytes: it goes from the store to the wire as it is, not through objects.
+        job: Any = msgspec.Raw(await self._house.stored(self._house.store.encoded_request, row.job_id))
+        findings = await self._house.stored(self._house.store.findings, row.job_id)
+        (summary,) = await self._summaries(row)
+        return JobDetail(summary=summary, job=job, findings=findings, last_event=row.last_event)
+
+    async def _control(self, caller: Caller, request: Control) -> JobSummary:
+        row = await self._own_job(caller, request.job_id, request.action)
+        if request.action == "retry":
+            row = await self._retry(caller.user, row)
+        elif request.action == "priority":
+            house = request.priority if HOUSE_ROLES.intersection(caller.user.roles) else row.house_priority
+            row = await self._changes.note(row.job_id, priority=request.priority, house_priority=house)
+        else:
+            row = await self._dispatch.control(row.job_id, request.action)
+        return (await self._summaries(row))[0]
+
+    async def _retry(self, user: User, row: JobRow) -> JobRow:
+        """Open an ended job again, when its papers still stand today."""
+        next_state(row.state, "retry")
+        job, _ = await self._house.stored(self._house.store.request, row.job_id)
+        findings = await self._reception.admit(user, job)
+        refused = refusal(findings, f"the job on {row.shot}")
+        if refused is not None:
+            raise refused
+        await self._changes.open_again(row.job_id, new_version=not keeps_version(row.state), admission=findings)
+        return await self._changes.look_whether_complete(row.job_id)
+
+    async def _outputs(self, caller: Caller, request: AskOutputs) -> Outputs:
+        row = await self._visible_job(caller, request.job_id)
+        return await self._house.looked(self._shelf.outputs, caller.user, row)
+
+    async def _watch(self, caller: Caller, request: Watch) -> Watching:
+        for job_id in request.job_ids:
+            await self._visible_job(caller, job_id)
+        connection = caller.connection
+        # Events go out only after this answer: the watcher's task gets its turn when this one is done.
+        return Watching(
+            last=self._audience.add(
+                connection, lambda: self._user_now(connection), frozenset(request.job_ids), request.after
+            )
+        )
+
+    async def _status(self, caller: Caller, request: AskStatus) -> Status:
+        free = await self._house.looked(shutil.disk_usage, self._house.home)
+        return Status(
+            version=version("understudy"),
+            started_at=self._started_at,
+            draining=self._dispatch.draining,
+            slots=self._executor.slots(),
+            queued=len(await self._changes.jobs("queued")),
+            vault_bytes=self._house.vault.bytes_used,
+            vault_quota_bytes=self._house.vault.quota_bytes,
+            disk_free_bytes=free.free,
+            home=str(self._house.home),
+        )
+
+    async def _drain(self, caller: Caller, request: Drain) -> Done:
+        if "admin" not in caller.user.roles:
+            raise KeyRefused(f"{caller.user.name} may not stop the daemon", remedy="Ask an admin.")
+        self._dispatch.drain(request.now)
+        return Done()
+
+    async def _visible_job(self, caller: Caller, job_id: str) -> JobRow:
+        """Raises the same RequestError for a job that is not here and one that the key may not see."""
+        row = await self._changes.job(job_id)
+        if not may_see(caller.user, row.user, row.project):
+            raise unknown_job(job_id)
+        return row
+
+    async def _own_job(self, caller: Caller, job_id: str, action: str) -> JobRow:
+        row = await self._visible_job(caller, job_id)
+        check_may_change(caller.user, row.user, action)
+        return row
+
+    async def _summaries(self, *rows: JobRow) -> tuple[JobSummary, ...]:
+        waits = any(row.state == "queued" for row in rows)
+        places = {job_id: at for at, job_id in enumerate(await self._dispatch.queue(), 1)} if waits else {}
+        return tuple(self._summary(row, places.get(row.job_id)) for row in rows)
+
+    def _summary(self, row: JobRow, place: int | None) -> JobSummary:
+        progress = self._audience.progress.get(row.job_id)
+        stage = progress.stage if progress is not None else self._executor.trouble() if place is not None else ""
+        return JobSummary(
+            job_id=row.job_id, shot=row.shot, project=row.project, user=row.user, engine=row.engine, mode=row.mode,
+            state=row.state, version=row.version, priority=row.priority, created_at=row.created_at,
+            changed_at=row.changed_at, clearance=row.clearance, stage=stage, frames_done=row.frames_done,
+            frames_total=row.frames_total, seconds_left=progress.seconds_left if progress is not None else None,
+            place_in_queue=place, error=row.error,
+        )  # fmt: skip

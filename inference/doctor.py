@@ -1,0 +1,211 @@
+"""`understudy doctor`: try what a job needs, on this machine, now; say what is wrong and what to do.
+
+Each check is a function that returns a finding; a check that meets an error of its own is a finding too.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from understudy.bridge.client import Client
+from understudy.bridge.errors import DaemonUnreachable, Finding, RequestError, UnderstudyError
+from understudy.bridge.keys import ensure_local_keys, load_connection
+from understudy.bridge.settings import UserSettings, load_settings
+
+LIBRARIES = (
+    "pyzmq", "msgspec", "blake3", "xxhash", "numpy", "OpenEXR", "OpenImageIO", "opencolorio",
+    "opencv-python-headless", "av", "pyblish-base",
+)  # fmt: skip
+FREE_BYTES_WANTED = 20 * 2**30
+"""A 1,000-frame UHD shot with every layer takes about this much."""
+COLOUR_ERROR_ALLOWED = 1e-3  # relative, for values from 0 to 100: what the contracts promise at scale 1
+
+
+def examine() -> Iterator[Finding]:
+    """Yield one finding a check, in the order in which a job would need them."""
+    settings = load_settings()
+    checks: tuple[Callable[[UserSettings], Finding], ...] = (
+        check_python, check_libraries, check_home, check_disk, check_port, check_daemon, check_exr, check_colour,
+        check_movie, check_gate,
+    )  # fmt: skip
+    for check in checks:
+        name = check.__name__.removeprefix("check_")
+        try:
+            found = check(settings)
+        except UnderstudyError as problem:
+            found = Finding(rule=name, outcome="refuse", message=problem.message, remedy=problem.remedy)
+        except (OSError, ValueError, ImportError) as problem:
+            found = Finding(rule=name, outcome="broken", message=f"{type(problem).__name__}: {problem}")
+        yield found
+
+
+def check_python(settings: UserSettings) -> Finding:
+    said = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    if sys.version_info < (3, 11):
+        return Finding(rule="python", outcome="refuse", message=said, remedy="The daemon needs Python 3.11 or newer.")
+    return Finding(rule="python", outcome="pass", message=said)
+
+
+def check_libraries(settings: UserSettings) -> Finding:
+    versions, missing = [], []
+    for name in LIBRARIES:
+        try:
+            versions.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Finding(
+            rule="libraries", outcome="refuse", message=f"missing: {', '.join(missing)}",
+            remedy="pip install -c constraints.txt '.[daemon]'",
+        )  # fmt: skip
+    return Finding(rule="libraries", outcome="pass", message=", ".join(versions))
+
+
+def check_home(settings: UserSettings) -> Finding:
+    """Keys are made when there are none; others that can read them are a refusal that keys.py words."""
+    ensure_local_keys(settings.home)
+    return Finding(rule="home", outcome="pass", message=f"{settings.home} is yours alone, keys are in order")
+
+
+def check_disk(settings: UserSettings) -> Finding:
+    free = shutil.disk_usage(settings.home).free
+    started = time.perf_counter()
+    with tempfile.NamedTemporaryFile(dir=settings.home) as probe:
+        probe.write(bytes(2**24))
+        probe.flush()
+        os.fsync(probe.fileno())
+    seconds = time.perf_counter() - started
+    said = f"{free / 2**30:.0f} GiB free at {settings.home}, 16 MiB durable in {seconds * 1000:.0f} ms"
+    if free < FREE_BYTES_WANTED:
+        return Finding(
+            rule="disk", outcome="warn", message=said,
+            remedy="A long UHD shot may park for want of room. Free space, or set UNDERSTUDY_HOME to a larger disk.",
+        )  # fmt: skip
+    return Finding(rule="disk", outcome="pass", message=said)
+
+
+def check_port(settings: UserSettings) -> Finding:
+    with socket.socket() as probe:
+        try:
+            probe.bind((settings.host, 0))
+        except OSError as problem:
+            return Finding(
+                rule="port", outcome="refuse", message=f"{settings.host} cannot be listened on: {problem.strerror}",
+                remedy="Set `host` to an address of this machine; 127.0.0.1 is the default.",
+            )  # fmt: skip
+    return Finding(rule="port", outcome="pass", message=f"{settings.host} can be listened on")
+
+
+def check_daemon(settings: UserSettings) -> Finding:
+    try:
+        with Client.connect(load_connection(settings.home)) as client:
+            status = client.status()
+            milliseconds = client.ping() * 1000
+    except (DaemonUnreachable, RequestError) as problem:
+        return Finding(
+            rule="daemon", outcome="note", message=problem.message, remedy="Start it with `understudy serve`."
+        )
+    said = (
+        f"version {status.version}, {len(status.slots)} slots, {status.queued} queued, answers in {milliseconds:.1f} ms"
+    )
+    return Finding(rule="daemon", outcome="pass", message=said)
+
+
+def check_exr(settings: UserSettings) -> Finding:
+    """Write every half there is and read it back: the bits must be the same."""
+    from understudy.inference.picture.header import Window
+    from understudy.inference.picture.images import read_image
+    from understudy.inference.picture.layers import write_layer
+
+    halves = np.arange(65536, dtype=np.uint16).view(np.float16).reshape(256, 256)
+    window = Window(0, 0, 256, 256)
+    with tempfile.TemporaryDirectory(dir=settings.home) as folder:
+        path = Path(folder) / "chart.exr"
+        write_layer(
+            path, np.dstack([halves] * 3), ("R", "G", "B"), data=window, display=window, pixel_aspect=1.0, attributes={}
+        )
+        back = read_image(path).pixels[:, :, 0]
+    wrong = int(np.count_nonzero(back.view(np.uint16) != halves.view(np.uint16)))
+    if wrong:
+        return Finding(rule="exr", outcome="refuse", message=f"{wrong} of 65536 half values change on disk",
+                       remedy="Install the pinned OpenEXR: pip install -c constraints.txt OpenEXR")  # fmt: skip
+    return Finding(
+        rule="exr", outcome="pass", message="all 65536 half values come back with their bits, NaN and infinity too"
+    )
+
+
+def check_colour(settings: UserSettings) -> Finding:
+    """Send a chart through the picture path of the engine `identity`: ACEScg to the model's encoding and back."""
+    from understudy.inference.picture.colour import ColourConfig
+    from understudy.inference.picture.tone import ModelColour
+
+    config = ColourConfig.open(_default_config())
+    steps = np.concatenate([np.linspace(0, 1, 257), np.geomspace(1, 100, 255)]).astype(np.float32)
+    random = np.random.default_rng(1)
+    chart = np.stack([steps, random.permutation(steps), random.permutation(steps)], axis=-1)[None]
+    colour = ModelColour(config, config.scene_linear, 0.5)
+    back = colour.to_plate(colour.to_model(chart.copy()))
+    # Relative to the pixel's brightest channel: a matrix mixes channels, so a dark one beside 100 bears its rounding.
+    error = float(np.max(np.abs(back - chart) / np.maximum(chart.max(axis=-1, keepdims=True), 1e-2)))
+    said = f"{config.scene_linear} to the model and back: worst error {error:.1e} for values 0 to 100"
+    if error > COLOUR_ERROR_ALLOWED:
+        return Finding(rule="colour", outcome="refuse", message=said,
+                       remedy="Install the pinned opencolorio: pip install -c constraints.txt opencolorio")  # fmt: skip
+    return Finding(rule="colour", outcome="pass", message=said)
+
+
+def _default_config() -> str:
+    from understudy.bridge.shot import Settings
+
+    return Settings().colour_config
+
+
+def check_movie(settings: UserSettings) -> Finding:
+    from understudy.inference.picture.movies import MovieReader
+    from understudy.inference.picture.review import write_review
+
+    grey = np.full((64, 64, 3), 128, np.uint8)
+    with tempfile.TemporaryDirectory(dir=settings.home) as folder:
+        path = Path(folder) / "review.mp4"
+        write_review(path, iter([grey] * 3), Fraction(24000, 1001), 64, 64)
+        with MovieReader(path) as movie:
+            count, rate = movie.count, movie.rate
+    good = count == 3 and rate == Fraction(24000, 1001)
+    return Finding(rule="movie", outcome="pass" if good else "refuse",
+                   message=f"3 frames at 24000/1001 written, {count} at {rate} read back")  # fmt: skip
+
+
+def check_gate(settings: UserSettings) -> Finding:
+    """The gate must be able to refuse: a job without papers is judged, and has to fall."""
+    from understudy.bridge.frames import FrameRange, FrameRate
+    from understudy.bridge.record import Record
+    from understudy.bridge.shot import Character, JobRequest, Performer, PictureFile, Pictures, Settings, Shot
+    from understudy.inference.compliance.facts import AdmissionFacts
+    from understudy.inference.compliance.gate import evaluate
+
+    file = PictureFile(file="0" * 64, picture="0" * 64, size=1, typed="chart.png")
+    character = Character(pictures=Pictures(files=(file,), kind="still", typed="chart.png"))
+    shot = Shot(name="chart", range=FrameRange(1, 1), rate=FrameRate(24), performers=(Performer(character=character),))
+    job = JobRequest(shot=shot, settings=Settings(), record=Record(ground="self_attested", attestation=""))
+    found = evaluate(
+        "admission", AdmissionFacts(job=job, actor="doctor", today=time.strftime("%Y-%m-%d", time.gmtime()))
+    )
+    broken = [finding.rule for finding in found if finding.outcome == "broken"]
+    if broken:
+        return Finding(rule="gate", outcome="broken", message=f"rules that did not run: {', '.join(broken)}",
+                       remedy="Nothing will be delivered until they do. Reinstall understudy.")  # fmt: skip
+    refused = sum(finding.refuses for finding in found)
+    said = f"{len(found)} admission rules ran; a job without papers was {'refused' if refused else 'let through'}"
+    return Finding(rule="gate", outcome="pass" if refused else "broken", message=said)

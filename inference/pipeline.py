@@ -1,0 +1,163 @@
+"""The story of a job on one screen: plate -> inspection -> segments -> engine -> layers -> delivery.
+
+Reading order: `recast`, then `footage.py` (what the engine sees, by mode), `frame_layers.py` (what is made of what it
+returns), `version.py` (how a take becomes a version), `finish.py` (review, report).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+from understudy.bridge.errors import Finding
+from understudy.bridge.shot import OutputFile
+from understudy.inference.compliance import evidence, gate
+from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, Stage
+from understudy.inference.engines.door import Engine, GeneratedFrame, open_engine
+from understudy.inference.finish import make_report, make_review
+from understudy.inference.footage import ShotPictures, open_pictures
+from understudy.inference.frame_layers import LayerMaker, plate_as_it_is
+from understudy.inference.reuse import Twin
+from understudy.inference.segments import Segment, plan_segments
+from understudy.inference.version import Version
+from understudy.inference.work_order import WorkOrder
+
+
+class Reporting(Protocol):
+    """What the pipeline needs of `worker.Reporter`; `step` and `check` raise when the job was cancelled or paused."""
+
+    findings: list[Finding]
+    segment: tuple[int, int]
+    seconds_left: float | None
+
+    def check(self) -> None: ...
+    def step(self, stage: str, done: int, total: int) -> None: ...
+    def found(self, *findings: Finding) -> None: ...
+    def frame(self, frame: int, files: tuple[OutputFile, ...]) -> None: ...
+    def checking(self) -> None: ...
+
+
+def recast(order: WorkOrder, reporter: Reporting) -> tuple[OutputFile, ...]:
+    """Make the version that `order` asks for and return its files.
+
+    May be called again after a crash at any point: what is whole on disk is taken as it is, the same bytes come out.
+    Raises ComplianceError (refused or quarantined), JobCancelled, JobParked, PlateError, EngineError.
+    """
+    version = Version(order)
+    if version.is_settled:
+        return version.settled_files()
+    inspection = evidence.inspect_inputs(order, lambda done, total: reporter.step("inspecting", done, total))
+    _require(inspection, reporter, "refused")
+    version.open()
+    pictures = open_pictures(
+        order,
+        lambda done, total: reporter.step("reading mattes", done, total),
+        evidence.matte_boxes(inspection),
+    )
+    reporter.found(*pictures.findings)
+    generate(pictures, version, reporter)
+    reporter.checking()
+    review = make_review(pictures, version, reporter.step)
+    delivery = evidence.read_back(
+        order,
+        version.folder,
+        lambda done, total: reporter.step("checking", done, total),
+        description=version.description,
+        canvas=pictures.size,
+        rate=pictures.rate,
+    )
+    _require(delivery, reporter, "quarantined")
+    findings = (*order.admission, *reporter.findings)
+    report = make_report(pictures, version, findings)
+    return version.settle(findings, (review, report), str(pictures.rate))
+
+
+def generate(pictures: ShotPictures, version: Version, reporter: Reporting) -> None:
+    """Make every frame that is not on disk yet: from a delivered twin where there is one, else segment by segment."""
+    finished = version.finished_frames()
+    for frame, files in finished.items():
+        reporter.frame(frame, files)
+    _copy_twin(pictures, version, reporter, finished)
+    segments = plan_segments(pictures.frames, version.description.segment)
+    wanted = [segment for segment in segments if not finished.keys() >= set(segment.frames)]
+    if not wanted:
+        return
+    engine = open_engine(version.description.name)
+    engine.prepare(pictures.footage(), reporter)
+    pace = _Pace(sum(len(segment.frames) for segment in wanted))
+    with LayerMaker(pictures, version, reporter) as maker:
+        for segment in wanted:
+            reporter.segment = (segment.index + 1, len(segments))
+            for generated in _frames_of(engine, segment, pictures, reporter):
+                reporter.check()
+                if generated.frame not in finished:
+                    maker.add(generated)
+                reporter.seconds_left = pace.seconds_left(maker.done)
+                reporter.step("generating", len(finished) + maker.done, len(pictures.frames))
+
+
+def _copy_twin(
+    pictures: ShotPictures, version: Version, reporter: Reporting, finished: dict[int, tuple[OutputFile, ...]]
+) -> None:
+    """Write the frames that an identical delivered job has, under today's headers, and count them as finished."""
+    twin = Twin(pictures.order.reuse)
+    copied = 0
+    with LayerMaker(pictures, version, reporter) as maker:
+        for frame in pictures.frames:
+            layers = None if frame in finished else twin.layers(frame, version.layers)
+            if layers is not None:
+                maker.add_made(frame, layers)
+                finished[frame] = ()
+                copied += 1
+                reporter.step("reusing", copied, len(pictures.frames))
+    if copied:
+        said = f"{copied} frames carry the pixels of an identical job; papers, headers and gates are this job's own"
+        reporter.found(Finding(rule="pixels_reused", outcome="note", message=said))
+
+
+def _frames_of(
+    engine: Engine, segment: Segment, pictures: ShotPictures, reporter: Reporting
+) -> Iterator[GeneratedFrame]:
+    """Yield the segment's frames; one without any performer in it never reaches the engine."""
+    if set(segment.frames) <= set(pictures.empty):
+        yield from (plate_as_it_is(pictures, frame) for frame in segment.frames)
+    else:
+        yield from engine.generate(segment, _Quiet(reporter))
+
+
+def _require(facts: InspectionFacts | DeliveryFacts, reporter: Reporting, ends: str) -> None:
+    """Let the gate judge; raise when it refuses. `ends` is the state in which such a job ends."""
+    stage: Stage = "inspection" if isinstance(facts, InspectionFacts) else "delivery"
+    findings = gate.evaluate(stage, facts)
+    reporter.found(*findings)
+    refused = gate.refusal(findings, "the shot" if stage == "inspection" else "the take")
+    if refused is not None:
+        refused.facts["ends"] = ends
+        raise refused
+
+
+class _Quiet:
+    """What an engine tells while it generates: the pipeline counts frames itself, but a stop must reach the engine."""
+
+    def __init__(self, reporter: Reporting) -> None:
+        self._reporter = reporter
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        self._reporter.check()
+
+    def found(self, finding: Finding) -> None:
+        self._reporter.found(finding)
+
+
+class _Pace:
+    """Seconds left by the speed measured so far; unknown until two frames are made."""
+
+    def __init__(self, frames: int) -> None:
+        self._frames = frames
+        self._started = time.monotonic()
+
+    def seconds_left(self, done: int) -> float | None:
+        if done < 2:
+            return None
+        return (time.monotonic() - self._started) / done * (self._frames - done)

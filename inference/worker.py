@@ -1,0 +1,207 @@
+"""One job at a time in one process: takes orders from the daemon, runs the pipeline, reports. May die alone.
+
+`python -m understudy.inference.worker --socket FD` serves a daemon's slot; `perform` alone serves `understudy run`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import queue
+import socket
+import threading
+import time
+import traceback
+from collections.abc import Callable
+
+import msgspec
+
+from understudy.bridge.errors import (
+    ComplianceError,
+    EngineError,
+    Finding,
+    JobCancelled,
+    JobParked,
+    UnderstudyError,
+)
+from understudy.bridge.shot import OutputFile
+from understudy.inference.pipeline import recast
+from understudy.inference.work_order import (
+    CancelJob,
+    FromWorker,
+    PauseJob,
+    Ready,
+    ToWorker,
+    WorkerChecking,
+    WorkerEnd,
+    WorkerFindings,
+    WorkerFrame,
+    WorkerProgress,
+    WorkOrder,
+)
+
+PROGRESS_INTERVAL_SECONDS = 0.1
+"""Ten reports a second are smooth to the eye and nothing to the daemon."""
+
+Tell = Callable[[FromWorker], None]
+
+
+class JobPaused(JobParked):
+    """The artist freed the slot; finished frames stay."""
+
+    code = "job_paused"
+
+
+class Reporter:
+    """Tells the daemon where the job stands and stops the job when it was asked to. Any thread may call it."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._stop: UnderstudyError | None = None
+        self._told_at = 0.0
+        self._stage = ""
+        self._lock = threading.Lock()
+        self.findings: list[Finding] = []
+        self.segment = (0, 0)
+        self.seconds_left: float | None = None
+
+    def stop(self, reason: UnderstudyError) -> None:
+        self._stop = reason
+
+    def check(self) -> None:
+        """Raises JobCancelled or JobPaused when one was asked for."""
+        if self._stop is not None:
+            raise self._stop
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """Report progress, at most ten times a second but always a stage's first and last word; stop if asked to."""
+        self.check()
+        with self._lock:
+            now = time.monotonic()
+            if stage == self._stage and done < total and now - self._told_at < PROGRESS_INTERVAL_SECONDS:
+                return
+            self._told_at, self._stage = now, stage
+        self._tell(
+            WorkerProgress(
+                stage=stage,
+                done=done,
+                total=total,
+                segment=self.segment[0],
+                segments=self.segment[1],
+                seconds_left=self.seconds_left,
+            )
+        )
+
+    def found(self, *findings: Finding) -> None:
+        with self._lock:
+            fresh = tuple(finding for finding in findings if finding not in self.findings)
+            self.findings.extend(fresh)
+        if fresh:
+            self._tell(WorkerFindings(findings=fresh))
+
+    def frame(self, frame: int, files: tuple[OutputFile, ...]) -> None:
+        self._tell(WorkerFrame(frame=frame, files=files))
+
+    def checking(self) -> None:
+        self._tell(WorkerChecking())
+
+
+def perform(order: WorkOrder, reporter: Reporter) -> WorkerEnd:
+    """Run one job to its end and say how it ended; never raises for what a job can do wrong."""
+    try:
+        files = recast(order, reporter)
+        return WorkerEnd(state="delivered", findings=tuple(reporter.findings), files=files)
+    except JobPaused:
+        return WorkerEnd(state="paused", findings=tuple(reporter.findings))
+    except JobParked as problem:
+        return _end("parked", problem, reporter)
+    except JobCancelled as problem:
+        return _end("cancelled", problem, reporter)
+    except ComplianceError as problem:
+        return _end(problem.facts.get("ends", "refused"), problem, reporter)
+    except UnderstudyError as problem:
+        return _end("failed", problem, reporter)
+    except OSError as problem:
+        return _end(*_disk_problem(problem), reporter)
+    except MemoryError:
+        short = JobParked(
+            "the worker ran out of memory", remedy="Free memory, then `understudy resume`; frames are kept."
+        )
+        return _end("parked", short, reporter)
+    except Exception as problem:  # noqa: BLE001 - the worker's edge: a job's fault must not end the slot
+        where = traceback.format_exception(problem)[-6:]
+        fault = EngineError(
+            f"the worker met a fault of its own: {type(problem).__name__}: {problem}",
+            remedy="Finished frames are kept. Retry; if it comes again, send this report.",
+            facts={"traceback": "".join(where)[-3000:]},
+        )
+        return _end("failed", fault, reporter)
+
+
+def _disk_problem(problem: OSError) -> tuple[str, UnderstudyError]:
+    where = problem.filename or "the disk"
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "parked", JobParked(f"no room left at {where}", remedy="Free space; the job goes on where it stopped.")
+    return "failed", EngineError(
+        f"{where} cannot be used: {problem.strerror}", remedy="Check the folder's rights, then `understudy retry`."
+    )
+
+
+def _end(state: str, problem: UnderstudyError, reporter: Reporter) -> WorkerEnd:
+    if isinstance(problem, ComplianceError):
+        reporter.found(*problem.findings)
+    return WorkerEnd(state=state, error=problem.report(), findings=tuple(reporter.findings))
+
+
+class Channel:
+    """The socket pair to the daemon: JSON lines. Orders are read by a thread so that a cancel is never waited for."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._orders: queue.Queue[WorkOrder | None] = queue.Queue()
+        self.reporter: Reporter | None = None
+        threading.Thread(target=self._listen, name="orders", daemon=True).start()
+
+    def tell(self, message: FromWorker) -> None:
+        line = msgspec.json.encode(message) + b"\n"
+        with self._lock:
+            self._connection.sendall(line)
+
+    def next_order(self) -> WorkOrder | None:
+        """Wait for an order; None when the daemon is gone."""
+        return self._orders.get()
+
+    def _listen(self) -> None:
+        decoder = msgspec.json.Decoder(ToWorker)
+        for line in self._connection.makefile("rb"):
+            message = decoder.decode(line)
+            if isinstance(message, WorkOrder):
+                self._orders.put(message)
+            elif self.reporter is not None:
+                self.reporter.stop(_reason(message))
+        # The daemon is gone: a worker without one must not go on writing beside the next daemon's worker.
+        os._exit(0)
+
+
+def _reason(message: CancelJob | PauseJob) -> UnderstudyError:
+    if isinstance(message, CancelJob):
+        return JobCancelled("the job was cancelled", remedy="`understudy retry` takes it up again.")
+    return JobPaused("the job was paused", remedy="`understudy resume` goes on from the last finished frame.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="One slot of the daemon.")
+    parser.add_argument("--socket", type=int, required=True, help="The inherited file descriptor of the socket pair.")
+    channel = Channel(socket.socket(fileno=parser.parse_args().socket))
+    channel.tell(Ready())
+    while (order := channel.next_order()) is not None:
+        channel.reporter = Reporter(channel.tell)
+        end = perform(order, channel.reporter)
+        channel.reporter = None
+        channel.tell(end)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""What every test may ask for: real footage when its folder is named, a private home, a small drawn shot."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def footage() -> Path:
+    """Return the folder of real test footage; the tests that need it skip, with this reason, where it is not named."""
+    folder = os.environ.get("UNDERSTUDY_TEST_PLATES")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("real footage: set UNDERSTUDY_TEST_PLATES to a folder that holds market/ and beachball/")
+    return Path(folder)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a private UNDERSTUDY_HOME for one test."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("UNDERSTUDY_HOME", str(folder))
+    return folder

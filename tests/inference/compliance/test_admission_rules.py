@@ -1,0 +1,280 @@
+"""Admission: every line a user can meet before a file is sent. One change to a sound job, one rule asked."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+import pytest
+
+from understudy.bridge.frames import FrameRange, FrameRate
+from understudy.bridge.shot import Keypoints, Matte, Output, Performer, Settings
+from understudy.inference.compliance.phrases import missing_spans, spans_of, write_frames
+
+
+def refused(found: Any) -> str:
+    assert found.outcome == "refuse", found
+    assert found.remedy
+    return str(found.message)
+
+
+# ---- papers
+
+
+def test_when_a_consent_is_missing_then_the_person_is_named(say: Any, make: Any) -> None:
+    job = make.job(record=make.record(performed_by=("ana", "bo")))
+    assert refused(say("consents_cover_everyone", make.admission(job))) == (
+        "consent is lacking for bo: no consent in the record"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"expires_on": "2026-11-19"}, "consent c-1 expired on 2026-11-19"),
+        ({"revoked_on": "2026-11-20"}, "consent c-1 was revoked on 2026-11-20"),
+        ({"signed_on": "2026-11-21"}, "consent c-1 is signed on 2026-11-21, after today (2026-11-20)"),
+        ({"projects": ("eagle",)}, "consent c-1 is for eagle, not falcon"),
+    ],
+)
+def test_when_a_consent_does_not_hold_today_then_the_reason_is_told(
+    say: Any, make: Any, changes: dict[str, Any], words: str
+) -> None:
+    job = make.job(record=make.record(consents=(make.consent(**changes),)))
+    assert refused(say("consents_cover_everyone", make.admission(job))).endswith(f"ana: {words}")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"expires_on": "2026-11-20"}, {"revoked_on": "2026-11-21"}, {"projects": ("falcon",)}]
+)
+def test_a_consent_holds_to_the_end_of_its_last_day(say: Any, make: Any, changes: dict[str, Any]) -> None:
+    job = make.job(record=make.record(consents=(make.consent(**changes),)))
+    assert say("consents_cover_everyone", make.admission(job)).outcome == "pass"
+
+
+def test_one_consent_that_holds_is_enough_beside_one_that_does_not(say: Any, make: Any) -> None:
+    old = make.consent(consent_id="c-0", expires_on="2026-02-01")
+    job = make.job(record=make.record(consents=(old, make.consent())))
+    assert say("consents_cover_everyone", make.admission(job)).outcome == "pass"
+
+
+def test_when_a_performer_is_said_to_be_somebody_then_that_person_needs_a_consent_too(say: Any, make: Any) -> None:
+    job = make.job()
+    performer = msgspec.structs.replace(job.shot.performers[0], talents=("cleo",))
+    found = say("consents_cover_everyone", make.admission(make.with_shot(job, performers=(performer,))))
+    assert "cleo: no consent in the record" in refused(found)
+
+
+def test_when_a_clock_jumps_back_then_a_consent_signed_later_does_not_hold(say: Any, make: Any) -> None:
+    found = say("consents_cover_everyone", make.admission(make.job(), today="1970-01-01"))
+    assert "after today (1970-01-01)" in refused(found)
+
+
+@pytest.mark.parametrize("ground", ["self_attested", "demonstration"])
+def test_when_nobody_attests_then_a_job_without_papers_is_refused(say: Any, make: Any, ground: str) -> None:
+    job = make.job(record=make.record(ground=ground, consents=()))
+    found = say("ground_is_stated", make.admission(job))
+    assert "`attestation` is empty" in refused(found)
+    assert "--self-attest" in found.remedy
+
+
+def test_a_self_attested_job_passes_and_is_listed_as_uncleared(say: Any, make: Any) -> None:
+    job = make.job(record=make.record(ground="self_attested", attestation="Jo: my own face", consents=()))
+    found = say("ground_is_stated", make.admission(job))
+    assert found.outcome == "warn"
+    assert "every file says uncleared" in found.message
+    assert found.facts["actor"] == "jo"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"likeness": None}, "`likeness`"),
+        ({"likeness": "digital_replica"}, "`on_screen` names nobody"),
+        ({"performed_by": ()}, "neither `performed_by` nor `replaced`"),
+    ],
+)
+def test_when_a_record_does_not_say_whose_likeness_it_is_then_it_is_refused(
+    say: Any, make: Any, changes: dict[str, Any], named: str
+) -> None:
+    found = say("likeness_is_stated", make.admission(make.job(record=make.record(**changes))))
+    assert named in refused(found)
+
+
+def test_a_shot_without_any_person_needs_no_name(say: Any, make: Any) -> None:
+    job = make.job(record=make.record(likeness="no_person", performed_by=(), consents=()))
+    assert say("likeness_is_stated", make.admission(job)).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"record_id": ""}, "`record_id` is empty"),
+        ({"schema": 7}, "`schema` is 7"),
+        ({"on_screen": (" ",)}, "`on_screen`"),
+    ],
+)
+def test_when_a_record_is_not_sound_then_the_field_is_named(
+    say: Any, make: Any, changes: dict[str, Any], named: str
+) -> None:
+    assert named in refused(say("record_is_sound", make.admission(make.job(record=make.record(**changes)))))
+
+
+@pytest.mark.parametrize("text", ["  ", "x" * 2001, "a\x00b"])
+def test_when_a_disclosure_cannot_stand_in_a_header_then_it_is_refused(say: Any, make: Any, text: str) -> None:
+    assert "`disclosure`" in refused(
+        say("disclosure_is_stated", make.admission(make.job(record=make.record(disclosure=text))))
+    )
+
+
+def test_when_a_project_is_not_the_users_then_the_job_is_refused(say: Any, make: Any) -> None:
+    found = say("project_is_open", make.admission(make.job(), projects=("eagle",)))
+    assert refused(found) == "jo does not belong to the project falcon"
+
+
+# ---- names and numbers
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".hidden", "end.", " a", "a ", "~root", "-rf", "a:b", "NUL", "com1.exr", "{version}"]
+)
+def test_when_a_name_could_lead_elsewhere_then_it_is_refused(say: Any, make: Any, name: str) -> None:
+    assert f"shot '{name}'" in refused(say("names_are_safe", make.admission(make.with_shot(make.job(), name=name))))
+
+
+@pytest.mark.parametrize("name", ["SH010", "sh 010 (b)", "Ärger_v2", "a.b", "contra"])
+def test_usual_names_pass(say: Any, make: Any, name: str) -> None:
+    assert say("names_are_safe", make.admission(make.job(output=Output(project=name)))).outcome == "pass"
+
+
+def test_when_the_engine_is_unknown_then_those_that_are_here_are_listed(say: Any, make: Any) -> None:
+    found = say("engine_is_here", make.admission(make.job(settings=Settings(engine="wan")), engine=None))
+    assert refused(found) == "there is no engine 'wan' here"
+    assert "identity, preview" in found.remedy
+
+
+def test_when_the_engine_lacks_the_mode_then_the_job_is_refused(say: Any, make: Any) -> None:
+    engine = msgspec.structs.replace(make.PREVIEW, modes=("animate",))
+    assert "no mode replace" in refused(say("engine_is_here", make.admission(make.job(), engine=engine)))
+
+
+def test_when_a_job_names_two_performers_then_it_is_refused_by_their_names(say: Any, make: Any) -> None:
+    job = make.job()
+    two = tuple(msgspec.structs.replace(job.shot.performers[0], name=name) for name in ("left", "right"))
+    assert "2 performers (left, right)" in refused(
+        say("one_performer", make.admission(make.with_shot(job, performers=two)))
+    )
+
+
+def test_when_the_matte_is_not_named_then_replace_is_refused_with_the_option(say: Any, make: Any) -> None:
+    job = make.job()
+    bare = Performer(character=job.shot.performers[0].character)
+    found = say("inputs_are_named", make.admission(make.with_shot(job, performers=(bare,))))
+    assert refused(found) == "the mode replace needs matte"
+    assert "--matte" in found.remedy
+
+
+def test_when_nothing_drives_the_character_then_animate_is_refused(say: Any, make: Any) -> None:
+    job = make.with_shot(make.job(settings=Settings(mode="animate")), plate=None)
+    assert "needs driver" in refused(say("inputs_are_named", make.admission(job)))
+
+
+def test_keypoints_can_drive_the_character_instead_of_a_plate(say: Any, make: Any) -> None:
+    keypoints = Keypoints(pictures=make.single("walk.json"))
+    job = make.with_shot(make.job(settings=Settings(mode="animate")), plate=None, keypoints=keypoints)
+    assert say("inputs_are_named", make.admission(job)).outcome == "pass"
+
+
+def test_an_input_that_the_engine_does_not_read_is_listed(say: Any, make: Any) -> None:
+    engine = msgspec.structs.replace(make.PREVIEW, optional_inputs={})
+    job = make.with_shot(make.job(), keypoints=Keypoints(pictures=make.single("walk.json")))
+    found = say("inputs_are_named", make.admission(job, engine=engine))
+    assert (found.outcome, found.message) == ("warn", "the engine preview does not read keypoints")
+
+
+def test_when_ranges_disagree_then_both_inputs_are_named(say: Any, make: Any) -> None:
+    job = make.job()
+    frames = [frame for frame in range(1, 11) if frame not in (4, 7)]
+    matte = Matte(pictures=make.sequence("m.####.png", frames))
+    performer = msgspec.structs.replace(job.shot.performers[0], matte=matte)
+    found = say("ranges_agree", make.admission(make.with_shot(job, performers=(performer,))))
+    assert refused(found) == "plate plate.####.exr has frames 1-10, matte m.####.png lacks 4, 7 (the shot is 1-10)"
+    assert found.frames == (4, 7)
+
+
+def test_when_a_frame_is_missing_in_mid_range_then_it_is_named(say: Any, make: Any) -> None:
+    job = make.with_shot(make.job(), range=FrameRange(1, 12))
+    words = refused(say("ranges_agree", make.admission(job)))
+    assert words == "plate plate.####.exr lacks 11-12, matte m.####.png lacks 11-12 (the shot is 1-12)"
+
+
+def test_when_a_range_is_absurd_then_it_is_refused_at_once_and_not_counted_out(say: Any, make: Any) -> None:
+    job = make.with_shot(make.job(), range=FrameRange(1, 2**60))
+    facts = make.admission(job)
+    assert "are the limit" in refused(say("files_are_sane", facts))
+    assert "lacks 11-1152921504606846976" in refused(say("ranges_agree", facts))
+
+
+def test_when_a_frame_is_named_twice_then_it_is_refused(say: Any, make: Any) -> None:
+    job = make.job()
+    once = job.shot.plate.pictures
+    twice = msgspec.structs.replace(once, files=(*once.files, once.files[3]))
+    plate = msgspec.structs.replace(job.shot.plate, pictures=twice)
+    assert "names frame 4 more than once" in refused(
+        say("files_are_sane", make.admission(make.with_shot(job, plate=plate)))
+    )
+
+
+def test_when_a_file_has_a_size_that_none_has_then_it_is_refused(say: Any, make: Any) -> None:
+    job = make.job()
+    pictures = make.single("huge.mov", "movie")
+    huge = msgspec.structs.replace(pictures, files=(msgspec.structs.replace(pictures.files[0], size=2**41),))
+    plate = msgspec.structs.replace(job.shot.plate, pictures=huge)
+    assert "huge.mov of 2199023255552 bytes" in refused(
+        say("files_are_sane", make.admission(make.with_shot(job, plate=plate)))
+    )
+
+
+def test_when_a_sequence_has_no_rate_then_it_is_refused_and_not_guessed(say: Any, make: Any) -> None:
+    found = say("rate_is_stated", make.admission(make.with_shot(make.job(), rate=None)))
+    assert "plate plate.####.exr has no frame rate" in refused(found)
+    assert "--rate" in found.remedy
+
+
+def test_a_movie_plate_brings_its_own_rate(say: Any, make: Any) -> None:
+    job = make.job()
+    plate = msgspec.structs.replace(job.shot.plate, pictures=make.single("plate.mov", "movie"))
+    assert say("rate_is_stated", make.admission(make.with_shot(job, rate=None, plate=plate))).outcome == "pass"
+
+
+@pytest.mark.parametrize("rate", [Fraction(1, 10), Fraction(100_000)])
+def test_when_a_rate_is_no_shots_rate_then_it_is_refused(say: Any, make: Any, rate: Fraction) -> None:
+    job = make.with_shot(make.job(), rate=FrameRate.from_fraction(rate))
+    assert "no frame rate of a shot" in refused(say("rate_is_stated", make.admission(job)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        (Settings(exposure_stops=99.0), "exposure_stops is 99.0"),
+        (Settings(exposure_stops=float("nan")), "exposure_stops is nan"),
+        (Settings(prompt="x" * 10_001), "prompt is 10001"),
+        (Settings(engine_options={"lihgt": "1"}), "engine_options has lihgt"),
+    ],
+)
+def test_when_a_setting_is_out_of_range_then_it_is_named(say: Any, make: Any, settings: Settings, named: str) -> None:
+    assert named in refused(say("settings_are_in_range", make.admission(make.job(settings=settings))))
+
+
+# ---- words
+
+
+def test_frames_are_written_as_runs_and_counted_when_there_are_many() -> None:
+    assert write_frames([9, 4, 10, 7, 11, 12]) == "4, 7, 9-12"
+    assert write_frames(range(0, 40, 2)) == "0, 2, 4, 6, 8, 10, 12, 14 and 12 more"
+
+
+def test_missing_frames_are_those_of_the_range_alone() -> None:
+    assert missing_spans([0, 2, 3, 9], FrameRange(1, 6)) == ((1, 1), (4, 6))
+    assert spans_of([]) == ()
