@@ -1,4 +1,4 @@
-"""Shots as an engine sees them, for measuring `preview`: the drawn one, a lit ball, and real footage where it is named."""
+"""Shots as an engine sees them, for measuring `preview`: drawn, a lit ball, and real footage where it is named."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def drawn_footage(folder: Path, frames: int, width: int, height: int) -> tuple[F
 
 
 def market_footage(folder: Path) -> Footage | None:
-    """Return the real footage, its plate as display-referred code; None where the folder of test plates is not named."""
+    """Return the real footage in its display-referred code; None where the folder of test plates is not named."""
     named = os.environ.get(FOOTAGE_VARIABLE)
     if not named:
         return None
@@ -125,7 +125,5 @@ def ball_footage(direction: tuple[float, float, float], folder: Path, frames: in
 
     _, standing = ball(0)
     reference = np.dstack([np.full((height, width, 3), 0.5, np.float32), standing])
-    footage = footage_of(
-        tuple(range(frames)), plate, lambda frame: ball(frame)[1], reference, (height, width), folder
-    )
+    footage = footage_of(tuple(range(frames)), plate, lambda frame: ball(frame)[1], reference, (height, width), folder)
     return footage, ball(frames - 1)[0]

@@ -8,8 +8,8 @@ from types import TracebackType
 import zmq
 
 from understudy.bridge.client import Client
-from understudy.bridge.errors import DaemonUnreachable, ProtocolError
-from understudy.bridge.line import Line
+from understudy.bridge.errors import DaemonUnreachable, KeyRefused, ProtocolError
+from understudy.bridge.line import Line, lost_if_cut
 from understudy.bridge.messages import Bulk
 from understudy.bridge.wire import decode_bulk, encode_bulk
 
@@ -59,11 +59,18 @@ class BulkLine:
                 raise ProtocolError(f"a bulk message has {len(frames)} parts", remedy="Is this an Understudy daemon?")
             return decode_bulk(frames[0].buffer), frames[1].buffer if len(frames) == 2 else None
 
+    def _check(self) -> None:
+        """Raise when the connection is lost. The control line has proved the daemon's key: it can only have died."""
+        try:
+            self._line.check()
+        except KeyRefused as problem:
+            raise lost_if_cut(problem) from None
+
     def _wait(self, event: int) -> None:
         """Wait until the socket can go on. What has arrived counts before the news that the connection ended."""
         end = time.monotonic() + SILENCE_SECONDS
         while not self._line.socket.poll(GLANCE_MILLISECONDS, event):
-            self._line.check()
+            self._check()
             if time.monotonic() > end:
                 raise DaemonUnreachable(
                     f"the daemon at {self._line.place} says nothing about the files under way",

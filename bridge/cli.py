@@ -23,9 +23,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from understudy.bridge import messages
+from understudy.bridge import errors, messages
 from understudy.bridge.client import Client
-from understudy.bridge.errors import ComplianceError, Finding, RequestError, UnderstudyError, error_in_words
+from understudy.bridge.errors import ComplianceError, Finding, RequestError, UnderstudyError
 from understudy.bridge.exit_codes import CANCELLED, DONE, code_of_error, code_of_state
 from understudy.bridge.gather import Gathered, gather_job
 from understudy.bridge.keys import CONNECTION_FILE, Connection, load_connection
@@ -34,11 +34,8 @@ from understudy.bridge.options import JobOptions, parse_states
 from understudy.bridge.roundtrip import follow_job, send_job
 from understudy.bridge.settings import load_settings
 
-BAR_AFTER_SECONDS = 1.0
-"""What is done sooner needs no bar."""
-FILE_WIDTH = 200
-"""Columns of a table that is not shown on a terminal: nothing is cut off for want of room."""
-INTERRUPTED = 130  # what typer makes of Ctrl-C
+BAR_AFTER_SECONDS = 1.0  # what is done sooner needs no bar
+FILE_WIDTH = 400  # columns of a table that no terminal shows: nothing is cut off for want of room
 
 app = typer.Typer(
     name="understudy",
@@ -50,16 +47,12 @@ app = typer.Typer(
 screen = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print what a script reads, nothing else, on standard output.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Where the take lands.")]
+Out = Annotated[Path, typer.Option("--out", help="Where the take lands.")]
 
 
 def main() -> None:
     """Run the command line; every error ends in words, a remedy and an exit code."""
-    for entry in entry_points(group="understudy.commands"):
-        try:
-            entry.load()(app)
-        except ImportError as problem:
-            _note_absent_commands(entry.name, problem)
+    _add_commands_of_others()
     debug, as_json = "--debug" in sys.argv, "--json" in sys.argv
     if debug:
         sys.argv.remove("--debug")
@@ -68,9 +61,18 @@ def main() -> None:
     except Exception as problem:
         if debug:
             raise
-        sys.exit(show_error(error_in_words(problem), as_json))
+        sys.exit(show_error(errors.error_in_words(problem), as_json))
     except SystemExit as end:
-        sys.exit(CANCELLED if end.code == INTERRUPTED else end.code)
+        sys.exit(CANCELLED if end.code == 130 else end.code)  # what typer makes of Ctrl-C
+
+
+@functools.cache
+def _add_commands_of_others() -> None:
+    for entry in entry_points(group="understudy.commands"):
+        try:
+            entry.load()(app)
+        except ImportError as problem:
+            _note_absent_commands(entry.name, problem)
 
 
 def _note_absent_commands(group: str, problem: ImportError) -> None:
@@ -162,14 +164,11 @@ def with_job_options(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-# ---- commands ----------------------------------------------------------------------------------------------
-
-
 @app.command()
 @with_job_options
 def submit(
     options: JobOptions,
-    out: Out = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where the take lands; waits for it.")] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Stay until the take is delivered; frames land meanwhile.")
     ] = False,
@@ -196,8 +195,9 @@ def jobs(
     as_json: Json = False,
 ) -> None:
     """List the newest jobs."""
+    states = parse_states(state or [])
     with _client() as client:
-        listed = client.list_jobs(parse_states(state or []))
+        listed = client.list_jobs(states)
     if as_json:
         _print_json(listed)
         return
@@ -232,9 +232,7 @@ def watch(job: str, as_json: Json = False) -> None:
 
 
 @app.command()
-def fetch(
-    job: str, out: Annotated[Path, typer.Option("--out", help="Where the take lands.")], as_json: Json = False
-) -> None:
+def fetch(job: str, out: Out, as_json: Json = False) -> None:
     """Bring a job's layers here; follows the job when it still runs."""
     _follow(_connection(), job, out, as_json)
 
@@ -245,7 +243,9 @@ def _control(as_json: bool, job: str, action: str, priority: int = 0) -> None:
     if as_json:
         _print_json(summary)
     else:
-        screen.print(f"job {summary.job_id} is {summary.state}, priority {summary.priority}")
+        stops = action in ("cancel", "pause") and summary.state in ("running", "checking")
+        still = " until it has stopped" if stops else ""
+        screen.print(f"job {summary.job_id} is {summary.state}{still}, priority {summary.priority}")
 
 
 def _add_control(action: str, said: str) -> None:
@@ -277,7 +277,8 @@ def status(as_json: Json = False) -> None:
     if as_json:
         _print_json(answer)
         return
-    for name, value in msgspec.to_builtins(answer).items():
+    slots = ", ".join(f"{slot.name} {slot.job_id or 'idle'}" for slot in answer.slots)
+    for name, value in {**msgspec.structs.asdict(answer), "slots": slots}.items():
         _say(f"  {name:18} {escape(str(value))}")
 
 
@@ -299,11 +300,7 @@ def show_version() -> None:
 
 @app.command()
 @with_job_options
-def demo(
-    options: JobOptions,
-    out: Annotated[Path, typer.Option("--out", help="Where the take lands.")] = Path("out/demo"),
-    as_json: Json = False,
-) -> None:
+def demo(options: JobOptions, out: Out = Path("out/demo"), as_json: Json = False) -> None:
     """Recast a shot of your own, or a drawn one, end to end; starts a daemon when none answers."""
     if options.plate is None and (options.mode == "replace" or options.keypoints is None):
         with screen.status("drawing a shot"):
@@ -348,11 +345,15 @@ def _gather(options: JobOptions) -> Gathered:
 def _send(connection: Connection, gathered: Gathered) -> messages.Accepted:
     with _Bars() as bars:
         bar = bars.add_task("sending", total=None, note="")
-        return send_job(
-            connection,
-            gathered,
-            sent=lambda done, total: bars.update(bar, completed=done >> 20, total=total >> 20, note="MiB"),
-        )
+
+        def sent(done: int, total: int) -> None:
+            bars.update(bar, completed=done >> 20, total=total >> 20, note="MiB")
+
+        return send_job(connection, gathered, sent=sent, parked=_say_parked)
+
+
+def _say_parked(problem: UnderstudyError) -> None:
+    _say(f"parked: {escape(problem.message)}", problem.remedy)
 
 
 def _follow(connection: Connection, job_id: str, out: Path | None, as_json: bool) -> None:
@@ -367,10 +368,12 @@ def _follow(connection: Connection, job_id: str, out: Path | None, as_json: bool
                 bars.update(bar, description=what.stage, completed=what.done, total=what.total or None, note=left)
             elif isinstance(what, messages.StateChanged):
                 bars.update(bar, description=what.state)
+                if what.state == "parked" and what.reason is not None:
+                    _say_parked(errors.error_from_report(what.reason))
 
-        silence = "the daemon is silent; still trying"
+        silence = "the daemon is silent; its jobs go on when it is back, and so does this"
         try:
-            detail = follow_job(connection, job_id, out, told=told, silent=lambda: bars.update(bar, note=silence))
+            detail = follow_job(connection, job_id, out, told=told, silent=lambda: _say(silence))
         except KeyboardInterrupt:
             _say(f"Stopped watching. The job stays with the daemon; `understudy watch {job_id}` follows it again.")
             raise typer.Exit(CANCELLED) from None

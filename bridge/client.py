@@ -13,12 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from understudy.bridge.errors import DaemonUnreachable, ErrorReport, ProtocolError, error_from_report
+from understudy.bridge.errors import DaemonUnreachable, ErrorReport, KeyRefused, ProtocolError, error_from_report
 from understudy.bridge.keys import Connection, load_connection, read_challenge
-from understudy.bridge.line import Line
+from understudy.bridge.line import Line, lost_if_cut
 from understudy.bridge.messages import (
     Accepted,
     AskLacking,
+    AskOrder,
     AskOutputs,
     AskStatus,
     Control,
@@ -31,6 +32,7 @@ from understudy.bridge.messages import (
     JobSummary,
     Lacking,
     ListJobs,
+    Order,
     Outputs,
     Ping,
     Pong,
@@ -169,6 +171,14 @@ class Client:
         """Return the files that the job has made so far."""
         return self._ask(AskOutputs(job_id=job_id), Outputs)
 
+    def order(self, job_id: str) -> bytes:
+        """Return the work order of a paused job as JSON, for `understudy run`. Every blob is hashed again before.
+
+        Raises RequestError for a job that is not paused, PlateError for a file that has not arrived, KeyRefused from
+        another machine.
+        """
+        return self._ask(AskOrder(job_id=job_id), Order, HAND_OVER_TIMEOUT_SECONDS).order.encode()
+
     def status(self) -> Status:
         """Return slots, queue, vault and disk."""
         return self._ask(AskStatus(), Status)
@@ -236,7 +246,10 @@ class Client:
         if self.welcome is None:
             self.hello()
         else:
-            self._find()
+            try:
+                self._find()
+            except KeyRefused as problem:
+                raise lost_if_cut(problem) from None
         if proved:
             self.prove_machine()
 

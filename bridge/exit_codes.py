@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from understudy.bridge.errors import (
     ComplianceError,
-    DaemonError,
+    DaemonUnreachable,
     JobCancelled,
+    KeyRefused,
     PlateError,
+    ProtocolError,
     RequestError,
     UnderstudyError,
 )
@@ -16,13 +18,13 @@ DONE, USAGE, REFUSED, FAILED, UNREACHABLE, CANCELLED = 0, 2, 3, 4, 5, 6
 
 
 def code_of_error(problem: UnderstudyError) -> int:
-    if isinstance(problem, ComplianceError | PlateError):
+    if isinstance(problem, ComplianceError | PlateError | KeyRefused):
         return REFUSED
     if isinstance(problem, JobCancelled):
         return CANCELLED
     if isinstance(problem, RequestError):
         return USAGE
-    return UNREACHABLE if isinstance(problem, DaemonError) else FAILED
+    return UNREACHABLE if isinstance(problem, DaemonUnreachable | ProtocolError) else FAILED
 
 
 def code_of_state(state: State) -> int:

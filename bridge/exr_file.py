@@ -49,9 +49,11 @@ PARALLEL_FROM_BYTES = 32 * 1024 * 1024
 PICTURE_ATTRIBUTES = (
     "name", "view", "multiView", "type", "channels", "compression", "dataWindow", "displayWindow", "lineOrder",
     "pixelAspectRatio", "tiles", "chromaticities", "whiteLuminance", "adoptedNeutral", "colorInteropID",
-    "oiio:ColorSpace",
+    "oiio:ColorSpace", "ocioColorSpace", "colorSpace", "acesImageContainerFlag", "timeCode", "framesPerSecond",
+    "FramesPerSecond",
 )  # fmt: skip
-"""What the picture is and how its numbers are meant. Every other field may change without making another picture."""
+"""What the picture is, how its numbers are meant, and when it was taken: all that the daemon reads of a file that it
+was not sent, having the picture already. Every other field may change without making another picture."""
 STRUCTURE_ATTRIBUTES = frozenset(PICTURE_ATTRIBUTES[:11]) | {
     "chunkCount",
     "version",
@@ -73,7 +75,7 @@ def file_digest(path: Path) -> str:
 
 
 def picture_digest(path: Path) -> str:
-    """Return the BLAKE3 of what the picture is: windows, channels, colour declaration, compression and pixel chunks.
+    """Return the BLAKE3 of what the picture is: windows, channels, colour and time as declared, compression, chunks.
 
     Volatile header fields (dates, owners, host hashes, previews, our own marks) are left out. A file that is not
     OpenEXR, or of a newer layout, has its file digest. Raises PlateError when truncated, damaged or deep. Any thread.

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
-from understudy.bridge.errors import PlateError, RequestError
-from understudy.bridge.exr_file import file_digest, picture_digest, read_frame_rate
-from understudy.bridge.frames import FilePattern, FrameRange, FrameRate
+from understudy.bridge.errors import RequestError
+from understudy.bridge.exr_file import read_frame_rate
+from understudy.bridge.frames import FrameRange, FrameRate
+from understudy.bridge.input_files import Gatherer, Hashed, kind_of, numbered_files
 from understudy.bridge.options import JobOptions
 from understudy.bridge.record import Record, load_record
 from understudy.bridge.shot import (
@@ -23,18 +21,13 @@ from understudy.bridge.shot import (
     Matte,
     Output,
     Performer,
-    PictureFile,
-    Pictures,
     Plate,
+    RequestedMovie,
     Settings,
     Shot,
 )
 
-MOVIE_SUFFIXES = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".webm"})
-HASHING_THREADS = 2  # BLAKE3 of a page-cached file runs at memory speed; more threads only fight for it
-
-Hashed = Callable[[int, int], None]
-"""Called with (files hashed, files in all)."""
+NAME_LENGTH = 100  # of a shot named after its plate; a name may have 128 characters
 
 
 class Gathered(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,24 +40,11 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
 
 def gather_job(options: JobOptions, *, hashed: Hashed = lambda done, total: None) -> Gathered:
     """Find and hash every input. Raises RequestError for what was typed wrongly, PlateError for what cannot be read."""
-    if options.reference is None:
-        raise RequestError("there is no reference", remedy="Name the character's image with --reference.")
-    if options.mode == "replace" and (options.plate is None or options.matte is None):
-        missing = "--plate" if options.plate is None else "--matte"
-        raise RequestError(f"mode replace needs {missing}", remedy=f"Add {missing}, or choose --mode animate.")
-    if options.mode == "animate" and options.plate is None and options.keypoints is None:
-        raise RequestError(
-            "mode animate needs a driver: the performance that moves the character",
-            remedy="Give its pictures with --plate, a rig's points with --keypoints, or both.",
-        )
     # What was typed is looked at before a thousand frames are hashed.
-    picture_format = _format(options)
-    _refuse_numbers_for_one(reference=options.reference, keypoints=options.keypoints)
-    frames, record = _frame_range(options), _record(options)
+    _refuse_what_lacks(options)
+    settings, frames, record = _settings(options), _frame_range(options), _record(options)
     stated_rate = FrameRate.parse(options.rate) if options.rate is not None else None
-    if options.exposure is not None and not math.isfinite(options.exposure):
-        raise RequestError(f"--exposure {options.exposure} is no number of stops", remedy="Write it as 0.5 or -2.")
-    gather = _Gatherer(frames, hashed)
+    gather = Gatherer(frames, hashed)
     gather.plan(
         [options.plate, options.matte, options.reference, options.clean_plate, options.holdout, options.keypoints]
     )
@@ -79,33 +59,58 @@ def gather_job(options: JobOptions, *, hashed: Hashed = lambda done, total: None
         holdout=Matte(pictures=gather.pictures(options.holdout, first=options.first)) if options.holdout else None,
         keypoints=Keypoints(pictures=gather.pictures(options.keypoints)) if options.keypoints else None,
     )
-    settings = Settings(
+    job = JobRequest(
+        shot=shot,
+        settings=settings,
+        record=record,
+        output=Output(project=options.project, movies=_movies(options), multipart=options.multipart),
+        priority=options.priority,
+    )
+    return Gathered(job=_as_the_daemon_reads_it(job), paths=gather.paths)
+
+
+def _refuse_what_lacks(options: JobOptions) -> None:
+    """Raises RequestError for inputs that the mode needs, by the options that give them."""
+    if options.reference is None:
+        raise RequestError("there is no reference", remedy="Name the character's image with --reference.")
+    if options.mode == "replace" and (options.plate is None or options.matte is None):
+        missing = "--plate" if options.plate is None else "--matte"
+        raise RequestError(f"mode replace needs {missing}", remedy=f"Add {missing}, or choose --mode animate.")
+    if options.mode == "animate" and options.plate is None and options.keypoints is None:
+        raise RequestError(
+            "mode animate needs a driver: the performance that moves the character",
+            remedy="Give its pictures with --plate, a rig's points with --keypoints, or both.",
+        )
+    for role, typed in (("reference", options.reference), ("keypoints", options.keypoints)):
+        if typed is not None and kind_of(typed) == "sequence":
+            raise RequestError(
+                f"the {role} {typed} is one file, not a sequence", remedy=f"Name one file with --{role}."
+            )
+
+
+def _settings(options: JobOptions) -> Settings:
+    if options.exposure is not None and not math.isfinite(options.exposure):
+        raise RequestError(f"--exposure {options.exposure} is no number of stops", remedy="Write it as 0.5 or -2.")
+    return Settings(
         engine=options.engine,
         mode=options.mode,
         seed=options.seed,
         prompt=options.prompt,
         exposure_stops=options.exposure,
         allow_large_matte=options.allow_large_matte,
-        format=picture_format,
+        format=_format(options),
     )
-    job = JobRequest(
-        shot=shot,
-        settings=settings,
-        record=record,
-        output=Output(project=options.project),
-        priority=options.priority,
-    )
-    return Gathered(job=_as_the_daemon_reads_it(job), paths=gather.paths)
 
 
 def _as_the_daemon_reads_it(job: JobRequest) -> JobRequest:
     """Return the job, decoded as the daemon will: a value out of bounds is told here, by its option."""
     try:
-        return msgspec.convert(msgspec.to_builtins(job), JobRequest)
+        return msgspec.json.decode(msgspec.json.encode(job), type=JobRequest)
     except msgspec.ValidationError as problem:
         words, _, place = str(problem).partition(" - at ")
         option = _OPTION_OF_FIELD.get(place.strip("`$").rpartition(".")[2], "")
         where = option or place.strip("`$.") or "the job"
+        words = "not a name of 1 to 128 characters without slashes" if "regex" in words else words
         raise RequestError(
             f"{where}: {words}", remedy=f"See --help for {option or 'what each option takes'}."
         ) from None
@@ -134,96 +139,23 @@ def _format(options: JobOptions) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
-def _refuse_numbers_for_one(**typed: str | None) -> None:
-    for role, text in typed.items():
-        if text is not None and _kind(text) == "sequence":
-            raise RequestError(f"the {role} {text} is one file, not a sequence", remedy=f"Name one file with --{role}.")
-
-
-class _Gatherer:
-    """Hashes files as roles ask for them and remembers where each digest lies."""
-
-    def __init__(self, frames: FrameRange, hashed: Hashed) -> None:
-        self._frames = frames
-        self._hashed = hashed
-        self._total = 0
-        self._done = 0
-        self.paths: dict[str, Path] = {}
-
-    def plan(self, typed: Iterable[str | None]) -> None:
-        self._total = sum(len(self._files(text)) for text in typed if text)
-
-    def pictures(
-        self,
-        typed: str,
-        *,
-        first: int = 0,
-        colour: str | None = None,
-        layer: str | None = None,
-        view: str | None = None,
-    ) -> Pictures:
-        files = self._files(typed)
-        with ThreadPoolExecutor(HASHING_THREADS) as pool:
-            hashed = tuple(pool.map(lambda item: self._hash(item[0], item[1]), files))
-        return Pictures(
-            files=hashed, kind=_kind(typed), typed=typed, movie_first=first, colour=colour, layer=layer, view=view
-        )
-
-    def _files(self, typed: str) -> list[tuple[int | None, Path]]:
-        if _kind(typed) != "sequence":
-            path = Path(typed)
-            if not path.is_file():
-                raise RequestError(f"there is no file {typed}", remedy="Check the path; #### stands for frame numbers.")
-            return [(None, path)]
-        found = FilePattern(typed).frames_on_disk()
-        wanted = [(frame, path) for frame, path in found.items() if frame in self._frames]
-        if not wanted:
-            there = f"it has frames {min(found)} to {max(found)}" if found else "there is no such file"
-            raise RequestError(
-                f"{typed} has no frame of {self._frames}: {there}", remedy="Check --frames and the path."
-            )
-        return list(wanted)
-
-    def _hash(self, frame: int | None, path: Path) -> PictureFile:
-        real = path.resolve()
-        try:
-            size = real.stat().st_size
-            if size == 0:
-                raise PlateError(f"{path} is empty", remedy="Render or copy this frame again.")
-            file = file_digest(real)
-            picture = picture_digest(real)
-        except OSError as problem:
-            raise PlateError(f"{path} cannot be read: {problem.strerror}", remedy="Check the file's rights.") from None
-        self.paths[file] = real
-        self._done += 1
-        self._hashed(self._done, max(self._total, self._done))
-        return PictureFile(file=file, picture=picture, size=size, typed=str(path), frame=frame)
-
-
-def _kind(typed: str) -> Literal["sequence", "movie", "still"]:
-    if Path(typed).suffix.lower() in MOVIE_SUFFIXES:
-        return "movie"
-    # A file of exactly this name is that file: `hero#2.png` and `100%done.png` are names too.
-    return "sequence" if FilePattern(typed).numbered and not Path(typed).is_file() else "still"
-
-
 def _frame_range(options: JobOptions) -> FrameRange:
     """Return --frames; else what the numbered inputs have; else 1 for a still. A movie's length is not ours to open."""
     if options.frames is not None:
         return FrameRange.parse(options.frames, head=options.handles, tail=options.handles)
     typed = [text for text in (options.plate, options.matte, options.clean_plate) if text]
     for text in typed:
-        if _kind(text) == "sequence":
-            found = FilePattern(text).frames_on_disk()
+        if kind_of(text) == "sequence":
+            found = numbered_files(text)
             if not found:
                 raise RequestError(f"there is no file {text}", remedy="Check the path; #### stands for frame numbers.")
             return FrameRange.parse(f"{min(found)}-{max(found)}", head=options.handles, tail=options.handles)
-    if any(_kind(text) == "movie" for text in typed) or not typed:
+    if any(kind_of(text) == "movie" for text in typed) or not typed:
         raise RequestError("the frames are not known", remedy="Say which frames: --frames 1001-1096.")
-    return FrameRange(1, 1)
+    return FrameRange.parse("1", head=options.handles, tail=options.handles)
 
 
-def _plate(gather: _Gatherer, options: JobOptions, typed: str | None, colour: str | None) -> Plate | None:
+def _plate(gather: Gatherer, options: JobOptions, typed: str | None, colour: str | None) -> Plate | None:
     if typed is None:
         return None
     if options.window not in ("plate", "display"):
@@ -232,7 +164,7 @@ def _plate(gather: _Gatherer, options: JobOptions, typed: str | None, colour: st
     return Plate(pictures=pictures, window=options.window)  # type: ignore[arg-type]
 
 
-def _performer(gather: _Gatherer, options: JobOptions) -> Performer:
+def _performer(gather: Gatherer, options: JobOptions) -> Performer:
     assert options.reference is not None  # noqa: S101 - gather_job has refused before
     matte = None
     if options.matte is not None:
@@ -254,10 +186,28 @@ def _header_rate(plate: Plate | None, paths: dict[str, Path]) -> FrameRate | Non
 
 def _shot_name(options: JobOptions) -> str:
     stem = Path(options.plate or options.reference or "shot").name.split(".")[0]
-    return re.sub(r"[^\w-]+", "_", re.sub(r"(#+|%0?\d*d)\Z", "", stem)).strip("_-") or "shot"
+    return re.sub(r"[^\w-]+", "_", re.sub(r"(#+|%0?\d*d)\Z", "", stem)).strip("_-")[:NAME_LENGTH] or "shot"
+
+
+def _movies(options: JobOptions) -> tuple[RequestedMovie, ...]:
+    """Read `layer:kind[:alpha]`, separated by commas."""
+    movies = []
+    for text in (options.movies or "").split(","):
+        if not text.strip():
+            continue
+        names = dict(zip(("layer", "kind", "alpha"), text.strip().split(":"), strict=False))
+        try:
+            movies.append(msgspec.convert(names, RequestedMovie))
+        except msgspec.ValidationError as problem:
+            raise RequestError(
+                f"'{text.strip()}' is not a movie: {problem}", remedy="Write it as comp:prores_422_hq."
+            ) from None
+    return tuple(movies)
 
 
 def _record(options: JobOptions) -> Record:
+    if options.record is not None and options.self_attest is not None:
+        raise RequestError("a job has a record or is self-attested, not both", remedy="Leave one of the two out.")
     if options.record is not None:
         path = Path(options.record)
         if not path.is_file():
@@ -266,6 +216,8 @@ def _record(options: JobOptions) -> Record:
             return load_record(path.read_bytes())
         except RequestError as problem:
             raise RequestError(f"{path}: {problem.message}", remedy=problem.remedy) from None
+        except OSError as problem:
+            raise RequestError(f"{path} cannot be read: {problem.strerror}", remedy="Check its rights.") from None
     if options.self_attest:
         return Record(ground="self_attested", attestation=options.self_attest)
     raise RequestError(

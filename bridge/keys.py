@@ -205,7 +205,9 @@ def issue_key(
     try:
         user = msgspec.convert({"name": name, "roles": roles, "projects": projects}, User)
     except msgspec.ValidationError as problem:
-        raise RequestError(f"this is not a user: {problem}", remedy=f"Roles are {', '.join(ROLES)}.") from None
+        raise RequestError(
+            f"this is not a user: {problem}", remedy=f"Names hold no slash; roles are {', '.join(ROLES)}."
+        ) from None
     public, secret = _new_pair()
     keys.users.add_user(public, user)
     return Connection(

@@ -17,6 +17,8 @@ from understudy.bridge.wire import REQUEST_ID_BYTES, address, client_socket
 QUICK_SECONDS = 0.02
 """So long an answer is simply waited for, which takes a fifth less than polling; then the transport is watched too."""
 START_REMEDY = "Start it with `understudy serve`; `understudy doctor` says what is wrong."
+CUT_IN_HANDSHAKE = {"handshake": "cut"}
+"""Marks a KeyRefused that a daemon which dies while it shakes hands would look like too."""
 _EVENTS = (
     zmq.Event.CONNECTED | zmq.Event.CLOSED | zmq.Event.DISCONNECTED | zmq.Event.HANDSHAKE_SUCCEEDED
     | zmq.Event.HANDSHAKE_FAILED_AUTH | zmq.Event.HANDSHAKE_FAILED_PROTOCOL | zmq.Event.HANDSHAKE_FAILED_NO_DETAIL
@@ -150,10 +152,18 @@ class Line:
             return KeyRefused(
                 f"what listens at {self.place} holds another key than {self._file} says",
                 remedy="Ask whoever runs that daemon for a new connection file; a wrong port looks the same.",
+                facts=CUT_IN_HANDSHAKE,
             )
         return DaemonUnreachable(
             f"{self.place} is open but nobody answers there", remedy="The daemon may be stopped or stuck: restart it."
         )
+
+
+def lost_if_cut(problem: KeyRefused) -> KeyRefused | DaemonUnreachable:
+    """Return what a handshake that failed means to someone who has spoken to this daemon before: its end, perhaps."""
+    if problem.facts != CUT_IN_HANDSHAKE:
+        return problem
+    return DaemonUnreachable(problem.message, remedy=f"The daemon may have ended just then. {START_REMEDY}")
 
 
 def _readable(socket: zmq.Socket[Any]) -> bool:

@@ -144,6 +144,12 @@ class AskOutputs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     job_id: JobId
 
 
+class AskOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The work order of a paused job, to be run without a daemon. Only after ProveMachine: it names blobs by path."""
+
+    job_id: JobId
+
+
 class Watch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Send me events after `after`, of these jobs (empty = all that I may see), until this connection ends."""
 
@@ -162,8 +168,8 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 Request = (
-    Hello | ProveMachine | Ping | Submit | AskLacking | HandOver | ListJobs | ShowJob | Control | AskOutputs | Watch
-    | AskStatus | Drain
+    Hello | ProveMachine | Ping | Submit | AskLacking | HandOver | ListJobs | ShowJob | Control | AskOutputs | AskOrder
+    | Watch | AskStatus | Drain
 )  # fmt: skip
 
 
@@ -248,7 +254,16 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     provisional: bool
     state: str = "provisional"
     """What `understudy/state` says in every layer file now."""
+    removed: bool = False
+    """The job ended with files, and they are no longer on the daemon's disk (see `keep_ended_days`)."""
     files: tuple[OutputFile, ...]
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """`order` is JSON for a worker; a client keeps it as it is."""
+
+    job_id: JobId
+    order: str
 
 
 class Watching(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -260,6 +275,7 @@ class Watching(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     job_id: str | None
+    """None = idle; `hidden` = a job that this key may not see."""
     process: int | None
 
 
@@ -276,8 +292,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 Reply = (
-    Welcome | Done | Pong | Accepted | Lacking | JobSummary | Jobs | JobDetail | Outputs | Watching | Status
-    | ErrorReport
+    Welcome | Done | Pong | Accepted | Lacking | JobSummary | Jobs | JobDetail | Outputs | Order | Watching
+    | Status | ErrorReport
 )  # fmt: skip
 
 

@@ -47,6 +47,12 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
         "plate"
     )
     exposure: Annotated[float | None, _said("Stops to the engine and back. Default: measured in the matte.")] = None
+    movies: Annotated[
+        str | None, _said("Movies of layers: comp:prores_422_hq,patch:prores_4444:straight (or :premultiplied).")
+    ] = None
+    multipart: Annotated[
+        bool, _said("One multi-part EXR a frame as well: rgba (the comp), patch, character, matte.")
+    ] = False
     prompt: Annotated[str, _said("A short description for engines that read one.")] = ""
     seed: Annotated[int, _said("The same seed makes the same picture.")] = 0
     record: Annotated[str | None, _said("The papers: a record as JSON.")] = None

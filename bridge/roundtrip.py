@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,31 +15,62 @@ from pathlib import Path
 import msgspec
 
 from understudy.bridge.client import Client
-from understudy.bridge.errors import DaemonUnreachable, UnderstudyError
+from understudy.bridge.errors import DaemonUnreachable, JobParked, UnderstudyError
 from understudy.bridge.gather import Gathered
 from understudy.bridge.keys import Connection
 from understudy.bridge.messages import ENDED, Accepted, Event, Finished, FrameFinished, JobDetail, StateChanged
 from understudy.bridge.take import Take
-from understudy.bridge.transfer import upload
+from understudy.bridge.transfer import patiently, upload
 from understudy.bridge.watch import Watcher
 
+ROOM_SECONDS = 2.0
+"""How often a daemon without room is asked again."""
 Sent = Callable[[int, int], None]
 """Called with (bytes sent or handed over, bytes in all)."""
 Told = Callable[[Event], None]
 
 
-def send_job(connection: Connection, gathered: Gathered, *, sent: Sent = lambda done, total: None) -> Accepted:
-    """Submit a job and bring every file that the vault lacks. Returns when the job is queued.
+def send_job(
+    connection: Connection,
+    gathered: Gathered,
+    *,
+    sent: Sent = lambda done, total: None,
+    parked: Callable[[JobParked], None] | None = None,
+) -> Accepted:
+    """Submit a job and bring every file that the vault lacks. Returns how the job then stands.
 
-    A connection that breaks is taken up again where it stopped: the daemon knows the job by its token.
+    A connection that breaks is taken up again where it stopped: the daemon knows the job by its token. When the daemon
+    has no room, `parked` is told once and the rest is brought when there is some; without it JobParked is raised.
     Raises ComplianceError when the gate refuses, DaemonUnreachable when the daemon stays away.
     """
     token = secrets.token_hex(16)
     with Client.connect(connection) as client:
-        accepted = client.submit(gathered.job, token)
-        upload(client, connection, accepted.job_id, gathered.paths, sent)
-        state = client.show_job(accepted.job_id).summary.state
+        accepted = patiently(client, lambda moved: client.submit(gathered.job, token))
+        _bring(client, connection, accepted.job_id, gathered, sent, parked)
+        state = patiently(client, lambda moved: client.show_job(accepted.job_id)).summary.state
     return msgspec.structs.replace(accepted, state=state)
+
+
+def _bring(
+    client: Client,
+    connection: Connection,
+    job_id: str,
+    gathered: Gathered,
+    sent: Sent,
+    parked: Callable[[JobParked], None] | None,
+) -> None:
+    """Upload what the job lacks, waiting for room where `parked` wants it so."""
+    waiting = False
+    while True:
+        try:
+            return upload(client, connection, job_id, gathered.paths, sent)
+        except JobParked as problem:
+            if parked is None:
+                raise
+            if not waiting:
+                parked(problem)
+        waiting = True
+        time.sleep(ROOM_SECONDS)
 
 
 def follow_job(
@@ -63,10 +95,12 @@ def follow_job(
             if take is not None:
                 _land(take, event, client, connection)
             if isinstance(event.what, StateChanged) and event.what.state in ENDED:
-                break
-        detail = client.show_job(job_id)
+                # A job that was tried again has ended before: what counts is how it stands now.
+                detail = patiently(client, lambda moved: client.show_job(job_id))
+                if detail.summary.state in ENDED:
+                    break
         if take is not None:
-            take.close(client, connection, detail)
+            patiently(client, lambda moved: take.close(client, connection, detail))
     return detail
 
 

@@ -56,6 +56,10 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where a layer's frame of a job with a project goes; the root is `output_root`."""
     output_root: str = ""
     """Name of the root that `{root}` stands for; empty = HOME/jobs."""
+    keep_ended_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 30
+    """How long the files of ended jobs stay under HOME/jobs; 0 = for ever. A project's files are never removed."""
+    result_cache: bool = True
+    """Whether a job may take the pixels of an identical one that was delivered; its gates and papers are its own."""
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0
     """How long a client waits for an answer."""
     project: Name | None = None

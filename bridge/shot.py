@@ -151,12 +151,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What only one engine knows; its description lists the names."""
 
 
+class RequestedMovie(msgspec.Struct, frozen=True, kw_only=True):
+    """A movie of one layer, handles included, through the review's view."""
+
+    layer: str
+    kind: Literal["prores_4444", "prores_422_hq", "dnxhr_hqx"]
+    alpha: Literal["straight", "premultiplied"] = "straight"
+    """What the host expects of ProRes 4444; the file's name says which it is."""
+
+
 class Output(msgspec.Struct, frozen=True, kw_only=True):
     """Where a take belongs. `project` None = the artist's own folder, which the client fills by fetching."""
 
     project: Name | None = None
-    movies: tuple[str, ...] = ()
+    movies: tuple[RequestedMovie, ...] = ()
     multipart: bool = False
+    """One multi-part EXR a frame beside the layers: part 1 `rgba` is the comp, then patch, character, matte."""
 
 
 class JobRequest(msgspec.Struct, frozen=True, kw_only=True):

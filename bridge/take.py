@@ -8,12 +8,13 @@ take that lies in OUT is kept whole under `OUT/earlier/`.
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
 from understudy.bridge.client import Client
-from understudy.bridge.errors import PlateError, RequestError
+from understudy.bridge.errors import KeyRefused, PlateError, ProtocolError, RequestError
 from understudy.bridge.exr_file import file_digest, read_attribute, set_state
 from understudy.bridge.keys import Connection
 from understudy.bridge.messages import Finished, JobDetail, Outputs
@@ -25,6 +26,7 @@ EARLIER = "earlier"
 TAKE_MARK = "manifest.json"
 """The file that makes a folder a take: written last by the daemon, moved last by us."""
 IN_ORDER = ".in_order"
+SHELF = ".shelf"
 
 
 class _Manifest(msgspec.Struct):
@@ -43,10 +45,14 @@ class Take:
         self.settled = False
         self.withdrawn = False
         self._landing = out / PROVISIONAL / job_id
+        self._where: Outputs | None = None
+        """What the daemon said of the version's folder; its list of all files is too long to be asked for a frame."""
 
     def open(self) -> None:
         """Make the folder, unless this very take lies in OUT already. Raises RequestError for an OUT that is closed."""
         if self._is_here():
+            shutil.rmtree(self._landing, ignore_errors=True)
+            _remove_if_empty(self.out / PROVISIONAL)
             self.settled = True
             return
         try:
@@ -72,14 +78,17 @@ class Take:
         """
         if self.settled or (self._landing / IN_ORDER).exists():
             return
-        outputs = client.outputs(self.job_id)
+        try:
+            outputs = self._folder(client)
+        except KeyRefused:  # set aside in quarantine between the event and now
+            return
         for file in files:
             target = self._landing / file.path
             if target.is_file() and target.stat().st_size == file.size:
                 continue
             try:
                 collect(client, connection, outputs, file, target)
-            except PlateError:
+            except (PlateError, RequestError):  # settled or withdrawn between the event and now
                 continue
 
     def settle(self, client: Client, connection: Connection, finished: Finished) -> None:
@@ -89,12 +98,19 @@ class Take:
         """
         if self.settled:
             return
+        _refuse_paths_outside(finished.files)
         names = _top_names(finished.files)
         in_order = self._landing / IN_ORDER
         if not in_order.exists():
             outputs = client.outputs(self.job_id)
+            if outputs.removed:
+                raise RequestError(
+                    f"the files of job {self.job_id} are no longer on the daemon's machine",
+                    remedy="Submit it again; `keep_ended_days` in the daemon's settings says how long they stay.",
+                )
             for file in finished.files:
                 self._make_final(client, connection, outputs, file)
+            self._remove_strays(finished.files)
             self._set_aside(names)
             in_order.touch()
         for name in names:
@@ -118,23 +134,50 @@ class Take:
             _remove_if_empty(self.out / PROVISIONAL)
             self.withdrawn = True
 
+    def _folder(self, client: Client) -> Outputs:
+        """Return where the version lies, asking only when it is not known, or lies there no longer."""
+        if self._where is None or (client.same_machine and not Path(self._where.folder).is_dir()):
+            self._where = client.outputs(self.job_id)
+        return self._where
+
     def _make_final(self, client: Client, connection: Connection, outputs: Outputs, file: OutputFile) -> None:
         target = self._landing / file.path
         if target.is_file() and _sealed_like(target, file, outputs):
             return
         collect(client, connection, outputs, file, target)
 
+    def _remove_strays(self, files: tuple[OutputFile, ...]) -> None:
+        """Remove what a killed download left beside the take's files: only what is listed goes into OUT."""
+        listed = {self._landing / file.path for file in files}
+        for path in self._landing.rglob("*"):
+            if path not in listed and path != self._landing / SHELF and not path.is_dir():
+                path.unlink()
+
     def _set_aside(self, names: list[str]) -> None:
-        """Move what stands in the take's way into `earlier/`, whole: nothing is overwritten, whoever wrote it."""
+        """Move what stands in the take's way into `earlier/`: nothing is overwritten, whoever wrote it.
+
+        A take goes there whole, with layers that the new one lacks, on one shelf however often we are killed.
+        """
+        if any((self.out / name).exists() for name in names):
+            names = [*dict.fromkeys((*names, *_names_in(self.out / TAKE_MARK)))]
         in_the_way = [name for name in names if (self.out / name).exists()]
         if not in_the_way:
             return
-        shelf = self.out / EARLIER
-        number = 1 + sum(1 for _ in shelf.glob("take_*")) if shelf.is_dir() else 1
-        kept = shelf / f"take_{number:03}"
-        kept.mkdir(parents=True)
-        for name in in_the_way:
+        kept = self._shelf()
+        for name in sorted(in_the_way, key=_mark_last):
             (self.out / name).replace(kept / name)
+
+    def _shelf(self) -> Path:
+        """Return the folder of `earlier/` for what this take displaces; the same one after a kill."""
+        remembered = self._landing / SHELF
+        name = remembered.read_text() if remembered.is_file() else ""
+        if name:
+            return self.out / EARLIER / name
+        taken = [int(path.name[5:]) for path in (self.out / EARLIER).glob("take_*") if path.name[5:].isdigit()]
+        name = f"take_{max(taken, default=0) + 1:03}"
+        (self.out / EARLIER / name).mkdir(parents=True)
+        remembered.write_text(name)
+        return self.out / EARLIER / name
 
 
 def _sealed_like(target: Path, file: OutputFile, outputs: Outputs) -> bool:
@@ -148,10 +191,31 @@ def _sealed_like(target: Path, file: OutputFile, outputs: Outputs) -> bool:
     return file_digest(target) == file.file
 
 
-def _top_names(files: tuple[OutputFile, ...]) -> list[str]:
+def _top_names(files: Iterable[OutputFile]) -> list[str]:
     """Return the folders and files directly under the take, the mark last."""
-    names = {file.path.split("/", 1)[0] for file in files}
-    return sorted(names, key=lambda name: (name == TAKE_MARK, name))
+    return sorted({file.path.split("/", 1)[0] for file in files}, key=_mark_last)
+
+
+def _mark_last(name: str) -> tuple[bool, str]:
+    return name == TAKE_MARK, name
+
+
+def _names_in(manifest: Path) -> list[str]:
+    """Return the top names of the take that a manifest lists; none where there is no manifest that reads."""
+    try:
+        files = msgspec.json.decode(manifest.read_bytes(), type=_Manifest).files
+        _refuse_paths_outside(files)
+        return [*_top_names(files), TAKE_MARK]
+    except (OSError, msgspec.MsgspecError, ProtocolError):
+        return []
+
+
+def _refuse_paths_outside(files: Iterable[OutputFile]) -> None:
+    """Raises ProtocolError for a path that leads out of the take, before anything is touched."""
+    for file in files:
+        parts = PurePosixPath(file.path).parts
+        if not parts or parts[0] == "/" or ".." in parts or parts[0] in (PROVISIONAL, EARLIER, IN_ORDER, SHELF):
+            raise ProtocolError(f"the daemon names a file outside its version: {file.path}", remedy="Is it a daemon?")
 
 
 def _remove_if_empty(folder: Path) -> None:

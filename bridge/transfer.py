@@ -77,7 +77,7 @@ def upload(
                 _Upload(line, job_id, left, report).run()
         report.tell()
 
-    _patiently(client, attempt)
+    patiently(client, attempt)
 
 
 def download(
@@ -105,7 +105,7 @@ def download(
                         progress(landing.length, file.size)
             landing.finish()
 
-    _patiently(client, attempt)
+    patiently(client, attempt)
 
 
 def collect(
@@ -133,9 +133,13 @@ def collect(
         download(client, connection, outputs.job_id, file, target, progress)
 
 
-def _patiently(client: Client, attempt: Callable[[Callable[[], None]], _Result]) -> _Result:
-    """Try again when the connection is lost, for as long as there is headway, or a minute without any."""
+def patiently(client: Client, attempt: Callable[[Callable[[], None]], _Result]) -> _Result:
+    """Try again when the connection is lost, for as long as there is headway, or a minute without any.
+
+    attempt(moved) calls `moved` at every step forward; what it does must be safe to do twice.
+    """
     last = time.monotonic()
+    lost = False
 
     def moved() -> None:
         nonlocal last
@@ -143,12 +147,14 @@ def _patiently(client: Client, attempt: Callable[[Callable[[], None]], _Result])
 
     while True:
         try:
+            if lost:
+                client.ping()  # on a new connection, which says hello: a daemon that came back has another bulk port
             return attempt(moved)
         except DaemonUnreachable:
             if time.monotonic() - last > PATIENCE_SECONDS:
                 raise
+        lost = True
         time.sleep(RETRY_SECONDS)
-        # A daemon that came back has another bulk port: only a new hello tells it.
         client.close()
 
 
@@ -300,8 +306,14 @@ class _Landing:
         view = memoryview(data)
         self._hasher.update(view)
         self.length += len(view)
-        while view:
-            view = view[self._file.write(view) :]
+        try:
+            while view:
+                view = view[self._file.write(view) :]
+        except OSError as problem:
+            raise UnderstudyError(
+                f"{self._target} cannot be written: {problem.strerror}",
+                remedy="Make room there, or fetch to another folder: what has arrived is kept, the job goes on.",
+            ) from None
 
     def copy(self, source: Path) -> None:
         """Take the whole of `source`: its extents where the file system shares them, else its bytes."""

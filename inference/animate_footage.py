@@ -84,7 +84,7 @@ class AnimatePictures(ShotPictures):
             scratch=self.scratch(),
         )
 
-    def input_views(self, frame: int) -> Views:
+    def input_views(self, frame: int, plate: PlateFrame | None = None) -> Views:
         views = self.driver.views(frame, self._into_canvas)
         if self.backdrop is not None:
             views["backdrop"] = self.display(self.ground(frame).pixels)

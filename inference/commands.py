@@ -13,6 +13,8 @@ from typing import Annotated
 
 import typer
 
+from understudy.inference.key_commands import keys
+
 EXIT_DONE, EXIT_RETRY, EXIT_REFUSED, EXIT_FAILED = 0, 75, 3, 4
 """`understudy run` speaks to farms: 75 is EX_TEMPFAIL of sysexits.h, which render managers requeue."""
 
@@ -21,8 +23,10 @@ def register(app: typer.Typer) -> None:
     """Add this package's commands to the command line."""
     app.command()(serve)
     app.command()(draw)
+    app.command()(order)
     app.command()(run)
     app.command()(doctor)
+    app.add_typer(keys, name="key")
 
 
 def serve(
@@ -58,18 +62,40 @@ def draw(
     sys.stdout.write(json.dumps(said) + "\n")
 
 
+def order(
+    job: Annotated[str, typer.Argument(help="A paused job whose files have all arrived.")],
+    file: Annotated[Path, typer.Argument(help="Where to write the work order.")],
+) -> None:
+    """Write the work order of a paused job, to be run elsewhere by `run`; `resume` then takes what was made."""
+    from understudy.bridge.client import Client
+    from understudy.bridge.settings import load_settings
+
+    settings = load_settings()
+    with Client.connect(settings.home, settings.timeout_seconds) as client:
+        text = client.order(job)
+    file.write_bytes(text)
+    sys.stderr.write(f"wrote {file}: `understudy run {file} --once`, then `understudy resume {job}`\n")
+
+
 def run(
-    job: Annotated[Path, typer.Argument(help="A work order: JSON that `understudy order JOB` or the daemon wrote.")],
+    job: Annotated[Path, typer.Argument(help="A work order: the JSON file that `understudy order` wrote.")],
     once: Annotated[bool, typer.Option("--once", help="Run this one job and leave; the only way today.")] = True,
 ) -> None:
     """Run one job on a farm's node, without a daemon. Exit codes: 0 done, 75 try again, 3 refused, 4 failed."""
     import msgspec
 
+    from understudy.bridge.errors import RequestError
     from understudy.inference.work_order import WorkOrder
     from understudy.inference.worker import Reporter, perform
 
-    order = msgspec.json.decode(job.read_bytes(), type=WorkOrder)
-    end = perform(order, Reporter(lambda message: _print_line(msgspec.json.encode(message))))
+    try:
+        work = msgspec.json.decode(job.read_bytes(), type=WorkOrder)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as problem:
+        said = problem.strerror if isinstance(problem, OSError) else problem
+        raise RequestError(
+            f"{job} is no work order: {said}", remedy="Write one with `understudy order JOB FILE`."
+        ) from None
+    end = perform(work, Reporter(lambda message: _print_line(msgspec.json.encode(message))))
     _print_line(msgspec.json.encode(end))
     raise typer.Exit(_farm_code(end))
 

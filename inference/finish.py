@@ -1,11 +1,10 @@
-"""What a take gets beside its layers: the review movie and the report page."""
+"""What a take gets beside its layers, made of the files as they are read back: the review movie and the report page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -14,80 +13,127 @@ from numpy.typing import NDArray
 from understudy.bridge.errors import Finding
 from understudy.inference.compliance.marks import STATE, clearance_words, final_state, marks
 from understudy.inference.footage import ShotPictures
-from understudy.inference.picture.images import read_image
+from understudy.inference.picture.header import Image
 from understudy.inference.picture.layers import fit_window
-from understudy.inference.picture.review import write_review
+from understudy.inference.picture.movies import MovieWriter
+from understudy.inference.picture.plate import PlateFrame
 from understudy.inference.report import ReportFacts, ReportFrame, choose_frames, write_report
+from understudy.inference.requested_movies import Codes, RequestedMovies, movie_path
 from understudy.inference.version import Version
 
 REVIEW_NAME = "review.mp4"
 REPORT_NAME = "report.html"
-READING_THREADS = 2
-READ_AHEAD = 4
-"""Pictures decoded before the encoder asks for them: enough to keep it busy, few enough to stay flat."""
 THUMBNAIL_WIDTH = 640
 JPEG_QUALITY = 80
 
 Bytes = NDArray[np.uint8]
-Step = Callable[[str, int, int], None]
 
 
-def make_review(pictures: ShotPictures, version: Version, step: Step) -> Path:
-    """Encode the cut, without handles, from the finished comp; the view that was used stands in its metadata."""
-    path = version.folder / REVIEW_NAME
-    cut = tuple(pictures.order.job.shot.range.cut)
+class _Seen(NamedTuple):
+    """What is kept of one frame that was read back."""
+
+    picture: Bytes | None
+    views: dict[str, bytes]
+    codes: list[Codes | None]
+    """What the movies that were asked for show of it."""
+
+
+class Screening:
+    """Watches a take being read back: encodes the cut, without handles, and keeps the report's few small pictures.
+
+    Use as a context: left by an exception, no review gets its name. An `Onlooker` of `read_back`.
+    """
+
+    def __init__(self, pictures: ShotPictures, version: Version) -> None:
+        """Open the movie; the view that its pictures are seen through stands in its metadata."""
+        self.path = version.folder / REVIEW_NAME
+        self.views: dict[int, dict[str, bytes]] = {}
+        self._pictures, self._version = pictures, version
+        cut = pictures.order.job.shot.range.cut
+        self._cut, self._chosen = frozenset(cut), frozenset(choose_frames(pictures.frames))
+        self._movie = MovieWriter(
+            self.path,
+            pictures.rate,
+            *pictures.size,
+            metadata=_review_metadata(pictures, version),
+            timecode=pictures.ground(cut.first).timecode,
+        )
+        self._requested = RequestedMovies(pictures, version, _review_metadata(pictures, version))
+        self.paths = (self.path, *self._requested.paths)
+        self.beside = tuple(movie_path(wanted) for wanted in self._requested.wanted)
+
+    def __enter__(self) -> Screening:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if problem[0] is not None:
+            self._movie.abandon()
+            self._requested.abandon()
+
+    def look(self, frame: int, images: Mapping[str, Image], plate: PlateFrame | None) -> _Seen:
+        """Return the finished picture as a display shows it, and what the report shows of this frame. Any thread."""
+        shown = {
+            layer: self._shown(images[layer])
+            for layer in self._wanted(frame)
+            if layer in images  # one that cannot be read is the gate's to judge
+        }
+        picture = shown.get(self._version.picture_layer)
+        codes = self._requested.codes(images)
+        if frame not in self._chosen:
+            return _Seen(picture, {}, codes)
+        views = self._pictures.input_views(frame, plate)
+        views |= {"result" if layer == self._version.picture_layer else layer: seen for layer, seen in shown.items()}
+        return _Seen(picture, {name: _jpeg(view) for name, view in views.items()}, codes)
+
+    def keep(self, frame: int, seen: _Seen) -> None:
+        if frame in self._cut and seen.picture is not None:
+            self._movie.write(seen.picture)
+        self._requested.write(seen.codes)
+        if seen.views:
+            self.views[frame] = seen.views
+
+    def close(self) -> None:
+        """Finish the movies; one without a single picture never gets its name."""
+        self._requested.close()
+        if self._movie.count:
+            self._movie.close()
+        else:
+            self._movie.abandon()
+
+    def _wanted(self, frame: int) -> tuple[str, ...]:
+        """Return the layers that are shown of a frame, in the order in which the report offers them."""
+        result = self._version.picture_layer
+        if frame in self._chosen:
+            return (result, *(layer for layer in ("character", "clean") if layer in self._version.layers))
+        return (result,) if frame in self._cut else ()
+
+    def _shown(self, image: Image) -> Bytes:
+        """Return a layer as a display shows it: (height, width, 3) uint8 over the display window."""
+        pixels = fit_window(image.pixels[:, :, :3], image.header.data, self._pictures.canvas.display)
+        return self._pictures.display(pixels)
+
+
+def _review_metadata(pictures: ShotPictures, version: Version) -> dict[str, str]:
     view = pictures.review_view
     said = marks(pictures.order, version.description)
     metadata = {name.replace("understudy/", "understudy_"): value for name, value in said.items() if name != STATE}
-    metadata |= {"comment": said["understudy/disclosure"], "understudy_view": f"{view.display} / {view.view}"}
-    width, height = pictures.size
-    write_review(
-        path,
-        _reviewed(pictures, version, cut, step),
-        pictures.rate,
-        width,
-        height,
-        metadata=metadata,
-        timecode=pictures.ground(cut[0]).timecode,
-    )
-    return path
+    return metadata | {"comment": said["understudy/disclosure"], "understudy_view": f"{view.display} / {view.view}"}
 
 
-def _reviewed(pictures: ShotPictures, version: Version, cut: tuple[int, ...], step: Step) -> Iterator[Bytes]:
-    """Yield the finished picture of every frame, decoded ahead on threads, in order."""
-    layer = version.picture_layer
-    with ThreadPoolExecutor(READING_THREADS, thread_name_prefix="review") as pool:
-        frames = iter(cut)
-        ahead = [pool.submit(_shown, pictures, version.path(layer, frame)) for frame in islice(frames, READ_AHEAD)]
-        for done in range(len(cut)):
-            picture = ahead.pop(0).result()
-            following = next(frames, None)
-            if following is not None:
-                ahead.append(pool.submit(_shown, pictures, version.path(layer, following)))
-            step("review", done + 1, len(cut))
-            yield picture
-
-
-def _shown(pictures: ShotPictures, path: Path) -> Bytes:
-    """Return a layer file as a display shows it: (height, width, 3) uint8 over the display window."""
-    image = read_image(path)
-    pixels = fit_window(image.pixels[:, :, :3], image.header.data, pictures.canvas.display)
-    return pictures.display(pixels)
-
-
-def make_report(pictures: ShotPictures, version: Version, findings: tuple[Finding, ...]) -> Path:
-    """Write the report page; at most 24 frames are embedded."""
+def make_report(
+    pictures: ShotPictures, version: Version, findings: tuple[Finding, ...], views: Mapping[int, dict[str, bytes]]
+) -> Path:
+    """Write the report page. views: small JPEGs by frame, as `Screening` collected them."""
     order, description = pictures.order, version.description
     said = marks(order, description)
     shot, record = order.job.shot, order.job.record
-    chosen = choose_frames(pictures.frames)
     noted = {frame: finding.message for finding in findings if finding.outcome != "pass" for frame in finding.frames}
     facts = ReportFacts(
         title=f"{shot.name} {shot.range} · {description.label}",
         state=final_state(order),
         clearance=record.clearance,
         disclosure=f"{clearance_words(record)}. {record.disclosure}",
-        frames=tuple(ReportFrame(frame, _views(pictures, version, frame), noted.get(frame, "")) for frame in chosen),
+        frames=tuple(ReportFrame(frame, views[frame], noted.get(frame, "")) for frame in sorted(views)),
         reference=_jpeg(pictures.reference_shown()),
         numbers=_numbers(pictures),
         provenance=tuple(
@@ -100,7 +146,7 @@ def make_report(pictures: ShotPictures, version: Version, findings: tuple[Findin
             ("consents", ", ".join(consent.consent_id for consent in record.consents) or "none"),
         ),
         files=(
-            *((layer, f"{len(shot.range)} frames") for layer in version.layers),
+            *((folder, f"{len(shot.range)} frames") for folder in version.folders),
             (REVIEW_NAME, f"{len(shot.range.cut)} frames at {pictures.rate.numerator}/{pictures.rate.denominator}"),
         ),
         findings=findings,
@@ -121,16 +167,6 @@ def _numbers(pictures: ShotPictures) -> tuple[tuple[str, str], ...]:
         ("engine picture", f"{crop.model_width} x {crop.model_height}, scale {scale[0]:.3f} x {scale[1]:.3f}"),
         ("review view", f"{pictures.review_view.display} / {pictures.review_view.view}"),
     )
-
-
-def _views(pictures: ShotPictures, version: Version, frame: int) -> dict[str, bytes]:
-    """Return the small JPEGs of one frame, in the order in which the page offers them."""
-    views = pictures.input_views(frame)
-    views["result"] = _shown(pictures, version.path(version.picture_layer, frame))
-    for layer in ("character", "clean"):
-        if layer in version.layers:
-            views[layer] = _shown(pictures, version.path(layer, frame))
-    return {name: _jpeg(picture) for name, picture in views.items()}
 
 
 def _jpeg(picture: Bytes) -> bytes:

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +26,11 @@ from understudy.inference.picture.attributes import kept_attributes, layer_attri
 from understudy.inference.picture.composite import RGB, FrameLayers, Generated, Layer, compose
 from understudy.inference.picture.crop import place, put_back, window_of_matte
 from understudy.inference.picture.header import Window
-from understudy.inference.picture.layers import write_layer
+from understudy.inference.picture.layers import write_layer, write_parts
 from understudy.inference.picture.plate import PlateFrame
 from understudy.inference.replace_footage import ReplacePictures
 from understudy.inference.shot_pictures import ShotPictures
-from understudy.inference.version import Version
+from understudy.inference.version import MULTIPART, Version
 
 WRITING_THREADS = 2  # zip compression releases the lock; a third thread would only wait for a core
 FRAMES_IN_FLIGHT = 4
@@ -201,16 +201,33 @@ class LayerMaker:
         )
 
     def _write(self, frame: int, ground: PlateFrame, layers: dict[str, Layer]) -> tuple[OutputFile, ...]:
-        files = []
-        for name, (pixels, channels) in layers.items():
-            written = write_layer(
-                self._version.path(name, frame), pixels, channels, data=ground.data,
-                display=self._pictures.canvas.display, pixel_aspect=self._pictures.canvas.pixel_aspect,
-                attributes=self._attributes(frame, ground, name),
-            )  # fmt: skip
-            relative = written.path.relative_to(self._version.folder).as_posix()
-            files.append(OutputFile(path=relative, size=written.size, file=written.digest, layer=name, frame=frame))
-        return tuple(files)
+        version, canvas = self._version, self._pictures.canvas
+
+        def place(folder: str) -> dict[str, Any]:
+            return {
+                "data": ground.data,
+                "display": canvas.display,
+                "pixel_aspect": canvas.pixel_aspect,
+                "attributes": self._attributes(frame, ground, folder),
+            }
+
+        written = {
+            name: write_layer(version.path(name, frame), pixels, channels, **place(name))
+            for name, (pixels, channels) in layers.items()
+        }
+        if version.parts:
+            parts = {part: layers[layer] for part, layer in version.parts.items()}
+            written[MULTIPART] = write_parts(version.path(MULTIPART, frame), parts, **place(MULTIPART))
+        return tuple(
+            OutputFile(
+                path=file.path.relative_to(version.folder).as_posix(),
+                size=file.size,
+                file=file.digest,
+                layer=name,
+                frame=frame,
+            )
+            for name, file in written.items()
+        )
 
     def _tell_what_was_met(self) -> None:
         """List, by frame, plate values and generated values that are no ordinary numbers."""

@@ -30,7 +30,10 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 def inside_roots(path: Path, roots: Iterable[Path]) -> bool:
     """Say whether `path` lies in one of the folders once every symlink on the way is followed. Reads the disk."""
-    real = path.resolve()
+    try:
+        real = path.resolve()
+    except (OSError, RuntimeError):  # a loop of symlinks leads nowhere
+        return False
     return any(real.is_relative_to(root.resolve()) for root in roots)
 
 
@@ -38,9 +41,12 @@ def inside_roots(path: Path, roots: Iterable[Path]) -> bool:
 def handed_over(path: Path, roots: Iterable[Path] | None = None) -> Iterator[int]:
     """Open a regular file that somebody else named; yield its descriptor, for reading.
 
-    roots: folders that it must really lie in; None = anywhere. What was checked is what was opened: no name is looked
-    up twice. Raises PlateError for a symlink, a device, a missing file; RequestError outside the roots.
+    roots: folders that it must really lie in; None = anywhere. What was checked is what was opened: the roots count for
+    the open file. Raises PlateError for a symlink, a device, a missing file; RequestError outside the roots, where
+    nothing is opened or told apart, so that nobody learns which files there are.
     """
+    if roots is not None and not inside_roots(path, roots := list(roots)):
+        raise _outside(path)
     try:
         # Without O_NONBLOCK a named pipe would hold this thread for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -51,13 +57,17 @@ def handed_over(path: Path, roots: Iterable[Path] | None = None) -> Iterator[int
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise PlateError(f"{path} is not a regular file", remedy="Hand over a picture or movie file.")
         if roots is not None and not inside_roots(Path(f"/proc/self/fd/{descriptor}"), roots):
-            raise RequestError(
-                f"{path} lies outside the folders that this daemon may read for you",
-                remedy="Put it under a root that the daemon's settings name, or let it be uploaded.",
-            )
+            raise _outside(path)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _outside(path: Path) -> RequestError:
+    return RequestError(
+        f"{path} lies outside the folders that this daemon may read for you",
+        remedy="Put it under a root that the daemon's settings name, or let it be uploaded.",
+    )
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from understudy.bridge.shot import OutputFile
 from understudy.inference.compliance import evidence, gate
 from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, Stage
 from understudy.inference.engines.door import Engine, GeneratedFrame, open_engine
-from understudy.inference.finish import make_report, make_review
+from understudy.inference.finish import Screening, make_report
 from understudy.inference.footage import ShotPictures, open_pictures
 from understudy.inference.frame_layers import LayerMaker, plate_as_it_is
 from understudy.inference.reuse import Twin
@@ -58,19 +58,21 @@ def recast(order: WorkOrder, reporter: Reporting) -> tuple[OutputFile, ...]:
     reporter.found(*pictures.findings)
     generate(pictures, version, reporter)
     reporter.checking()
-    review = make_review(pictures, version, reporter.step)
-    delivery = evidence.read_back(
-        order,
-        version.folder,
-        lambda done, total: reporter.step("checking", done, total),
-        description=version.description,
-        canvas=pictures.size,
-        rate=pictures.rate,
-    )
+    with Screening(pictures, version) as screening:
+        delivery = evidence.read_back(
+            order,
+            version.folder,
+            lambda done, total: reporter.step("checking", done, total),
+            description=version.described(),
+            beside=(*evidence.BESIDE_THE_LAYERS, *screening.beside),
+            canvas=pictures.size,
+            rate=pictures.rate,
+            onlooker=screening,
+        )
     _require(delivery, reporter, "quarantined")
     findings = (*order.admission, *reporter.findings)
-    report = make_report(pictures, version, findings)
-    return version.settle(findings, (review, report), str(pictures.rate))
+    report = make_report(pictures, version, findings, screening.views)
+    return version.settle(findings, (*screening.paths, report), str(pictures.rate))
 
 
 def generate(pictures: ShotPictures, version: Version, reporter: Reporting) -> None:

@@ -100,8 +100,8 @@ class ReplacePictures(ShotPictures):
             scratch=self.scratch(),
         )
 
-    def input_views(self, frame: int) -> Views:
-        plate = self.ground(frame)
+    def input_views(self, frame: int, plate: PlateFrame | None = None) -> Views:
+        plate = self.ground(frame) if plate is None else plate
         shown = self.display(fit_window(plate.pixels[:, :, :3], plate.data, self.plate.display))
         return {"plate": shown, "matte": grey_picture(self.matte.frame(frame))}
 

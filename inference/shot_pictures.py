@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -79,8 +80,7 @@ class ShotPictures(ABC):
         self.order = order
         self.frames = tuple(order.job.shot.range)
         self.paths = {digest: Path(path) for digest, path in order.blobs.items()}
-        config = order.job.settings.colour_config
-        self.config = ColourConfig.open(order.blobs.get(config, config), known_as=config)
+        self.config = ColourConfig.of_job(order.job.settings.colour_config, order.blobs)
         self.reference = read_reference(order.job.shot.performers[0].character, self.paths, self.config)
         self.findings = self.reference.findings
 
@@ -93,8 +93,11 @@ class ShotPictures(ABC):
         """Return the shot as an engine sees it: in square pixels of one size, in the model's encoding."""
 
     @abstractmethod
-    def input_views(self, frame: int) -> Views:
-        """Return what went in at `frame`, as a display shows it, by name; canvas size, (height, width, 3) uint8."""
+    def input_views(self, frame: int, plate: PlateFrame | None = None) -> Views:
+        """Return what went in at `frame`, as a display shows it, by name; canvas size, (height, width, 3) uint8.
+
+        plate: the plate's frame where it has been decoded already. Any thread.
+        """
 
     @abstractmethod
     def told(self) -> Told:
@@ -135,18 +138,23 @@ class ShotPictures(ABC):
 
 
 class Kept:
-    """The last frames of a reader, so that a frame is decoded once while the engine and the layers work on it."""
+    """The last frames of a reader, so that a frame is decoded once while the engine and the layers work on it.
+
+    Any thread; one reads at a time.
+    """
 
     def __init__(self, read: Callable[[int], PlateFrame]) -> None:
         self._read = read
+        self._lock = threading.Lock()
         self._frames: dict[int, PlateFrame] = {}
 
     def frame(self, number: int) -> PlateFrame:
-        if number not in self._frames:
-            while len(self._frames) >= KEPT_FRAMES:
-                del self._frames[next(iter(self._frames))]
-            self._frames[number] = self._read(number)
-        return self._frames[number]
+        with self._lock:
+            if number not in self._frames:
+                while len(self._frames) >= KEPT_FRAMES:
+                    del self._frames[next(iter(self._frames))]
+                self._frames[number] = self._read(number)
+            return self._frames[number]
 
 
 def read_boxes(

@@ -29,12 +29,18 @@ from understudy.inference.hand_over import (
     write_all,
 )
 
-__all__ = ["Partial", "Vault", "inside_roots"]
+__all__ = ["Partial", "Vault", "blob_digest", "inside_roots"]
 
 HASHING_THREADS = 4
 ROOM_SHARE = 5
 """`clean` frees one part in this many of the quota unless told otherwise."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def blob_digest(path: Path) -> str | None:
+    """Return the digest that a blob's path stands for, None for a path that is none of a vault's. Pure."""
+    name = path.parent.name + path.name
+    return name if len(path.parent.name) == 2 and _DIGEST.fullmatch(name) else None
 
 
 class Vault:
@@ -221,7 +227,7 @@ class Vault:
         try:
             os.fsync(source)
             os.fchmod(source, 0o400)
-            target.parent.mkdir(exist_ok=True, mode=0o700)
+            self._make_shard(target.parent)
             # With a folder descriptor Python calls linkat(AT_SYMLINK_FOLLOW), which alone can name an open file.
             with _folder(target.parent) as folder:
                 os.link(f"/proc/self/fd/{source}", target, src_dir_fd=folder)
@@ -236,7 +242,7 @@ class Vault:
         """Move a verified file to its name; where another was first, ours goes."""
         target = self.path(digest)
         with self._lock:
-            target.parent.mkdir(exist_ok=True, mode=0o700)
+            self._make_shard(target.parent)
             if target.exists():
                 self._remove(partial)
                 return
@@ -245,6 +251,13 @@ class Vault:
             with _folder(target.parent) as folder:
                 os.fsync(folder)
         self.touch(digest)
+
+    def _make_shard(self, folder: Path) -> None:
+        """Make the folder of a blob, durably: a blob must not be lost with it."""
+        if not folder.is_dir():
+            folder.mkdir(exist_ok=True, mode=0o700)
+            with _folder(self._blobs) as blobs:
+                os.fsync(blobs)
 
     def _remove(self, path: Path) -> None:
         with contextlib.suppress(FileNotFoundError):

@@ -6,19 +6,27 @@ its name is delivered. So a crash at any point leaves either a version that is n
 
 from __future__ import annotations
 
-import shutil
+import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from understudy.bridge.errors import Finding
-from understudy.bridge.exr_file import file_digest, set_state
+import msgspec
+
+from understudy.bridge.errors import EngineError, Finding, PlateError
+from understudy.bridge.exr_file import file_digest, set_state, walk_exr
+from understudy.bridge.messages import EngineDescription
 from understudy.bridge.shot import OutputFile
 from understudy.inference.compliance import marks
 from understudy.inference.compliance.manifest import MANIFEST_NAME, build_manifest, read_manifest, write_manifest
 from understudy.inference.engines.door import describe_engine
+from understudy.inference.vault import blob_digest
 from understudy.inference.work_order import WorkOrder, layer_path
 
 PROVISIONAL = ".provisional"
+SETTLING_THREADS = 4  # each waits most of its time for the disk to say that a file is on it
+MULTIPART = "multipart"
+READ_ONLY = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 
 
 class Version:
@@ -31,6 +39,21 @@ class Version:
         self.folder = Path(order.folder) / PROVISIONAL / name
         self.description = describe_engine(order.job.settings.engine)
         self.layers = self.description.layers[order.job.settings.mode]
+        """What the engine makes and the pipeline writes, a file a layer."""
+        self.parts = self._parts() if order.job.output.multipart else {}
+        """Part name to layer of the multi-part file, where one was asked for."""
+        self.folders = (*self.layers, MULTIPART) if self.parts else self.layers
+        """Every folder that holds a file a frame."""
+
+    def _parts(self) -> dict[str, str]:
+        """Return what Nuke reads as one file: the picture first, under its own name for it."""
+        others: dict[str, str] = {layer: layer for layer in ("patch", "character", "matte") if layer in self.layers}
+        return {"rgba": self.picture_layer, **others}
+
+    def described(self) -> EngineDescription:
+        """Return the engine's description with every folder of this version among its layers: what must be there."""
+        mode = self.order.job.settings.mode
+        return msgspec.structs.replace(self.description, layers={**self.description.layers, mode: self.folders})
 
     @property
     def picture_layer(self) -> str:
@@ -39,18 +62,39 @@ class Version:
 
     @property
     def is_settled(self) -> bool:
-        """A version under its final name is complete: the rename was the last step."""
-        return self.settled.is_dir()
+        """A version under its final name is complete: the rename was the last step.
+
+        Raises EngineError for a folder of that name which is not this job's: nothing is taken for ours, or overwritten.
+        """
+        if not self.settled.is_dir() or not any(self.settled.iterdir()):
+            return False
+        try:
+            manifest = read_manifest((self.settled / MANIFEST_NAME).read_bytes())
+        except (OSError, msgspec.MsgspecError):
+            manifest = None
+        if manifest is None or (manifest.job, manifest.version) != (self.order.job_id, self.order.version):
+            raise EngineError(
+                f"{self.settled} is there already and is not version {self.order.version} of job {self.order.job_id}",
+                remedy="Move it away, or have the output template name the job; then `understudy retry`.",
+            )
+        return True
 
     def open(self) -> None:
-        """Make the provisional folder. What an interrupted run left whole in it stays; half-written files go."""
+        """Make the provisional folder. Frames that an interrupted run left whole in it stay; all other files go.
+
+        A power cut may have given a file its name before its bytes: what does not read as a frame is made again.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        for leftover in self.folder.rglob(".*"):
-            if leftover.is_file():
-                leftover.unlink()
-        for path in self.folder.rglob("*.exr"):
+        for path in [path for path in self.folder.rglob("*") if not path.is_dir()]:
+            if path.name.startswith(".") or path.suffix != ".exr" or path.is_symlink():
+                path.unlink()
+                continue
             path.chmod(stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IROTH)
-            set_state(path, marks.PROVISIONAL)
+            try:
+                walk_exr(path)
+                set_state(path, marks.PROVISIONAL)
+            except PlateError:
+                path.unlink()
 
     def path(self, layer: str, frame: int) -> Path:
         """Return where a layer's frame lies while it is provisional."""
@@ -60,7 +104,7 @@ class Version:
         """Return the frames that an interrupted run left whole, with their files."""
         frames = {}
         for frame in self.order.job.shot.range:
-            paths = {layer: self.path(layer, frame) for layer in self.layers}
+            paths = {folder: self.path(folder, frame) for folder in self.folders}
             if all(path.is_file() for path in paths.values()):
                 frames[frame] = tuple(self.describe(path, layer, frame) for layer, path in paths.items())
         return frames
@@ -70,25 +114,47 @@ class Version:
         return OutputFile(path=relative, size=path.stat().st_size, file=file_digest(path), layer=layer, frame=frame)
 
     def settle(self, findings: tuple[Finding, ...], extras: tuple[Path, ...], rate: str) -> tuple[OutputFile, ...]:
-        """Give every layer its final state, write the manifest, make all read-only, rename. Returns every file."""
+        """Give every layer its final state, write the manifest, make all read-only, rename. Returns every file.
+
+        Durable when it returns. Raises PlateError when an input is no longer what the files say that they are made of.
+        """
         state = marks.final_state(self.order)
-        files = []
-        for layer in self.layers:
-            for frame in self.order.job.shot.range:
-                path = self.path(layer, frame)
-                set_state(path, state)
-                path.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
-                files.append(self.describe(path, layer, frame))
+        with ThreadPoolExecutor(SETTLING_THREADS, thread_name_prefix="settle") as pool:
+            list(pool.map(self._verify_input, self.order.blobs))
+            places = [(layer, frame) for layer in self.folders for frame in self.order.job.shot.range]
+            files = list(pool.map(lambda place: self._settle_layer(place[0], place[1], state), places))
         files += [self.describe(path) for path in extras]
         manifest = self.folder / MANIFEST_NAME
         built = build_manifest(self.order, files, findings, marks.marks(self.order, self.description), rate=rate)
         manifest.write_bytes(write_manifest(built))
         files.append(self.describe(manifest))
+        for path in (*extras, manifest):
+            path.chmod(READ_ONLY)
+        for path in (*extras, manifest, *{(self.folder / file.path).parent for file in files}):
+            _flush(path)
         self.settled.parent.mkdir(parents=True, exist_ok=True)
         self.folder.rename(self.settled)
+        _flush(self.settled.parent)
         if not any(self.folder.parent.iterdir()):
             self.folder.parent.rmdir()
         return tuple(files)
+
+    def _settle_layer(self, layer: str, frame: int, state: str) -> OutputFile:
+        path = self.path(layer, frame)
+        set_state(path, state)
+        path.chmod(READ_ONLY)
+        return self.describe(path, layer, frame)
+
+    def _verify_input(self, digest: str) -> None:
+        """Raises PlateError for an input whose bytes changed while the job ran."""
+        path = Path(self.order.blobs[digest])
+        if file_digest(path) != (blob_digest(path) or digest):
+            file = self.order.job.shot.files().get(digest)
+            raise PlateError(
+                f"the daemon's copy of {file.typed if file else digest} was damaged on disk while the job ran",
+                remedy="`understudy retry` asks for it again; what was made of it is not delivered.",
+                facts={"file": digest},
+            )
 
     def settled_files(self) -> tuple[OutputFile, ...]:
         """Return the files of a settled version, as `settle` listed them."""
@@ -96,6 +162,11 @@ class Version:
         own = OutputFile(path=MANIFEST_NAME, size=path.stat().st_size, file=file_digest(path))
         return (*read_manifest(path.read_bytes()).files, own)
 
-    def withdraw(self) -> None:
-        """Remove what is provisional: the job was refused."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+def _flush(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

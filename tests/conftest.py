@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from terminal_rig import Terminal
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +24,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("UNDERSTUDY_HOME", str(folder))
     return folder
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """Return a function that runs a command: `terminal("jobs", "--json").code`."""
+    return Terminal(monkeypatch, capsys)

@@ -22,8 +22,7 @@ def read_colours(order: WorkOrder) -> dict[str, ColourReading]:
     shot = order.job.shot
     stated = {role: pictures.colour for role, pictures in shot.roles().items()}
     try:
-        name = order.job.settings.colour_config
-        config = ColourConfig.open(order.blobs.get(name, name))
+        config = ColourConfig.of_job(order.job.settings.colour_config, order.blobs)
     except RequestError as problem:
         return {"plate" if shot.plate else "reference": _unknown(None, problem)}
     found: dict[str, ColourReading] = {}

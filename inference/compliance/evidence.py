@@ -19,7 +19,7 @@ from understudy.bridge.shot import Matte, PictureFile, Pictures, Shot
 from understudy.inference.compliance.colour_evidence import read_colours
 from understudy.inference.compliance.facts import InspectionFacts, MovieReading, PictureReading, RoleReading
 from understudy.inference.compliance.proof import non_finite
-from understudy.inference.compliance.read_back import read_back
+from understudy.inference.compliance.read_back import BESIDE_THE_LAYERS, read_back
 from understudy.inference.controls.keypoints import keypoints_size, read_keypoints
 from understudy.inference.controls.matte import FAINT
 from understudy.inference.picture.crop import Box, boxes_from_matte
@@ -29,7 +29,7 @@ from understudy.inference.picture.layers import fit_window
 from understudy.inference.picture.movies import MovieReader
 from understudy.inference.work_order import WorkOrder
 
-__all__ = ["inspect_inputs", "matte_boxes", "merge_inspections", "read_back"]
+__all__ = ["BESIDE_THE_LAYERS", "inspect_inputs", "matte_boxes", "merge_inspections", "read_back"]
 
 THREADS = 2  # decoders release the lock; two keep two cores busy and two pictures in memory
 Step = Callable[[int, int], None]

@@ -34,6 +34,7 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "ranges_agree",
         "rate_is_stated",
         "settings_are_in_range",
+        "deliverables_are_known",
     ),
     "inspection": (
         "movies_are_steady",

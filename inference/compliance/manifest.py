@@ -6,6 +6,7 @@ named by its file's name and digest, never by the folder it lay in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -115,12 +116,14 @@ def _without_folders(finding: Finding, folders: list[str]) -> Finding:
 
     def bare(text: str) -> str:
         for folder in folders:
-            text = text.replace(folder, "")
+            # Only where a path begins: the folder `/` is no part of the rate 24/1.
+            text = re.sub(rf"(?<![^\s'\"(=]){re.escape(folder)}(?=\S)", "", text) if folder in text else text
         return text
 
     return msgspec.structs.replace(
         finding,
         message=bare(finding.message),
+        remedy=bare(finding.remedy),
         files=tuple(bare(file) for file in finding.files),
         facts={name: bare(value) for name, value in finding.facts.items()},
     )

@@ -130,7 +130,7 @@ def source_type(job: JobRequest, description: EngineDescription) -> str:
     """
     if not description.weights:
         return _IPTC + "compositeSynthetic"
-    if job.settings.mode == "replace":
+    if job.settings.mode == "replace" or job.shot.clean_plate is not None:
         return _IPTC + "compositeWithTrainedAlgorithmicMedia"
     return _IPTC + "trainedAlgorithmicMedia"
 

@@ -20,17 +20,13 @@ def touched_pixels(comp: Image, plate: PlateFrame, matte: Image, kind: str) -> i
     """Return how many pixels of `comp` differ in a bit from the plate where `matte` (the effective one) is 0.
 
     `kind` is the plate's class: `half` and `float` hold their own bits, `converted` the conversion rounded to half.
-    Only what lies in both data windows is compared; a comp of another pixel type than promised is touched all over.
+    A comp of another data window, pixel type or count of channels than the plate's is touched all over.
     """
     stored = stored_plate(plate, kind)
-    window = intersection(comp.header.data, plate.data)
-    if window is None:
-        return 0
-    mine, theirs = view(comp.pixels, comp.header.data, window), view(stored, plate.data, window)
-    if mine.dtype != theirs.dtype:
+    window = plate.data
+    if comp.header.data != window or comp.pixels.dtype != stored.dtype or comp.pixels.shape != stored.shape:
         return window.width * window.height
-    channels = min(mine.shape[2], theirs.shape[2])
-    mine, theirs = bits(mine[:, :, :channels]), bits(theirs[:, :, :channels])
+    mine, theirs = bits(comp.pixels), bits(stored)
     kept = over(matte.pixels[:, :, 0], matte.header.data, window) == 0
     touched = 0
     for row in range(0, window.height, BAND_ROWS):
@@ -40,14 +36,16 @@ def touched_pixels(comp: Image, plate: PlateFrame, matte: Image, kind: str) -> i
     return touched
 
 
-def patch_error(patch: Image, comp: Image, plate: PlateFrame, kind: str) -> float:
+def patch_error(patch: Image, comp: Image, plate: PlateFrame, matte: Image, kind: str) -> float:
     """Return the greatest difference between patch over plate and comp, relative to the largest term.
+
+    Looked at is the box that holds the patch and the effective matte: `touched_pixels` looks at all beyond it.
 
     Over is premultiplied: patch + (1 - alpha) * plate (Porter and Duff 1984), in float32 as hosts merge. Pixels whose
     plate is not finite are left out: no merge can give back what was repaired there.
     """
     window = intersection(comp.header.data, plate.data)
-    inked = _inked_box(patch)
+    inked = _hull(_box(_inked(patch.pixels), patch.header.data), _box(_inked(matte.pixels), matte.header.data))
     window = intersection(window, inked) if window is not None and inked is not None else None
     if window is None:
         return 0.0
@@ -98,8 +96,9 @@ def stored_plate(plate: PlateFrame, kind: str) -> NDArray[Any]:
     if kind != "converted":
         return plate.pixels
     halves = to_half(plate.pixels)
-    beyond = np.isinf(halves) & np.isfinite(plate.pixels)
-    halves[beyond] = np.copysign(HALF_MAX, plate.pixels[beyond])
+    if non_finite(halves).any():  # looked at as bits: numpy's own answer for halves takes five times as long
+        beyond = np.isinf(halves) & np.isfinite(plate.pixels)
+        halves[beyond] = np.copysign(HALF_MAX, plate.pixels[beyond])
     return halves
 
 
@@ -137,19 +136,21 @@ def over(plane: NDArray[Any], source: Window, window: Window) -> NDArray[Any]:
     return laid
 
 
-def _inked_box(patch: Image) -> Window | None:
-    """Return the box in which the patch holds anything but zero."""
-    inked = _inked(patch.pixels)
-    rows, columns = np.flatnonzero(np.any(inked, axis=1)), np.flatnonzero(np.any(inked, axis=0))
+def _box(mask: NDArray[Any], area: Window) -> Window | None:
+    """Return the box in which `mask`, over `area`, is set."""
+    rows, columns = np.flatnonzero(np.any(mask, axis=1)), np.flatnonzero(np.any(mask, axis=0))
     if rows.size == 0:
         return None
-    data = patch.header.data
-    return Window(
-        data.x + int(columns[0]),
-        data.y + int(rows[0]),
-        int(columns[-1] - columns[0]) + 1,
-        int(rows[-1] - rows[0]) + 1,
-    )
+    left, top = int(columns[0]), int(rows[0])
+    return Window(area.x + left, area.y + top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1)
+
+
+def _hull(one: Window | None, other: Window | None) -> Window | None:
+    if one is None or other is None:
+        return one or other
+    x, y = min(one.x, other.x), min(one.y, other.y)
+    right = max(one.x + one.width, other.x + other.width)
+    return Window(x, y, right - x, max(one.y + one.height, other.y + other.height) - y)
 
 
 def _inked(pixels: NDArray[Any]) -> NDArray[Any]:

@@ -5,6 +5,7 @@ Nothing is taken from memory: what counts is what is on disk. A file that cannot
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timezone
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.frames import FrameRate
@@ -22,6 +24,7 @@ from understudy.inference.compliance.proof import made_non_finite, patch_error, 
 from understudy.inference.picture.colour import ColourConfig
 from understudy.inference.picture.header import Image
 from understudy.inference.picture.images import read_image
+from understudy.inference.picture.layers import fit_window
 from understudy.inference.picture.movies import MovieReader
 from understudy.inference.picture.plate import PlateFrame, PlateReader
 from understudy.inference.work_order import WorkOrder, layer_path
@@ -31,6 +34,31 @@ REVIEW_NAME = "review.mp4"
 BESIDE_THE_LAYERS = (REVIEW_NAME, "report.html", "manifest.json", "files.json")
 Step = Callable[[int, int], None]
 UNREADABLE = (UnderstudyError, OSError, ValueError, RuntimeError)
+
+
+class Onlooker(Protocol):
+    """Who wants the pictures that are read back while they are in memory: the review, the report."""
+
+    def look(self, frame: int, images: Mapping[str, Image], plate: PlateFrame | None) -> Any:
+        """Return what is wanted of a frame's layers, by name; one that cannot be read is absent. A reading thread."""
+        ...
+
+    def keep(self, frame: int, seen: Any) -> None:
+        """Take what `look` returned: every frame once, in order, in the thread that called `read_back`."""
+        ...
+
+    def close(self) -> None:
+        """Finish what is made of them: the review is opened next."""
+        ...
+
+
+class _Read(NamedTuple):
+    """One frame, read back."""
+
+    readings: list[LayerReading]
+    proof: PictureProof
+    seen: Any
+    """What the onlooker returned."""
 
 
 def read_back(
@@ -45,12 +73,14 @@ def read_back(
     state: str = PROVISIONAL,
     beside: tuple[str, ...] = BESIDE_THE_LAYERS,
     today: str | None = None,
+    onlooker: Onlooker | None = None,
 ) -> DeliveryFacts:
     """Open every file under `folder` (the version's folder) and return what the rules of delivery judge.
 
     `description` says which layers must be there; `state` what every file must say while the gate looks at it; `beside`
     names files that may lie beside the layers. `canvas` (width, height) and `rate` are what layers and review must have
-    where no plate says so. step(done, total) is called from this thread a frame, and may raise.
+    where no plate says so. step(done, total) is called from this thread a frame, and may raise. `onlooker` makes the
+    review of what is read here, before it is read itself; without one it lies in the folder already.
     Three pictures of the plate are in memory at most, however long the shot.
     """
     shot = order.job.shot
@@ -59,10 +89,16 @@ def read_back(
     reader = _open_plate(order)
     readings: list[LayerReading] = []
     proofs: list[PictureProof] = []
-    for done, (found, proof) in enumerate(_read_frames(order, folder, layers, expected, reader), start=1):
+    for done, (found, proof, seen) in enumerate(
+        _read_frames(order, folder, layers, expected, reader, onlooker), start=1
+    ):
         readings += found
         proofs.append(proof)
+        if onlooker is not None:
+            onlooker.keep(proof.frame, seen)
         step(done, len(shot.range))
+    if onlooker is not None:
+        onlooker.close()
     told = reader.rate if rate is None and reader is not None else rate
     size = canvas if reader is None else (reader.display.width, reader.display.height)
     return DeliveryFacts(
@@ -86,21 +122,28 @@ def _open_plate(order: WorkOrder) -> PlateReader | None:
     if shot.plate is None or order.job.settings.mode == "animate":
         return None
     paths = {digest: Path(path) for digest, path in order.blobs.items()}
-    name = order.job.settings.colour_config
-    return PlateReader(shot.plate, paths, shot.range, ColourConfig.open(order.blobs.get(name, name)))
+    config = ColourConfig.of_job(order.job.settings.colour_config, order.blobs)
+    return PlateReader(shot.plate, paths, shot.range, config)
 
 
 def _read_frames(
-    order: WorkOrder, folder: Path, layers: tuple[str, ...], expected: dict[str, str], reader: PlateReader | None
-) -> Iterator[tuple[list[LayerReading], PictureProof]]:
+    order: WorkOrder,
+    folder: Path,
+    layers: tuple[str, ...],
+    expected: dict[str, str],
+    reader: PlateReader | None,
+    onlooker: Onlooker | None,
+) -> Iterator[_Read]:
     """Yield each frame's readings in order. The plate is read here, in order, for a movie goes forwards quickest."""
     kind = reader.kind if reader is not None else ""
-    waiting: deque[Future[tuple[list[LayerReading], PictureProof]]] = deque()
+    shot = order.job.shot
+    to_display = shot.plate is not None and shot.plate.window == "display"
+    waiting: deque[Future[_Read]] = deque()
     with ThreadPoolExecutor(THREADS, thread_name_prefix="read-back") as pool:
         try:
-            for frame in order.job.shot.range:
-                plate = _plate_frame(reader, frame) if "comp" in layers else None
-                waiting.append(pool.submit(_read_frame, order, folder, layers, expected, frame, plate, kind))
+            for frame in shot.range:
+                plate = _plate_frame(reader, frame, to_display) if "comp" in layers else None
+                waiting.append(pool.submit(_read_frame, order, folder, layers, expected, frame, plate, kind, onlooker))
                 if len(waiting) > THREADS:
                     yield waiting.popleft().result()
             while waiting:
@@ -109,11 +152,15 @@ def _read_frames(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _plate_frame(reader: PlateReader | None, frame: int) -> PlateFrame | None:
+def _plate_frame(reader: PlateReader | None, frame: int, to_display: bool) -> PlateFrame | None:
+    """Return the plate over the window that its layers must have; None for one that cannot be read."""
     try:
-        return reader.frame(frame) if reader is not None else None
+        plate = reader.frame(frame) if reader is not None else None
     except UNREADABLE:
         return None  # the frame then has no proof, and the rules refuse it for that
+    if plate is None or reader is None or not to_display:
+        return plate
+    return dataclasses.replace(plate, pixels=fit_window(plate.pixels, plate.data, reader.display), data=reader.display)
 
 
 def _read_frame(
@@ -124,7 +171,8 @@ def _read_frame(
     frame: int,
     plate: PlateFrame | None,
     kind: str,
-) -> tuple[list[LayerReading], PictureProof]:
+    onlooker: Onlooker | None,
+) -> _Read:
     """Read all layers of one frame and hold them against the plate. Any thread."""
     images: dict[str, Image] = {}
     readings: list[LayerReading] = []
@@ -145,12 +193,13 @@ def _read_frame(
         )
         for layer, image in images.items()
     ]
+    seen = onlooker.look(frame, images, plate) if onlooker is not None else None
     comp, patch = images.get("comp"), images.get("patch")
     if plate is None or comp is None or matte is None:
-        return readings, PictureProof(frame=frame)
+        return _Read(readings, PictureProof(frame=frame), seen)
     touched = touched_pixels(comp, plate, matte, kind)
-    error = patch_error(patch, comp, plate, kind) if patch is not None else None
-    return readings, PictureProof(frame=frame, touched=touched, patch_error=error)
+    error = patch_error(patch, comp, plate, matte, kind) if patch is not None else None
+    return _Read(readings, PictureProof(frame=frame, touched=touched, patch_error=error), seen)
 
 
 def _read_layer(

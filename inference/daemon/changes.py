@@ -71,7 +71,12 @@ class Changes:
         self._audience.tell_progress(row, progress)
 
     async def end(self, row: JobRow, wish: str) -> JobRow:
-        """Cancel or pause a job that no worker holds. What is withdrawn goes before the word that says so."""
+        """Cancel or pause a job that no worker holds. What is withdrawn goes before the word that says so.
+
+        A version that stands under its own name was delivered before its worker could say so: one has to say it again.
+        """
+        if row.state in HELD and await self._house.looked(folder_of(row, provisional=False).is_dir):
+            return await self.change(row.job_id, "requeue")
         if wish == "pause" or not can_move(row.state, "cancel"):
             return await self.change(row.job_id, wish)
         if row.wish != "cancel":

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class _StopAskedError(Exception):
-    """Somebody changed their mind while the blobs were verified."""
+    """Somebody changed their mind while the blobs were verified, or no slot is left for the job: it is queued again."""
 
 
 class Dispatch:
@@ -148,8 +148,8 @@ class Dispatch:
             await self._not_started(job_id, fault)
 
     def _hand_on(self, order: WorkOrder) -> None:
-        if order.job_id in self._called_off:
-            raise _StopAskedError
+        if order.job_id in self._called_off or not self._executor.idle():
+            raise _StopAskedError  # called off, or the worker that it was meant for died meanwhile
         self._executor.start(order)
 
     async def _not_started(self, job_id: str, problem: UnderstudyError) -> None:

@@ -37,7 +37,7 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         version_folder=row.version_folder,
         layer_file=row.layer_file,
         scratch=str(scratch),
-        reuse=_twin(house, row) if honest else None,
+        reuse=_twin(house, row) if honest and house.settings.result_cache else None,
         admission=admission,
     )
 
@@ -49,11 +49,14 @@ def write_order(house: House, inputs: Inputs, job_id: str, path: Path) -> WorkOr
     return order
 
 
+def twins_of(house: House, row: JobRow) -> list[JobRow]:
+    """Return the delivered jobs with the same pixels that this job's user may see, the newest first."""
+    return house.store.delivered_twins(row.cache_key, row.scope, row.job_id) if row.cache_key else []
+
+
 def _twin(house: House, row: JobRow) -> str | None:
     """Return the folder of a delivered version with the same pixels that this job's user may see."""
-    if not row.cache_key:
-        return None
-    for twin in house.store.delivered_twins(row.cache_key, row.scope, row.job_id):
+    for twin in twins_of(house, row):
         folder = folder_of(twin, provisional=False)
         if folder.is_dir():
             return str(folder)

@@ -12,7 +12,7 @@ from understudy.bridge.keys import User
 from understudy.bridge.messages import Outputs
 from understudy.bridge.shot import OutputFile
 from understudy.inference.daemon.house import House
-from understudy.inference.daemon.jobs import may_see
+from understudy.inference.daemon.jobs import has_ended, may_see
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow
 
@@ -37,13 +37,15 @@ class Shelf:
         provisional = row.state != "delivered"
         files = () if row.state in WITHDRAWN else self._store.outputs(row.job_id)
         folder = folder_of(row, provisional=provisional)
+        removed = has_ended(row.state) and bool(files) and not folder.is_dir()
         return Outputs(
             job_id=row.job_id,
             version=row.version,
             folder=str(folder),
             provisional=provisional,
             state="provisional" if provisional else _state_in_files(folder, files),
-            files=files,
+            removed=removed,
+            files=() if removed else files,
         )
 
     def resolve(self, key: str, job_id: str, path: str) -> Path | None:

@@ -26,6 +26,7 @@ from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.local_executor import LocalExecutor
 from understudy.inference.daemon.outputs import Shelf
+from understudy.inference.daemon.retention import Retention
 from understudy.inference.daemon.server import ControlServer
 from understudy.inference.daemon.service import Service
 from understudy.inference.daemon.store import Store
@@ -106,14 +107,15 @@ async def _run(
         gc.collect()
         gc.freeze()  # what stands now stays: later collections need not walk it
         ready(control.port)
-        await _until_drained(audience, dispatch)
+        await _until_drained(audience, dispatch, Retention(house, changes))
         await executor.close()
     _log.info("drained")
 
 
-async def _until_drained(audience: Audience, dispatch: Dispatch) -> None:
+async def _until_drained(audience: Audience, dispatch: Dispatch, retention: Retention) -> None:
     """Run until the last job has ended after a drain. A part of the daemon that fails ends the daemon, loudly."""
-    parts = [asyncio.ensure_future(part) for part in (audience.beat(), dispatch.run(), dispatch.drained.wait())]
+    endless = (audience.beat(), dispatch.run(), retention.run(), dispatch.drained.wait())
+    parts = [asyncio.ensure_future(part) for part in endless]
     try:
         done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         for part in done:
@@ -155,15 +157,19 @@ def _open_bulk(
         try:
             return inputs.announced_size(job_id, file)
         except JobParked as problem:
-            later(changes.park_locked(job_id, problem))
+            parked(job_id, problem)
             raise
+
+    def parked(job_id: str, problem: JobParked) -> None:
+        later(changes.park_locked(job_id, problem))
 
     def may_send(key: str, job_id: str, file: str) -> bool:
         return inputs.may_send(house.users.user_for(key), job_id, file)
 
     return BulkServer(
-        context, keys.server, house.vault, may_send, shelf.resolve, stored, host=house.settings.host, size_of=size_of
-    )
+        context, keys.server, house.vault, may_send, shelf.resolve, stored, host=house.settings.host,
+        size_of=size_of, on_parked=parked,
+    )  # fmt: skip
 
 
 def _log_failure(done: Future[object]) -> None:

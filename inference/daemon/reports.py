@@ -47,7 +47,7 @@ class Reports:
         elif isinstance(message, WorkerChecking):
             async with self._changes.lock:
                 wish = (await self._changes.job(job_id)).wish
-                await self._changes.change(job_id, "check", crashes=0, wish=wish)
+                await self._changes.change(job_id, "check", wish=wish)
         elif isinstance(message, WorkerEnd):
             async with self._changes.lock:
                 await self._ended(await self._changes.job(job_id), message)

@@ -14,12 +14,13 @@ from typing import Any
 
 import msgspec
 
-from understudy.bridge.errors import DaemonError, JobParked, KeyRefused, ProtocolError
+from understudy.bridge.errors import DaemonError, JobParked, KeyRefused, ProtocolError, RequestError
 from understudy.bridge.keys import User
 from understudy.bridge.messages import (
     PROTOCOL_VERSION,
     Accepted,
     AskLacking,
+    AskOrder,
     AskOutputs,
     AskStatus,
     Control,
@@ -32,6 +33,7 @@ from understudy.bridge.messages import (
     JobSummary,
     Lacking,
     ListJobs,
+    Order,
     Outputs,
     Ping,
     Pong,
@@ -39,6 +41,7 @@ from understudy.bridge.messages import (
     Reply,
     Request,
     ShowJob,
+    Slot,
     Status,
     Submit,
     Watch,
@@ -54,6 +57,7 @@ from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.jobs import HOUSE_ROLES, check_may_change, keeps_version, may_see, next_state
 from understudy.inference.daemon.lookup import unknown_job
+from understudy.inference.daemon.orders import make_order
 from understudy.inference.daemon.outputs import Shelf
 from understudy.inference.daemon.server import Caller
 from understudy.inference.daemon.store import utc_now
@@ -77,8 +81,8 @@ class Service:
         self._answers: dict[type, Callable[[Caller, Any], Awaitable[Reply]]] = {
             Hello: self._hello, ProveMachine: self._prove, Ping: self._ping, Submit: self._submit,
             AskLacking: self._lacking, HandOver: self._hand_over, ListJobs: self._list, ShowJob: self._show,
-            Control: self._control, AskOutputs: self._outputs, Watch: self._watch, AskStatus: self._status,
-            Drain: self._drain,
+            Control: self._control, AskOutputs: self._outputs, AskOrder: self._order, Watch: self._watch,
+            AskStatus: self._status, Drain: self._drain,
         }  # fmt: skip
 
     async def answer(self, caller: Caller, request: Request) -> Reply:
@@ -175,6 +179,22 @@ class Service:
         row = await self._visible_job(caller, request.job_id)
         return await self._house.looked(self._shelf.outputs, caller.user, row)
 
+    async def _order(self, caller: Caller, request: AskOrder) -> Order:
+        row = await self._own_job(caller, request.job_id, "take the order of")
+        if not caller.proved:
+            raise KeyRefused(
+                "a work order names files of the daemon's vault, and this client did not prove to share its machine",
+                remedy="Ask for it on the daemon's machine, as the user who runs the daemon.",
+            )
+        if row.state != "paused":
+            # A worker here and one elsewhere must never write into one version.
+            raise RequestError(
+                f"job {row.job_id} is {row.state}; the order of a paused job alone is given away",
+                remedy=f"Say `understudy pause {row.job_id}` first, and `resume` when the order has been run.",
+            )
+        order = await self._house.on_disk(make_order, self._house, self._inputs, row, lambda done, total: None)
+        return Order(job_id=row.job_id, order=msgspec.json.encode(order).decode())
+
     async def _watch(self, caller: Caller, request: Watch) -> Watching:
         for job_id in request.job_ids:
             await self._visible_job(caller, job_id)
@@ -192,13 +212,22 @@ class Service:
             version=version("understudy"),
             started_at=self._started_at,
             draining=self._dispatch.draining,
-            slots=self._executor.slots(),
+            slots=await self._slots(caller.user),
             queued=len(await self._changes.jobs("queued")),
             vault_bytes=self._house.vault.bytes_used,
             vault_quota_bytes=self._house.vault.quota_bytes,
             disk_free_bytes=free.free,
             home=str(self._house.home),
         )
+
+    async def _slots(self, user: User) -> tuple[Slot, ...]:
+        """Return who is at work; a job that the user's key may not see is `hidden`."""
+        shown = []
+        for slot in self._executor.slots():
+            row = await self._changes.job(slot.job_id) if slot.job_id is not None else None
+            seen = row is None or may_see(user, row.user, row.project)
+            shown.append(slot if seen else msgspec.structs.replace(slot, job_id="hidden"))
+        return tuple(shown)
 
     async def _drain(self, caller: Caller, request: Drain) -> Done:
         if "admin" not in caller.user.roles:

@@ -150,8 +150,7 @@ def place_for(settings: UserSettings, job_id: str, job: JobRequest) -> Place:
     at = next((number for number, part in enumerate(parts) if "{version" in part), 0)
     known = {"root": output_root(settings), "project": job.output.project, "shot": job.shot.name, "job": job_id}
     try:
-        if not 0 < at < len(parts) - 1 or "{frame" not in parts[-1]:
-            raise ValueError("it needs a folder named by {version}, and files named by {frame} in it")
+        _check_template(parts, at)
         folder = "/".join(parts[:at]).format(**known)
         names = {name: value.replace("{", "{{").replace("}", "}}") for name, value in known.items()}
         inner = [part.format_map(_Open(names)) for part in parts[at:]]
@@ -164,6 +163,17 @@ def place_for(settings: UserSettings, job_id: str, job: JobRequest) -> Place:
             remedy="Ask whoever runs the daemon to mend `template` in its settings.",
         ) from None
     return place
+
+
+def _check_template(parts: list[str], at: int) -> None:
+    """Raises ValueError for a template by which two shots, two layers or two frames would get one name."""
+    if not 0 < at < len(parts) - 1 or "{frame" not in parts[-1] or not parts[-1].endswith(".exr"):
+        raise ValueError("it needs a folder named by {version}, and .exr files named by {frame} in it")
+    if "{layer" not in "/".join(parts[at + 1 :]):
+        raise ValueError("behind the folder of the version it needs {layer}")
+    folder = "/".join(parts[: at + 1])
+    if "{job" not in folder and not ("{project" in folder and "{shot" in folder):
+        raise ValueError("versions are counted by shot: the folder of one needs {job}, or {project} and {shot}")
 
 
 def output_root(settings: UserSettings) -> str:

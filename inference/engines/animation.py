@@ -16,13 +16,14 @@ from understudy.inference.engines.cutout import cut_out
 from understudy.inference.engines.door import Footage, GeneratedFrame, Watcher
 from understudy.inference.engines.fitting import unbent
 from understudy.inference.engines.limbs import JointFollower
-from understudy.inference.engines.motion import Tracker, View, view_of
+from understudy.inference.engines.motion import Tracker
 from understudy.inference.engines.patches import fill_from_surroundings
 from understudy.inference.engines.puppet import draw, make_puppet
 from understudy.inference.engines.shot_reader import ShotReader
 from understudy.inference.engines.silhouette import Placing, place
 from understudy.inference.engines.smooth import shrink
 from understudy.inference.engines.survey import choose_home, glance, survey_positions
+from understudy.inference.engines.view import View, view_of
 from understudy.inference.engines.warp import places, sample
 
 Array = NDArray[np.float32]
@@ -84,7 +85,7 @@ class Animation:
             return view_of(seen, self._standing, None, np.zeros((0, 3), np.float32))
 
         frames = self._footage.frames
-        return Tracker(look, frames, frames[0], unbent(self._standing)).field
+        return Tracker(look, frames, frames[0], unbent(self._standing), scratch=self._footage.scratch).field
 
     def _by_matte(self, watcher: Watcher) -> tuple[Callable[[int], Array], Matrix]:
         frames = self._footage.frames
@@ -103,7 +104,8 @@ class Animation:
                 "the matte shows nobody in the frames that were looked at",
                 remedy="Check the matte's channel and polarity (--matte-channel, --matte-invert).",
             )
-        tracker = Tracker(self._reader.view, frames, frames[home.position], unbent(home.view.matte))
+        still = unbent(home.view.matte)
+        tracker = Tracker(self._reader.view, frames, frames[home.position], still, scratch=self._footage.scratch)
         return tracker.field, placings[home.position].matrix
 
 

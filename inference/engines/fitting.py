@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.inference.engines.contours import outline_of, paired
+from understudy.inference.engines.landmarks import give_of, thickness_of
 from understudy.inference.engines.silhouette import outline_points, overlap, place, signed_distance
 from understudy.inference.engines.smooth import blur
 from understudy.inference.engines.warp import PlateFitter, local_area, places, sample, sample_points
@@ -24,8 +25,8 @@ ROUNDS = 24
 MARGIN = 0.35
 """How far past the picture the fit is known, as a share of its longer side: the performer may move that far."""
 CLOSE_ENOUGH = 0.88
-"""From this overlap on the gentler way is taken without a look at the other."""
-ORDER_STIFFNESS = 0.01
+"""From this merit on the gentler way is taken without a look at the other."""
+ORDER_STIFFNESS = 0.3
 EDGE_LEVEL = 0.5
 """A contour runs through the outermost pixels' centres: half a pixel inside the edge."""
 TEAR_COST = 2.0
@@ -55,8 +56,8 @@ class Fit:
 def fit(character: Array, performer: Array) -> Fit:
     """Lay `character` (alpha) over `performer` (matte at tracking size). The matte must not be empty.
 
-    Two ways are tried: each outline point goes to the nearest outline, or to its partner in order along it.
-    The first bends less, the second follows a raised arm.
+    Two ways are tried: each outline point goes to the nearest place on the character's outline, or to its partner in
+    order along it. The first bends less and leaves a face in its place; the second follows a raised arm.
     """
     height, width = performer.shape
     pad = round(MARGIN * max(height, width))
@@ -116,11 +117,13 @@ def _bent_in_order(placed: Array, performer: Array, pad: int) -> Array:
         return nothing
     points = mine.points[mine.real] - pad
     fitter = PlateFitter(points, size)
+    weights = 1.0 / give_of(sample_points(thickness_of(performer, size), points), size)
     way = (paired(mine, theirs, size) - mine.points)[mine.real]
-    begun = fitter.smooth(way, ORDER_STIFFNESS)
+    begun = fitter.smooth(way, ORDER_STIFFNESS, weights)
     distance = np.clip(signed_distance(placed), -size, size)
-    moved = begun + attract(fitter, points, distance, pad, np.geomspace(0.1, STIFFNESS_LAST, 5), begun)
-    return fitter.fit(moved, ORDER_STIFFNESS / 4).field(placed.shape[0], placed.shape[1], -pad, -pad)
+    stiffnesses = np.geomspace(ORDER_STIFFNESS, ORDER_STIFFNESS / 4, 5)
+    moved = begun + attract(fitter, points, distance, pad, stiffnesses, begun, weights=weights)
+    return fitter.fit(moved, ORDER_STIFFNESS / 8, weights).field(placed.shape[0], placed.shape[1], -pad, -pad)
 
 
 def torn(field: Array, performer: Array, pad: int) -> float:
@@ -140,12 +143,15 @@ def attract(
     *,
     level: Matrix | float = EDGE_LEVEL,
     inner: NDArray[np.bool_] | None = None,
+    held: NDArray[np.bool_] | None = None,
     weights: Matrix | None = None,
+    surprise: float = np.inf,
 ) -> Matrix:
     """Move outline points (n, 2) to where `distance` is `level`, in small steps; return how far each one went.
 
     Each step goes along the distance's slope and is then smoothed by a plate, so that neighbours go together. The way
-    begins at `start` (n, 2) beside the points, or at the points. Points marked `inner` need only come inside.
+    begins at `start` (n, 2) beside the points, or at the points. Points marked `inner` need only come inside,
+    those marked `held` should stay where they are. A point that is farther off than `surprise` pixels hardly pulls.
     """
     smooth = blur(distance, 1.5)
     slope_across = np.asarray(np.gradient(smooth, axis=1), np.float32)
@@ -159,7 +165,11 @@ def attract(
             off = np.where(inner, np.minimum(off, 0.0), off)
         slope = np.column_stack([sample_points(slope_across, reached), sample_points(slope_down, reached)])
         steep = np.maximum((slope**2).sum(axis=1), 0.3)
-        moved = fitter.smooth(moved - slope * (off / steep)[:, None], float(stiffness), weights)
+        wanted = moved - slope * (off / steep)[:, None]
+        if held is not None:
+            wanted[held] = 0.0
+        belief = 1.0 / (1.0 + (off / surprise) ** 2)
+        moved = fitter.smooth(wanted, float(stiffness), belief if weights is None else belief * weights)
     return moved
 
 

@@ -25,7 +25,7 @@ GREATEST_KEY = 1.5
 """A key light stronger than this over the body's mean luminance is not believed."""
 UNSURE_SHARE, SURE_SHARE = 0.08, 0.38
 """Share of a body's shading that one light explains: below the first it is pattern, from the second on light."""
-DIRECTIONS = 400
+DIRECTIONS = 240
 EXPOSURE_STRENGTH, COLOUR_STRENGTH = 0.65, 0.75
 GREATEST_STOPS = 1.2
 GREATEST_COLOUR = 0.45

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.inference.engines.fitting import Fit
-from understudy.inference.engines.motion import View, drift
+from understudy.inference.engines.flow import drift
 from understudy.inference.engines.smooth import blur, grey_levels, shrink, spread
+from understudy.inference.engines.view import View
 from understudy.inference.engines.warp import bend, chain
 
 Array = NDArray[np.float32]

@@ -20,7 +20,7 @@ Array = NDArray[np.float32]
 
 FINENESS_PIXELS = 0.5
 """Detail of the change that is carried over, as a blur in pixels of a 1280-pixel picture: finer is noise and grain."""
-STRAY = 0.03
+STRAY = 0.05
 """The performer's own matte is believed as far as this share of the width from where the puppet is drawn."""
 
 

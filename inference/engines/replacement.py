@@ -15,6 +15,7 @@ from understudy.inference.engines.motion import Tracker
 from understudy.inference.engines.paintover import Paintover
 from understudy.inference.engines.puppet import Puppet, draw, light_gain, make_puppet, seen_small
 from understudy.inference.engines.shot_reader import Pictures, ShotReader
+from understudy.inference.engines.smooth import resized
 from understudy.inference.engines.survey import Glance, Lights, choose_home, glance, survey_positions
 from understudy.inference.engines.warp import places, sample
 
@@ -28,7 +29,7 @@ class Replacement:
     """One shot, prepared. One thread."""
 
     def __init__(self, footage: Footage, watcher: Watcher) -> None:
-        """Look at up to nine frames and the reference. Raises EngineError where there is nothing to show or follow."""
+        """Look at a few frames and the reference. Raises EngineError where there is nothing to show or follow."""
         if footage.plate is None or footage.matte is None:
             raise EngineError("mode replace needs a plate and a matte", remedy="Give both, or use mode animate.")
         self._footage = footage
@@ -56,6 +57,7 @@ class Replacement:
             footage.frames[home.position],
             self._fit,
             same_surface=self._paintover is not None,
+            scratch=footage.scratch,
         )
 
     def _survey(self, watcher: Watcher) -> list[Glance]:
@@ -147,7 +149,9 @@ class Replacement:
         drawing = draw(self._puppet, field, height, width, self._gain(frame, field))
         if self._paintover is not None:
             drawing = self._paintover.carry_over(drawing, motion, pictures.plate, pictures.matte)
-        coverage = drawing.coverage
+        # The cut-out's colour goes on past its outline, so a gap that is covered has a colour.
+        gaps = resized(self._tracker.gaps(frame, motion), height, width)
+        coverage = np.maximum(drawing.coverage, gaps)
         if pictures.holdout is not None:
             coverage = coverage * (1.0 - np.clip(pictures.holdout, 0.0, 1.0))
         return GeneratedFrame(frame, coverage, character=drawing.colour, clean=clean)

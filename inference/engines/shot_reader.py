@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from understudy.inference.engines.door import Footage
 from understudy.inference.engines.limbs import joints_of
-from understudy.inference.engines.motion import View, tracking_size, view_of
 from understudy.inference.engines.smooth import shrink
+from understudy.inference.engines.view import View, tracking_size, view_of
 
 Array = NDArray[np.float32]
 
@@ -35,6 +35,7 @@ class ShotReader:
         self._footage = footage
         self.size = tracking_size(footage.height, footage.width)
         self._kept: tuple[int, Pictures] | None = None
+        self._seen: tuple[int, int, View | None] | None = None
 
     def pictures(self, frame: int) -> Pictures:
         """Decode a frame. Where the shot has no picture or no matte there is black, or nothing covered."""
@@ -52,6 +53,11 @@ class ShotReader:
 
     def view(self, frame: int, factor: int = 1) -> View | None:
         """Return what the tracker needs of a frame, at `factor` times tracking size; None where nobody is seen."""
+        if self._seen is None or self._seen[:2] != (frame, factor):
+            self._seen = frame, factor, self._view(frame, factor)
+        return self._seen[2]
+
+    def _view(self, frame: int, factor: int) -> View | None:
         pictures, footage = self.pictures(frame), self._footage
         size = (min(footage.height, factor * self.size[0]), min(footage.width, factor * self.size[1]))
         points = footage.keypoints(frame) if footage.keypoints else None

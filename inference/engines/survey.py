@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.inference.engines.light import Light, blend, measure_light
-from understudy.inference.engines.motion import View
 from understudy.inference.engines.smooth import disc
+from understudy.inference.engines.view import View
 
 Array = NDArray[np.float32]
 
-SURVEY_FRAMES = 9
+SURVEY_FRAMES = 7
 """Odd, so that the median background of a still camera is one of them. Each costs one decoded picture."""
 NEAR_FRAMES = 20
-FIRST_BONUS = 0.02
+FIRST_BONUS, LIKE_ENOUGH = 0.02, 0.88
 ENTERED = 0.8
 """The performer is fully in the picture where the matte reaches this share of its greatest area."""
 
@@ -60,6 +60,8 @@ def choose_home(glances: list[Glance], likeness: Callable[[Glance], float]) -> G
     enough = ENTERED * max(found.area for found in shown)
     whole = [found for found in shown if found.area >= enough]
     near = [found for found in whole if found.position <= whole[0].position + NEAR_FRAMES]
+    if likeness(near[0]) >= LIKE_ENOUGH:
+        return near[0]
     # The first stays unless another is clearly better: it costs nothing to begin with.
     return max(near, key=lambda found: likeness(found) + (FIRST_BONUS if found is near[0] else 0.0))
 

@@ -11,8 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.inference.engines.smooth import blur, grown
+
 Array = NDArray[np.float32]
 Matrix = NDArray[np.float64]
+
+LEAST_AREA = 1.0 / 16.0
+"""Least local area, as a share, that a field may leave of a picture: below it the picture would fold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +38,8 @@ class ThinPlate:
 
     def field(self, height: int, width: int, left: float = 0.0, top: float = 0.0, step: float = 1.0) -> Array:
         """Return the displacement on a grid that begins at (left, top), its pixels `step` apart."""
-        # Evaluated on every sixth pixel: a plate has no finer detail than its landmarks.
-        small_height, small_width = max(3, -(-height // 6)), max(3, -(-width // 6))
+        # Evaluated on every seventh pixel: a plate has no finer detail than its landmarks.
+        small_height, small_width = max(3, -(-height // 7)), max(3, -(-width // 7))
         rows = (np.arange(small_height) + 0.5) * height / small_height - 0.5
         columns = (np.arange(small_width) + 0.5) * width / small_width - 0.5
         across, down = np.meshgrid(left + step * columns, top + step * rows)
@@ -124,3 +129,25 @@ def local_area(field: Array) -> Array:
     across_across, down_across = np.gradient(field[..., 0], axis=1), np.gradient(field[..., 0], axis=0)
     across_down, down_down = np.gradient(field[..., 1], axis=1), np.gradient(field[..., 1], axis=0)
     return np.asarray((1.0 + across_across) * (1.0 + down_down) - down_across * across_down, np.float32)
+
+
+def centre_of(matte: Array) -> Array:
+    across, down = places(*matte.shape)
+    total = max(float(matte.sum()), 1e-6)
+    return np.array([float((across * matte).sum()) / total, float((down * matte).sum()) / total], np.float32)
+
+
+def sample_field(field: Array, points: Matrix) -> Matrix:
+    return np.column_stack([sample_points(np.ascontiguousarray(field[..., axis]), points) for axis in (0, 1)])
+
+
+def unfolded(field: Array) -> Array:
+    """Smooth the field where it would fold or crush the picture, in wider circles until it does not."""
+    for sigma in (3.0, 6.0, 12.0):
+        area = local_area(field)
+        crushed = (area < LEAST_AREA) | (area > 1.0 / LEAST_AREA)
+        if not bool(np.any(crushed)):
+            break
+        where = np.minimum(1.0, blur(grown(crushed.astype(np.uint8), 4 * sigma).astype(np.float32), sigma))
+        field = field + (blur(field, sigma) - field) * where[..., None]
+    return field

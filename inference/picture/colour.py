@@ -7,6 +7,7 @@ in float32 with OCIO's LOSSLESS processors, because a round trip is promised; vi
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import cv2
@@ -15,7 +16,7 @@ import PyOpenColorIO
 from numpy.typing import NDArray
 
 from understudy.bridge.errors import RequestError
-from understudy.inference.picture.colour_configs import STANDARD, nearest, open_config
+from understudy.inference.picture.colour_configs import STANDARD, nearest, open_built_in, open_config
 from understudy.inference.picture.display import ReviewView, display_processor, is_slow, to_bytes
 from understudy.inference.picture.half_floats import to_float
 
@@ -46,12 +47,17 @@ class ColourConfig:
             )
 
     @classmethod
-    def open(cls, name: str, known_as: str | None = None) -> ColourConfig:
-        """Open a built-in config by name, or a config.ocio or .ocioz archive by path. Raises RequestError.
+    def open(cls, name: str) -> ColourConfig:
+        """Open a built-in config by name, or a config.ocio or .ocioz archive by path. Raises RequestError."""
+        return cls(name, open_config(name))
 
-        known_as: what messages and records call it, where the path is a vault's.
+    @classmethod
+    def of_job(cls, name: str, blobs: Mapping[str, str]) -> ColourConfig:
+        """Open what a job names: one of its own files by digest, or a built-in config. Raises RequestError.
+
+        Never a path of this machine: a job may come from another, and would learn which files there are.
         """
-        return cls(known_as or name, open_config(name))
+        return cls(name, open_config(blobs[name]) if name in blobs else open_built_in(name))
 
     @property
     def scene_linear(self) -> str:

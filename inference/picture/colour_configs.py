@@ -28,13 +28,12 @@ def open_config(name: str) -> Any:
     Raises RequestError for a name that is no built-in config (with the nearest ones), a file that is missing or is no
     config, and a config whose profile is newer than the library here, naming both versions.
     """
-    built_in = [str(entry[0]) for entry in PyOpenColorIO.BuiltinConfigRegistry().getBuiltinConfigs()]
-    short = name.removeprefix("ocio://")
-    if short in built_in:
-        return PyOpenColorIO.Config.CreateFromBuiltinConfig(short)
+    built_in = _built_in(name)
+    if built_in is not None:
+        return built_in
     path = Path(name)
     if not path.is_file():
-        raise _no_such_config(name, built_in)
+        raise _no_such_config(name)
     _refuse_newer_profile(name, _config_text(path))
     try:
         return PyOpenColorIO.Config.CreateFromFile(str(path))
@@ -44,6 +43,14 @@ def open_config(name: str) -> Any:
             remedy="Check it with ociocheck, and send it as an archive (ocioarchive) so that its LUTs travel with it.",
             facts={"config": name},
         ) from None
+
+
+def open_built_in(name: str) -> Any:
+    """Return the built-in OCIO config of this name; no file is looked at. Raises RequestError with near names."""
+    built_in = _built_in(name)
+    if built_in is None:
+        raise _no_such_config(name)
+    return built_in
 
 
 def nearest(name: str, known: list[str], count: int = 3) -> list[str]:
@@ -89,14 +96,23 @@ def _refuse_newer_profile(name: str, text: bytes) -> None:
         )
 
 
-def _no_such_config(name: str, built_in: list[str]) -> RequestError:
+def _built_in_names() -> list[str]:
+    return [str(entry[0]) for entry in PyOpenColorIO.BuiltinConfigRegistry().getBuiltinConfigs()]
+
+
+def _built_in(name: str) -> Any:
+    short = name.removeprefix("ocio://")
+    return PyOpenColorIO.Config.CreateFromBuiltinConfig(short) if short in _built_in_names() else None
+
+
+def _no_such_config(name: str) -> RequestError:
     if "/" in name or "\\" in name or name.endswith((".ocio", ".ocioz")):
         return RequestError(
             f"there is no colour config at {name}",
             remedy="Check the path, or name a built-in config.",
             facts={"config": name},
         )
-    near = ", ".join(nearest(name, built_in))
+    near = ", ".join(nearest(name, _built_in_names()))
     return RequestError(
         f"there is no colour config '{name}'", remedy=f"Did you mean one of: {near}?", facts={"config": name}
     )

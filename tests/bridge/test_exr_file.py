@@ -177,6 +177,12 @@ def test_when_only_volatile_attributes_differ_then_the_picture_is_the_same_and_t
         {"pixelAspectRatio": 2.0},
         {"displayWindow": ((0, 0), (99, 99))},
         {"chromaticities": (0.7, 0.3, 0.1, 0.9, 0.1, 0.0, 0.3, 0.3)},
+        {"colorInteropID": "lin_ap0_scene"},
+        {"ocioColorSpace": "ACEScct"},
+        {"colorSpace": "Linear"},
+        {"acesImageContainerFlag": 1},
+        {"framesPerSecond": Fraction(25)},
+        {"timeCode": OpenEXR.TimeCode(1, 2, 3, 4, 0, *[0] * 13)},
     ],
     ids=lambda header: next(iter(header)),
 )

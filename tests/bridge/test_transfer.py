@@ -343,6 +343,19 @@ def test_when_a_download_is_cut_then_it_goes_on_where_it_stopped(
     assert (tmp_path / "mine.mov").read_bytes() == made.read_bytes()
 
 
+def test_when_the_bulk_server_came_back_on_another_port_then_a_download_finds_it(
+    depot: Depot, client: Client, connection: Connection, tmp_path: Path
+) -> None:
+    made = tmp_path / "made.exr"
+    made.write_bytes(os.urandom(MIB))
+    depot.outputs["comp/comp.0001.exr"] = made
+    client.hello()
+    depot.close()
+    depot.open()
+    download(client, connection, JOB, output_of(made), tmp_path / "mine.exr")
+    assert (tmp_path / "mine.exr").read_bytes() == made.read_bytes()
+
+
 def test_when_an_output_is_not_what_was_listed_then_nothing_appears(
     depot: Depot, client: Client, connection: Connection, tmp_path: Path
 ) -> None:

@@ -157,6 +157,20 @@ def test_when_a_path_leads_out_of_the_roots_through_a_symlinked_folder_then_it_i
     assert vault.take_copy(sly, digest_of(plate.read_bytes()), roots=[tmp_path])
 
 
+def test_when_a_path_lies_outside_the_roots_then_the_answer_tells_not_whether_it_exists(
+    vault: Vault, plate: Path, tmp_path: Path
+) -> None:
+    shows = tmp_path / "shows"
+    shows.mkdir()
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    said = set()
+    for path in (plate, tmp_path, tmp_path / "round", tmp_path / "nothing.exr", shows / "way" / ".." / ".." / "x"):
+        with pytest.raises(RequestError) as refused:
+            vault.take_copy(path, digest_of(plate.read_bytes()), roots=[shows])
+        said.add((refused.value.message.replace(str(path), "it"), refused.value.remedy))
+    assert len(said) == 1
+
+
 def test_when_an_upload_is_cut_then_it_goes_on_where_it_stopped_also_after_a_restart(tmp_path: Path) -> None:
     data = os.urandom(3 * MIB)
     first = Vault(tmp_path / "vault", 100 * MIB).open_partial(digest_of(data), "ann")

@@ -177,6 +177,31 @@ def test_when_a_delivered_twin_is_named_then_its_pixels_come_back_under_this_job
         assert np.array_equal(read_image(path).pixels, stored(tmp_path / "first", "comp", frame))
 
 
+def test_when_movies_and_a_multipart_file_are_asked_for_then_they_lie_beside_the_layers(
+    tmp_path: Path, options: JobOptions
+) -> None:
+    asked = "comp:prores_422_hq,character:prores_4444:premultiplied"
+    recast(
+        order_of(
+            gathered(options, engine="preview", frames="1001-1003", movies=asked, multipart=True), tmp_path / "job"
+        )
+    )
+    version = tmp_path / "job" / "v001"
+    names = {path.name for path in (version / "movies").iterdir()}
+    assert names == {"comp_prores_422_hq.mov", "character_prores_4444_premultiplied.mov"}
+    with MovieReader(version / "movies" / "character_prores_4444_premultiplied.mov") as movie:
+        assert (movie.count, movie.rate, movie.has_alpha) == (3, 24, True)
+        assert (
+            np.abs(movie.read_alpha(1) - np.asarray(stored(tmp_path / "job", "matte", 1002)[:, :, 0], np.float32)).max()
+            < 0.02
+        )
+    several = OpenEXR.File(str(version / "multipart" / "multipart.1002.exr"))
+    assert [part.name() for part in several.parts] == ["rgba", "patch", "character", "matte"]
+    patch = several.parts[1].channels["RGBA"].pixels
+    assert np.array_equal(patch, stored(tmp_path / "job", "patch", 1002))
+    assert (read_attribute(version / "multipart" / "multipart.1002.exr", "understudy/state") or "") == "uncleared"
+
+
 @pytest.mark.parametrize("engine", ["identity", "preview"])
 def test_when_real_footage_is_recast_then_frames_in_are_frames_out(tmp_path: Path, footage: Path, engine: str) -> None:
     market = footage / "market"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,39 @@ def test_when_a_job_is_cancelled_then_its_provisional_frames_are_withdrawn(
                 client.control(accepted.job_id, "cancel")
 
     detail = follow_job(shared_daemon.connection, accepted.job_id, tmp_path / "out", told=cancel_at_the_first_frame)
-    assert detail.summary.state in ("cancelled", "delivered")
-    if detail.summary.state == "cancelled":
-        assert not list((tmp_path / "out").rglob("*.exr"))
+    assert detail.summary.state == "cancelled"
+    assert not list((tmp_path / "out").rglob("*.exr"))
+    assert not list((shared_daemon.home / "jobs" / accepted.job_id).rglob("*.exr"))
+
+
+def test_when_a_job_that_ended_is_tried_again_then_following_it_goes_past_its_first_end(
+    shared_daemon: RunningDaemon, options: JobOptions, tmp_path: Path
+) -> None:
+    accepted = send_job(shared_daemon.connection, gathered(options, engine="preview", seed=7))
+    with Client.connect(shared_daemon.connection) as client:
+        client.control(accepted.job_id, "cancel")
+        assert follow_job(shared_daemon.connection, accepted.job_id, None).summary.state == "cancelled"
+        client.control(accepted.job_id, "retry")
+    events: list[Event] = []
+    detail = follow_job(shared_daemon.connection, accepted.job_id, tmp_path / "out", told=events.append)
+    assert states(events).count("cancelled") == 1
+    assert (detail.summary.state, detail.summary.version) == ("delivered", 2)
+    assert read_attribute(tmp_path / "out" / "comp" / "comp.1001.exr", "understudy/version") == "2"
+
+
+def test_when_the_daemon_dies_while_it_judges_a_job_then_asking_again_makes_one_job_and_not_two(
+    daemon: RunningDaemon, options: JobOptions
+) -> None:
+    job = gathered(options)
+
+    def die() -> None:
+        daemon.kill()
+        daemon.start_again()
+
+    in_mid_admission = threading.Timer(0.3, die)
+    in_mid_admission.start()
+    accepted = send_job(daemon.connection, job)
+    in_mid_admission.join()
+    with Client.connect(daemon.connection) as client:
+        assert [one.job_id for one in client.list_jobs()] == [accepted.job_id]
+        assert follow_job(daemon.connection, accepted.job_id, None).summary.state == "delivered"

@@ -21,7 +21,8 @@ class Rule(InspectionRule):
         ]
         return lists(
             f"values that are NaN or infinite: {'; '.join(clauses)}",
-            remedy="They pass through outside the effective matte and are repaired inside it.",
+            remedy="In a plate they pass through outside the effective matte and are repaired inside it; in a matte "
+            "they count as black.",
             frames=(p.frame for pictures in found.values() for p in pictures if p.frame is not None),
             files=(p.typed for pictures in found.values() for p in pictures),
         )

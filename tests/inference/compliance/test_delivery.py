@@ -134,6 +134,42 @@ def test_when_one_bit_of_the_plate_is_changed_outside_the_matte_then_it_is_refus
     assert found.message == "the comp changes 1 pixels of the plate outside the effective matte in frames 3"
 
 
+@pytest.mark.parametrize("data", [Window(0, 0, 40, 32), Window(60, 0, 40, 32), Window(1, 0, 48, 32)])
+def test_when_a_comp_lacks_a_part_of_the_plate_then_that_is_no_untouched_plate(take: Take, data: Window) -> None:
+    pixels = take.layers(3)["comp"][: data.height, : data.width]
+    display = Window(0, 0, 48, 32)
+    write_layer(take.path("comp", 3), pixels, "RGB", data=data, display=display, attributes=take.marks)
+    assert "plate_is_untouched" in take.refusals()
+
+
+def test_when_layers_are_asked_for_the_display_window_then_the_plates_overscan_is_not_missed(
+    on_disk: Any, make: Any, say: Any, tmp_path: Path
+) -> None:
+    display = Window(0, 0, 48, 32)
+    for frame in range(1, 5):
+        wide = np.pad(on_disk.plate_pixels(frame), ((4, 4), (4, 4), (0, 0)))
+        write_layer(tmp_path / f"plate.{frame:04}.exr", wide, data=Window(-4, -4, 56, 40), display=display)
+    (tmp_path / "v001").mkdir()
+    take = Take(on_disk, make.PREVIEW, say, tmp_path / "v001")
+    assert take.refusals() == ["plate_is_untouched"]
+    plate = take.order.job.shot.plate
+    shot = msgspec.structs.replace(take.order.job.shot, plate=msgspec.structs.replace(plate, window="display"))
+    job = msgspec.structs.replace(take.order.job, shot=shot)
+    take.order = msgspec.structs.replace(take.order, job=job)
+    assert not take.refusals()
+
+
+def test_a_change_inside_the_matte_but_beyond_all_that_the_patch_holds_is_refused(take: Take) -> None:
+    layers = take.layers(3)
+    layers["patch"][:, 25:] = 0
+    layers["comp"][:, 25:] = take.shot.plate_pixels(3)[:, 25:]
+    take.write(3, **layers)
+    assert not take.refusals()
+    layers["comp"][12, 28, 1] += np.float16(0.01)
+    take.write(3, **layers)
+    assert take.refusals() == ["patch_over_plate_is_comp"]
+
+
 def test_a_change_inside_the_matte_that_the_patch_does_not_hold_is_refused(take: Take) -> None:
     comp = take.layers(3)["comp"]
     comp[12, 12, 1] += np.float16(0.01)

@@ -16,7 +16,7 @@ import pytest
 
 from understudy.bridge.errors import Finding, JobCancelled
 from understudy.bridge.frames import FrameRange, FrameRate
-from understudy.bridge.shot import Keypoints, PictureFile, Pictures, Settings
+from understudy.bridge.shot import Keypoints, Matte, PictureFile, Pictures, Plate, Settings
 from understudy.inference.compliance.evidence import inspect_inputs, merge_inspections
 from understudy.inference.compliance.facts import InspectionFacts
 from understudy.inference.compliance.gate import STAGES, evaluate, refusal
@@ -220,6 +220,46 @@ def test_when_a_keypoints_file_is_not_one_then_it_is_refused(
     found = judge(on_disk.order(job=job))["inputs_are_whole"]
     assert found.refuses
     assert "walk.json" in found.message
+
+
+def write_keypoints(folder: Path, size: tuple[int, int]) -> None:
+    (folder / "walk.json").write_text(
+        f'{{"format": "coco-wholebody-133", "width": {size[0]}, "height": {size[1]}, "frames": {{}}}}'
+    )
+
+
+def test_when_keypoints_are_of_another_picture_than_the_plate_then_both_sizes_are_named(
+    on_disk: Any, judge: Judge, make: Any, tmp_path: Path
+) -> None:
+    job = make.with_shot(make.job(FrameRange(1, 4)), keypoints=Keypoints(pictures=make.single("walk.json")))
+    write_keypoints(tmp_path, (48, 32))
+    assert not refusals(judge(on_disk.order(job=job)))
+    write_keypoints(tmp_path, (1920, 1080))
+    found = judge(on_disk.order(job=job))["sizes_agree"]
+    assert found.message == "sizes disagree: plate plate.0001.exr is 48x32, keypoints walk.json is 1920x1080"
+
+
+def test_in_mode_animate_a_backdrop_may_have_a_size_of_its_own_and_the_holdout_lies_on_it(
+    on_disk: Any, judge: Judge, make: Any
+) -> None:
+    on_disk.write_png("street.png", np.full((40, 64, 3), 90, np.uint8))
+    on_disk.write_png("lamp.png", np.full((40, 64), 90, np.uint8))
+    backdrop, lamp = Plate(pictures=make.single("street.png")), Matte(pictures=make.single("lamp.png"))
+    job = make.job(FrameRange(1, 4), settings=Settings(mode="animate"))
+    both = make.with_shot(job, clean_plate=backdrop, holdout=lamp)
+    assert not refusals(judge(on_disk.order(job=both)))
+    alone = judge(on_disk.order(job=make.with_shot(job, holdout=lamp)))["sizes_agree"]
+    assert alone.message == "sizes disagree: plate plate.0001.exr is 48x32, holdout lamp.png is 64x40"
+    replace = judge(on_disk.order(job=make.with_shot(make.job(FrameRange(1, 4)), clean_plate=backdrop)))
+    assert "clean_plate street.png is 64x40" in replace["sizes_agree"].message
+
+
+def test_when_the_matte_is_empty_on_some_frames_of_a_driver_then_it_is_told_what_that_means(
+    on_disk: Any, judge: Judge, make: Any
+) -> None:
+    on_disk.write_matte(3, np.zeros((32, 48), np.uint8))
+    found = judge(on_disk.order(job=make.job(FrameRange(1, 4), settings=Settings(mode="animate"))))
+    assert "in which nobody drives the character: 3" in found["matte_is_not_empty"].message
 
 
 def test_when_a_cancel_comes_while_reading_then_it_stops_at_once(on_disk: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from understudy.bridge.errors import Finding
 from understudy.bridge.frames import FrameRange
-from understudy.bridge.shot import OutputFile, Settings
+from understudy.bridge.shot import Keypoints, OutputFile, Settings
 from understudy.inference.compliance import marks as names
 from understudy.inference.compliance.manifest import build_manifest, read_manifest, write_manifest
 from understudy.inference.compliance.marks import (
@@ -88,6 +88,21 @@ def test_the_source_type_claims_a_trained_model_only_where_there_is_one(on_disk:
     assert term(animate, trained(make)) == "trainedAlgorithmicMedia"
 
 
+def test_the_driver_stands_in_the_marks_of_an_animation(on_disk: Any, make: Any) -> None:
+    animate = make.job(RANGE, settings=Settings(mode="animate"))
+    keypoints = Keypoints(pictures=make.single("walk.json"))
+
+    def driver(**changes: Any) -> str | None:
+        job = make.with_shot(animate, **changes)
+        order = msgspec.structs.replace(on_disk.order(), job=job)
+        return marks(order, make.PREVIEW).get("understudy/driver")
+
+    assert driver() == "pictures"
+    assert driver(keypoints=keypoints) == "pictures and keypoints"
+    assert driver(keypoints=keypoints, plate=None) == "keypoints alone: the face stays neutral"
+    assert "understudy/driver" not in marks(on_disk.order(), make.PREVIEW)
+
+
 def test_previz_says_that_it_is_and_what_it_cannot_do(on_disk: Any, make: Any) -> None:
     assert marks(on_disk.order(), make.PREVIEW)[names.PREVIZ] == (
         "previz for blocking, not a finished picture; makes previz"
@@ -143,3 +158,20 @@ def test_a_manifest_names_inputs_without_their_folder_and_nobody_by_name(on_disk
     said = json.loads(text)
     assert (said["state"], said["marks"]["understudy/state"]) == ("delivered", "delivered")
     assert said["record"]["consents"] == {"c-1": "a" * 64}
+
+
+@pytest.mark.parametrize("folder", ["/", "4/", "/home/ann/"])
+def test_a_folder_is_taken_out_where_a_path_begins_and_nowhere_else(on_disk: Any, make: Any, folder: str) -> None:
+    order = on_disk.order()
+    plate = order.job.shot.plate
+    typed = folder + "plate.####.exr"
+    files = tuple(
+        msgspec.structs.replace(file, typed=f"{folder}plate.{file.frame}.exr") for file in plate.pictures.files
+    )
+    pictures = msgspec.structs.replace(plate.pictures, files=files, typed=typed)
+    job = make.with_shot(order.job, plate=msgspec.structs.replace(plate, pictures=pictures))
+    said = Finding(rule="r", outcome="warn", message=f"plate '{typed}' runs at 24/1, {typed} does not", remedy=typed)
+    manifest = build_manifest(msgspec.structs.replace(order, job=job), (), (said,), {}, rate="24/1")
+    (bare,) = manifest.findings
+    assert bare.message == "plate 'plate.####.exr' runs at 24/1, plate.####.exr does not"
+    assert bare.remedy == "plate.####.exr"

@@ -1,8 +1,9 @@
 """A worker that speaks the work order's language and makes tiny files: it crashes, hangs and obeys as it is told.
 
 What it shall do stands in the job's prompt, words apart by spaces: `frames=N` (that many, else the range), `slow=S`
-seconds a frame, `crash_at=F` (always), `crash_once_at=F`, `exit_at_start`, `deaf` (never obeys a stop), `end=STATE`,
-`reuse` (says by a finding what may be reused), `fail_start` (environment: dies before it is ready).
+seconds a frame, `crash_at=F` (always), `crash_once_at=F`, `crash_checking` (always), `crash_settled_once` (the version
+stands, the daemon never hears so), `linger=S` seconds between these two, `exit_at_start`, `deaf` (never obeys a stop),
+`end=STATE`, `fail_start` (environment: dies before it is ready). What may be reused it says by a finding.
 """
 
 from __future__ import annotations
@@ -95,12 +96,17 @@ class Stub:
                 temporary.rename(path)
             self.say(WorkerFrame(frame=frame, files=(self._describe(folder, path, frame),)))
         self.say(WorkerChecking())
+        if "crash_checking" in wishes:
+            os.kill(os.getpid(), signal.SIGKILL)
         end = wishes.get("end", "delivered")
         if end != "delivered":
             error = EngineError(f"told to end as {end}", remedy="none")
             finding = Finding(rule="stub_end", outcome="refuse", message="told to")
             return WorkerEnd(state=end, error=error.report(), findings=(finding,))
         folder.rename(settled)
+        time.sleep(float(wishes.get("linger", 0)))
+        if "crash_settled_once" in wishes:
+            os.kill(os.getpid(), signal.SIGKILL)
         return WorkerEnd(state="delivered", files=self._all(order, settled))
 
     def _crash_if_told(self, order: WorkOrder, frame: int, wishes: dict[str, str]) -> None:

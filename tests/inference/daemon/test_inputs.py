@@ -9,11 +9,14 @@ import msgspec
 import numpy as np
 import OpenEXR
 import pytest
+from xxhash import xxh3_128_digest
 
+from understudy.bridge.bulk_line import BulkLine
 from understudy.bridge.client import Client
 from understudy.bridge.errors import JobParked, PlateError
 from understudy.bridge.exr_file import file_digest, picture_digest, replace_attributes
 from understudy.bridge.keys import ensure_local_keys, issue_key
+from understudy.bridge.messages import Chunk, Rejected
 from understudy.bridge.settings import load_settings
 from understudy.bridge.shot import PictureFile
 from understudy.bridge.transfer import upload
@@ -129,6 +132,27 @@ def test_an_upload_that_finds_no_room_parks_its_job(tmp_path: Path) -> None:
         until(lambda: state_of(ada, job_id) == "uploading")
         upload(ada, key, job_id, second.paths, lambda done, total: None)
         assert finished(ada, job_id).state == "delivered"
+    daemon.stop()
+
+
+def test_an_upload_whose_room_is_taken_by_another_in_mid_file_parks_its_job(tmp_path: Path) -> None:
+    daemon = DaemonProcess(tmp_path / "home", vault_quota_bytes=4 << 20).start()
+    jobs = [large_job(tmp_path / name, name.encode() * 64, 3 << 10) for name in "ab"]
+    with daemon.client() as client:
+        ids = [client.submit(job.request, job.token).job_id for job in jobs]
+        larges = [next((d, p) for d, p in job.paths.items() if p.name == "large.dat") for job in jobs]
+        with BulkLine(client) as line:
+            for offset in range(0, 3 << 20, 1 << 20):
+                for job_id, (digest, path) in zip(ids, larges, strict=True):
+                    payload = path.read_bytes()[offset : offset + (1 << 20)]
+                    line.send(Chunk(job_id, digest, offset, 3 << 20, xxh3_128_digest(payload)), payload)
+            rejected = until(lambda: header if isinstance(header := line.receive()[0], Rejected) else None)
+        assert rejected.error.code == "job_parked"
+        loser = ids[[digest for digest, _ in larges].index(rejected.file)]
+        reason = until(lambda: client.show_job(loser).summary.error)
+        assert (state_of(client, loser), reason.code) == ("parked", "job_parked")
+        for job_id in ids:
+            client.control(job_id, "cancel")
     daemon.stop()
 
 

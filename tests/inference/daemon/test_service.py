@@ -653,6 +653,13 @@ def test_status_tells_slots_and_vault(client: Client) -> None:
     assert not status.draining
 
 
+def test_status_names_no_job_that_the_key_may_not_see(client: Client, ben: Client, tmp_path: Path) -> None:
+    job_id = send(client, make_job(tmp_path, project="arrival", prompt="slow=0.1", frames=100))
+    until(lambda: [slot.job_id for slot in client.status().slots] == [job_id])
+    assert [slot.job_id for slot in ben.status().slots] == ["hidden"]
+    client.control(job_id, "cancel")
+
+
 def test_the_log_holds_no_secret(shared_daemon: DaemonProcess, client: Client) -> None:
     secret = load_connection(shared_daemon.home).secret
     nonce = Path(client.hello().challenge).read_text()

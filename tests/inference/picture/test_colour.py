@@ -171,6 +171,14 @@ def test_an_archive_is_known_by_its_content_whatever_it_is_called(tmp_path: Path
     assert ColourConfig.open(str(named_by_digest)).scene_linear == "ACEScg"
 
 
+def test_a_job_names_its_own_config_or_a_built_in_one_and_never_a_file_of_this_machine(small: Path) -> None:
+    assert ColourConfig.of_job("ab" * 32, {"ab" * 32: str(small)}).scene_linear == "lin"
+    assert ColourConfig.of_job(STANDARD, {}).scene_linear == "ACEScg"
+    for path in (str(small), "/etc/passwd", "/nowhere/config.ocio"):
+        with pytest.raises(RequestError, match="there is no colour config"):
+            ColourConfig.of_job(path, {})
+
+
 @pytest.mark.parametrize("name", ["studio-config-v4", "/nowhere/config.ocio"])
 def test_a_config_that_is_not_there_is_refused_by_name(name: str) -> None:
     with pytest.raises(RequestError, match=name):

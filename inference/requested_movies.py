@@ -1,0 +1,88 @@
+"""Movies of layers that were asked for: ProRes or DNxHR through the review's view, encoded while a take is read back.
+
+A layer with alpha is unmultiplied before the view (a view is no linear operation) and multiplied again afterwards where
+premultiplied was asked for; the file's name says which of the two it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.bridge.shot import RequestedMovie
+from understudy.inference.picture.half_floats import to_float
+from understudy.inference.picture.header import Image
+from understudy.inference.picture.layers import fit_window
+from understudy.inference.picture.movies import MovieWriter
+from understudy.inference.shot_pictures import ShotPictures
+from understudy.inference.version import Version
+
+FOLDER = "movies"
+
+Codes = NDArray[np.float32]
+
+
+def movie_path(wanted: RequestedMovie) -> str:
+    """Return where a requested movie lies in the version's folder."""
+    alpha = f"_{wanted.alpha}" if wanted.kind == "prores_4444" else ""
+    return f"{FOLDER}/{wanted.layer}_{wanted.kind}{alpha}.mov"
+
+
+class RequestedMovies:
+    """The movies of one take, handles included. `codes` is for any thread, the rest for one."""
+
+    def __init__(self, pictures: ShotPictures, version: Version, metadata: Mapping[str, str]) -> None:
+        self._pictures = pictures
+        self.wanted = version.order.job.output.movies
+        self.paths = tuple(version.folder / movie_path(wanted) for wanted in self.wanted)
+        first = pictures.ground(pictures.frames[0]).timecode if self.wanted else None
+        self._writers = [
+            MovieWriter(
+                _in_folder(path), pictures.rate, *pictures.size, kind=wanted.kind, metadata=metadata, timecode=first
+            )
+            for wanted, path in zip(self.wanted, self.paths, strict=True)
+        ]
+
+    def codes(self, images: Mapping[str, Image]) -> list[Codes | None]:
+        """Return what each movie shows of one frame; None for a layer that cannot be read."""
+        return [self._codes(wanted, images[wanted.layer]) if wanted.layer in images else None for wanted in self.wanted]
+
+    def write(self, codes: list[Codes | None]) -> None:
+        for writer, picture in zip(self._writers, codes, strict=True):
+            if picture is not None:
+                writer.write(picture)
+
+    def close(self) -> None:
+        """Finish the movies; one without a single picture never gets its name."""
+        for writer in self._writers:
+            writer.close() if writer.count else writer.abandon()
+
+    def abandon(self) -> None:
+        for writer in self._writers:
+            writer.abandon()
+
+    def _codes(self, wanted: RequestedMovie, image: Image) -> Codes:
+        """Return (height, width, 3 or 4) codes 0 to 1 over the display window."""
+        pictures = self._pictures
+        pixels = to_float(fit_window(image.pixels, image.header.data, pictures.canvas.display))
+        view = pictures.review_view
+        alpha = pixels[:, :, 3:] if image.channels[-1] == "A" else None
+        colour = np.ascontiguousarray(pixels[:, :, :3])
+        if alpha is not None and wanted.kind == "prores_4444":
+            np.divide(colour, alpha, out=colour, where=alpha > 0)
+        shown = pictures.config.display_codes(colour, pictures.canvas.space, view.display, view.view)
+        codes = np.clip(np.nan_to_num(shown[:, :, :3]), 0, 1)
+        if wanted.kind != "prores_4444":
+            return np.ascontiguousarray(codes)
+        coverage = np.ones_like(codes[:, :, :1]) if alpha is None else np.clip(alpha, 0, 1)
+        if wanted.alpha == "premultiplied":
+            codes = codes * coverage
+        return np.concatenate([codes, coverage], axis=2)
+
+
+def _in_folder(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path

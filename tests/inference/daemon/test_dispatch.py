@@ -1,0 +1,86 @@
+"""What becomes of a job whose slot is lost between the queue and the worker."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from understudy.bridge.messages import Slot
+from understudy.bridge.settings import load_settings
+from understudy.inference.daemon.audience import Audience
+from understudy.inference.daemon.changes import Changes
+from understudy.inference.daemon.dispatch import Dispatch
+from understudy.inference.daemon.executor import Listener, Stop
+from understudy.inference.daemon.house import House
+from understudy.inference.daemon.inputs import Inputs
+from understudy.inference.daemon.store import NewJob, Place, Store
+from understudy.inference.vault import Vault
+from understudy.inference.work_order import WorkOrder
+
+from .conftest import Job, make_job
+
+
+class DyingSlot:
+    """An executor of one slot, whose worker dies as often as it is told just before an order comes."""
+
+    def __init__(self, deaths: int) -> None:
+        self.deaths = deaths
+        self.orders: list[WorkOrder] = []
+        self._promised = False
+
+    def open(self, listener: Listener) -> None: ...
+
+    def idle(self) -> int:
+        """Promise a slot to the queue; by the time of the order it may be gone."""
+        self._promised = not self._promised
+        if self._promised or not self.deaths:
+            return int(not self.orders)
+        self.deaths -= 1
+        return 0
+
+    def start(self, order: WorkOrder) -> None:
+        self.orders.append(order)
+
+    def stop(self, job_id: str, what: Stop) -> None: ...
+
+    def slots(self) -> tuple[Slot, ...]:
+        return ()
+
+    def trouble(self) -> str:
+        return ""
+
+    async def close(self) -> None: ...
+
+
+def house_with(home: Path, job: Job) -> House:
+    """Return a daemon's belongings, with one job whose files are all there."""
+    settings = load_settings({"home": home})
+    home.mkdir()
+    store, vault = Store(home / "store.sqlite"), Vault(home / "vault", settings.vault_quota_bytes)
+    place = Place(str(home / "jobs" / "job0dies"))
+    store.accept(NewJob("job0dies", "ann", "t" * 16, job.request, place, cache_key="", admission=()))
+    for digest, path in job.paths.items():
+        vault.take_copy(path, digest)
+        store.possess("job0dies", digest)
+    store.move("job0dies", "stored")
+    return House(settings, store, vault, None)  # type: ignore[arg-type]
+
+
+def test_when_the_worker_dies_before_it_gets_its_order_then_the_job_is_queued_again_and_not_failed(
+    tmp_path: Path,
+) -> None:
+    house = house_with(tmp_path / "home", make_job(tmp_path / "in"))
+    slot = DyingSlot(deaths=2)
+
+    async def run() -> str:
+        audience, inputs = Audience(house, lambda connection, body: "gone"), Inputs(house)
+        dispatch = Dispatch(house, changes := Changes(house, audience, inputs), inputs, slot)
+        running = asyncio.create_task(dispatch.run())
+        while not slot.orders and house.store.job("job0dies").state != "failed":
+            await asyncio.sleep(0.02)
+        running.cancel()
+        return (await changes.job("job0dies")).state
+
+    assert asyncio.run(asyncio.wait_for(run(), 20)) == "running"
+    assert (slot.deaths, [order.job_id for order in slot.orders]) == (0, ["job0dies"])
+    house.close()

@@ -1,0 +1,142 @@
+"""What is removed of ended jobs, and what never is."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from understudy.bridge.errors import RequestError
+from understudy.bridge.messages import Finished
+from understudy.bridge.take import Take
+
+from .conftest import DaemonProcess, finished, make_job, send, state_of, until
+
+LONG_AGO = "2020-01-01T00:00:00.000Z"
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[DaemonProcess]:
+    process = DaemonProcess(tmp_path / "home").start()
+    yield process
+    process.stop()
+
+
+def start_again_as_if_old(daemon: DaemonProcess, *job_ids: str) -> None:
+    """Start the daemon again in a world in which these jobs ended long ago."""
+    daemon.stop()
+    tables = sqlite3.connect(daemon.home / "store.sqlite")
+    with tables:
+        tables.executemany("UPDATE jobs SET changed_at = ? WHERE job_id = ?", [(LONG_AGO, name) for name in job_ids])
+    tables.close()
+    daemon.start()
+
+
+def test_when_a_job_ended_long_ago_then_its_files_go_and_its_row_stays_with_a_note(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    with daemon.client() as client:
+        old, failed = (
+            finished(client, send(client, make_job(tmp_path / prompt, prompt=prompt))).job_id
+            for prompt in ("slow=0", "end=failed")
+        )
+        new = finished(client, send(client, make_job(tmp_path / "new"))).job_id
+    start_again_as_if_old(daemon, old, failed)
+    jobs = daemon.home / "jobs"
+    until(lambda: [path.name for path in jobs.iterdir()] == [new])
+    with daemon.client() as client:
+        assert [client.show_job(name).summary.state for name in (old, failed, new)] == [
+            "delivered",
+            "failed",
+            "delivered",
+        ]
+        for name in (old, failed):
+            note = client.show_job(name).findings[-1]
+            assert (note.rule, note.outcome) == ("files_removed", "note")
+            assert "more than 30 days ago" in note.message
+        outputs = client.outputs(old)
+        assert (outputs.removed, outputs.files) == (True, ())
+        assert not client.outputs(new).removed
+        take = Take(tmp_path / "out", old)
+        take.open()
+        with pytest.raises(RequestError, match="no longer"):
+            take.settle(client, client.connection, Finished(version=1, folder=outputs.folder, files=()))
+
+
+def test_when_files_were_removed_then_the_same_job_is_made_anew(daemon: DaemonProcess, tmp_path: Path) -> None:
+    with daemon.client() as client:
+        old = finished(client, send(client, make_job(tmp_path, content="the same"))).job_id
+    start_again_as_if_old(daemon, old)
+    until(lambda: not (daemon.home / "jobs" / old).exists())
+    with daemon.client() as client:
+        again = finished(client, send(client, make_job(tmp_path, content="the same"))).job_id
+        assert len(client.outputs(again).files) == 4
+        assert "reuse None" in [finding.message for finding in client.show_job(again).findings]
+
+
+def test_when_the_setting_is_0_then_files_stay_for_ever(tmp_path: Path) -> None:
+    daemon = DaemonProcess(tmp_path / "home", keep_ended_days=0).start()
+    with daemon.client() as client:
+        old = finished(client, send(client, make_job(tmp_path / "in"))).job_id
+    start_again_as_if_old(daemon, old)
+    with daemon.client() as client:
+        finished(client, send(client, make_job(tmp_path / "later")))
+        assert len(list(Path(client.outputs(old).folder).rglob("*.exr"))) == 4
+    daemon.stop()
+
+
+def test_when_a_job_belongs_to_a_project_then_its_versions_stay(daemon: DaemonProcess, tmp_path: Path) -> None:
+    with daemon.client() as client:
+        shows = finished(client, send(client, make_job(tmp_path / "a", project="dune"))).job_id
+        own = finished(client, send(client, make_job(tmp_path / "b"))).job_id
+        named_like_a_job = finished(client, send(client, make_job(tmp_path / "c", project=own))).job_id
+    assert (daemon.home / "jobs" / own / "sh010").is_dir()
+    start_again_as_if_old(daemon, shows, own, named_like_a_job)
+    until(lambda: not (daemon.home / "jobs" / shows).exists())
+    with daemon.client() as client:
+        for name in (shows, own, named_like_a_job):
+            assert len(list(Path(client.outputs(name).folder).rglob("*.exr"))) == 4
+
+
+def test_when_a_live_job_may_reuse_a_delivered_one_then_that_stays_until_it_has_ended(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    with daemon.client() as client:
+        old = finished(client, send(client, make_job(tmp_path / "a", content="the same"))).job_id
+        spare = finished(client, send(client, make_job(tmp_path / "b"))).job_id
+        waiting = make_job(tmp_path / "a", content="the same")
+        live = client.submit(waiting.request, waiting.token).job_id
+        client.control(live, "pause")
+    start_again_as_if_old(daemon, old, spare)
+    until(lambda: not (daemon.home / "jobs" / spare).exists())
+    assert (daemon.home / "jobs" / old / "v001").is_dir()
+    with daemon.client() as client:
+        assert state_of(client, live) == "paused"
+        client.control(live, "cancel")
+    start_again_as_if_old(daemon, old)
+    until(lambda: not (daemon.home / "jobs" / old).exists())
+
+
+def test_when_a_removal_was_cut_off_by_a_kill_then_the_next_start_ends_it(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    daemon.kill()
+    left = daemon.home / "jobs" / ".going-abcdefgh-12345678" / "v001"
+    left.mkdir(parents=True)
+    (left / "comp.1001.exr").write_bytes(b"half gone")
+    stray = daemon.home / "jobs" / "notes of mine"
+    stray.mkdir()
+    daemon.start()
+    until(lambda: [path.name for path in (daemon.home / "jobs").iterdir()] == [stray.name])
+
+
+def test_when_the_result_cache_is_off_then_an_identical_job_is_made_anew(tmp_path: Path) -> None:
+    daemon = DaemonProcess(tmp_path / "home", result_cache=False).start()
+    with daemon.client() as client:
+        for _ in range(2):
+            job_id = send(client, make_job(tmp_path / "in", content="the same"))
+            assert finished(client, job_id).state == "delivered"
+            assert "reuse None" in [finding.message for finding in client.show_job(job_id).findings]
+    daemon.stop()

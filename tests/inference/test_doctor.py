@@ -1,0 +1,43 @@
+"""The doctor finds what is wrong, says what to do, and lets nothing through that it did not try."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from understudy.bridge.settings import load_settings
+from understudy.inference import doctor
+from understudy.inference.doctor import examine
+
+
+def test_when_a_machine_is_sound_then_every_check_says_so_and_no_daemon_is_only_a_note(home: Path) -> None:
+    found = {finding.rule: finding for finding in examine()}
+    assert found["daemon"].outcome == "note"
+    assert {finding.outcome for rule, finding in found.items() if rule not in ("daemon", "disk")} == {"pass"}
+    assert set(found) == {"python", "libraries", "home", "disk", "port", "daemon", "exr", "colour", "movie", "gate"}
+
+
+def test_when_others_can_read_the_keys_then_the_doctor_refuses_and_says_how_to_close_them(home: Path) -> None:
+    list(examine())
+    (home / "server_keys.json").chmod(0o644)
+    found = {finding.rule: finding for finding in examine()}["home"]
+    assert found.refuses
+    assert "chmod" in found.remedy
+
+
+def test_when_the_address_is_not_of_this_machine_then_the_doctor_names_it(home: Path) -> None:
+    home.mkdir()
+    found = doctor.check_port(load_settings({"host": "192.0.2.1"}))  # TEST-NET-1: no machine has it
+    assert found.refuses
+    assert "192.0.2.1" in found.message
+
+
+def test_when_a_library_is_missing_then_the_doctor_names_it_and_the_command(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "LIBRARIES", (*doctor.LIBRARIES, "a-library-that-nobody-has"))
+    found = doctor.check_libraries(load_settings())
+    assert found.refuses
+    assert "a-library-that-nobody-has" in found.message
+    assert "pip install" in found.remedy
