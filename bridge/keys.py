@@ -117,6 +117,9 @@ class AllowList:
             except KeyRefused as problem:
                 _log.error("%s %s", problem.message, problem.remedy)
                 return None
+            except OSError as problem:
+                _log.error("%s cannot be read: %s", self.path, problem.strerror)
+                return None
             return self._users.get(_key_text(public_key))
 
     def users(self) -> dict[str, User]:

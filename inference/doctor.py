@@ -203,9 +203,15 @@ def _chart_order(folder: Path, chart: Halves) -> WorkOrder:
         )
     )  # fmt: skip
     return WorkOrder(
-        job_id="doctor", job=job.job, version=1, actor="doctor", accepted_at="1970-01-01T00:00:00Z",
-        folder=str(folder / "job"), scratch=str(folder / "scratch"), blobs={digest: str(path) for digest, path in job.paths.items()},
-    )  # fmt: skip
+        job_id="doctor",
+        job=job.job,
+        version=1,
+        actor="doctor",
+        accepted_at="1970-01-01T00:00:00Z",
+        blobs={digest: str(path) for digest, path in job.paths.items()},
+        folder=str(folder / "job"),
+        scratch=str(folder / "scratch"),
+    )
 
 
 def check_movie(settings: UserSettings) -> Finding:
