@@ -1,7 +1,8 @@
 """Whether memory grows with the shot: the peak of daemon and worker over a short job and over one ten times as long.
 
-What counts is what a process holds itself, anonymous and shared pages; pages of files are the kernel's to drop. Each
-length gets a fresh daemon. `python -m benchmarks.resident_memory 20 200` measures other lengths.
+The long shot is the short one over and over, there and back, in files of its own: only the length differs. What
+counts is what a process holds itself, anonymous and shared pages; pages of files are the kernel's to drop. Each length
+gets a fresh daemon. `python -m benchmarks.resident_memory 20 200` measures other lengths.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pathlib import Path
 from benchmarks.daemon_process import DaemonProcess, memory_bytes, running_daemon
 from benchmarks.shots import drawn_options, gathered
 from benchmarks.table import Row, at_most
+from understudy.bridge.exr_file import replace_attributes
+from understudy.bridge.frames import FilePattern
 from understudy.bridge.gather import Gathered
 from understudy.bridge.roundtrip import follow_job, send_job
 
@@ -27,12 +30,13 @@ MEBIBYTE = 2**20
 def measure(short: int = SHORT_FRAMES, long: int = LONG_FRAMES) -> list[Row]:
     """Run both jobs, the short one first; the same drawn shot, cut to its length."""
     with tempfile.TemporaryDirectory() as folder:
-        options = drawn_options(Path(folder) / "shot", long, WIDTH, HEIGHT)
-        whole = gathered(options).job.shot.range
-        lengths = (short, long)
+        options = drawn_options(Path(folder) / "shot", short, WIDTH, HEIGHT)
+        first = gathered(options).job.shot.range.first
+        for pattern in (options.plate, options.matte, options.clean_plate):
+            _lengthen(FilePattern(str(pattern)), first, short, long)
         peaks = [
-            _peak_of(gathered(options, frames=f"{whole.first}-{whole.first + count - 1}"), Path(folder) / f"{count}")
-            for count in lengths
+            _peak_of(gathered(options, frames=f"{first}-{first + count - 1}"), Path(folder) / f"{count}")
+            for count in (short, long)
         ]
     note = f"limit: the peak over {short} frames; {WIDTH}x{HEIGHT}, pages of files apart"
     return [
@@ -42,6 +46,15 @@ def measure(short: int = SHORT_FRAMES, long: int = LONG_FRAMES) -> list[Row]:
         )
         for name in ("worker", "daemon")
     ]  # fmt: skip
+
+
+def _lengthen(pattern: FilePattern, first: int, short: int, long: int) -> None:
+    """Go on with the sequence, backwards and forwards in turn, to `long` frames; no two files have the same bytes."""
+    for number in range(short, long):
+        turn, place = divmod(number, short)
+        source = place if turn % 2 == 0 else short - 1 - place
+        again = {"comments": f"frame {number}"}
+        replace_attributes(pattern.path(first + source), pattern.path(first + number), again)
 
 
 def _peak_of(job: Gathered, folder: Path) -> dict[str, int]:

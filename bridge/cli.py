@@ -31,7 +31,7 @@ from understudy.bridge.gather import Gathered, gather_job
 from understudy.bridge.keys import CONNECTION_FILE, Connection, load_connection
 from understudy.bridge.local_daemon import demonstration, draw_shot, running_daemon
 from understudy.bridge.options import JobOptions, parse_states
-from understudy.bridge.roundtrip import follow_job, send_job
+from understudy.bridge.roundtrip import change_job, follow_job, send_job
 from understudy.bridge.settings import load_settings
 
 BAR_AFTER_SECONDS = 1.0  # what is done sooner needs no bar
@@ -239,7 +239,7 @@ def fetch(job: str, out: Out, as_json: Json = False) -> None:
 
 def _control(as_json: bool, job: str, action: str, priority: int = 0) -> None:
     with _client() as client:
-        summary = client.control(job, action, priority)
+        summary = change_job(client, job, action, priority)
     if as_json:
         _print_json(summary)
     else:

@@ -9,16 +9,25 @@ import queue
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
 from understudy.bridge.client import Client
-from understudy.bridge.errors import DaemonUnreachable, JobParked, UnderstudyError
+from understudy.bridge.errors import DaemonUnreachable, JobParked, KeyRefused, RequestError, UnderstudyError
 from understudy.bridge.gather import Gathered
 from understudy.bridge.keys import Connection
-from understudy.bridge.messages import ENDED, Accepted, Event, Finished, FrameFinished, JobDetail, StateChanged
+from understudy.bridge.messages import (
+    ENDED,
+    Accepted,
+    Event,
+    Finished,
+    FrameFinished,
+    JobDetail,
+    JobSummary,
+    StateChanged,
+)
 from understudy.bridge.take import Take
 from understudy.bridge.transfer import patiently, upload
 from understudy.bridge.watch import Watcher
@@ -46,24 +55,19 @@ def send_job(
     token = secrets.token_hex(16)
     with Client.connect(connection) as client:
         accepted = patiently(client, lambda moved: client.submit(gathered.job, token))
-        _bring(client, connection, accepted.job_id, gathered, sent, parked)
+        _bring(client, accepted.job_id, gathered.paths, sent, parked)
         state = patiently(client, lambda moved: client.show_job(accepted.job_id)).summary.state
     return msgspec.structs.replace(accepted, state=state)
 
 
 def _bring(
-    client: Client,
-    connection: Connection,
-    job_id: str,
-    gathered: Gathered,
-    sent: Sent,
-    parked: Callable[[JobParked], None] | None,
+    client: Client, job_id: str, paths: dict[str, Path], sent: Sent, parked: Callable[[JobParked], None] | None
 ) -> None:
     """Upload what the job lacks, waiting for room where `parked` wants it so."""
     waiting = False
     while True:
         try:
-            return upload(client, connection, job_id, gathered.paths, sent)
+            return upload(client, client.connection, job_id, paths, sent)
         except JobParked as problem:
             if parked is None:
                 raise
@@ -71,6 +75,37 @@ def _bring(
                 parked(problem)
         waiting = True
         time.sleep(ROOM_SECONDS)
+
+
+def change_job(client: Client, job_id: str, action: str, priority: int = 0) -> JobSummary:
+    """Cancel, pause, resume, retry a job or set its priority; return how it then stands.
+
+    One that goes on is brought what the vault lacks by now. Raises RequestError when that is not at hand here.
+    """
+    summary = client.control(job_id, action, priority)
+    if summary.state == "uploading":
+        bring_lacking(client, job_id)
+        summary = client.show_job(job_id).summary
+    return summary
+
+
+def bring_lacking(client: Client, job_id: str) -> None:
+    """Send what the vault lacks of a job from where its files were typed: its client died, or the vault lost a file.
+
+    Raises RequestError for files that are not here, PlateError for one that has changed since.
+    """
+    lacking = patiently(client, lambda moved: client.lacking(job_id))
+    if not lacking:
+        return
+    files = patiently(client, lambda moved: client.show_job(job_id)).job.shot.files()
+    paths = {digest: Path(files[digest].typed) for digest in lacking}
+    absent = next((path for path in paths.values() if not path.is_file()), None)
+    if absent is not None:
+        raise RequestError(
+            f"job {job_id} lacks {len(lacking)} files, and {absent} is not here",
+            remedy="Say this again on the machine and in the folder from which the job was submitted.",
+        )
+    upload(client, client.connection, job_id, {digest: path.resolve() for digest, path in paths.items()})
 
 
 def follow_job(
@@ -84,7 +119,8 @@ def follow_job(
     """Follow a job to its end and return its last word; frames land under `out` while the job runs.
 
     Works for a job that this process submitted and for one found again after a restart: events are replayed from the
-    first. `told` and the collecting run in the calling thread. Ctrl-C leaves the job running.
+    first; what it lacks is sent where it is at hand. `told` and the collecting run in the calling thread. Ctrl-C leaves
+    the job running.
     """
     take = Take(out, job_id) if out is not None else None
     with _events(connection, job_id, silent) as events, Client.connect(connection) as client:
@@ -94,6 +130,8 @@ def follow_job(
             told(event)
             if take is not None:
                 _land(take, event, client, connection)
+            if isinstance(event.what, StateChanged) and event.what.state == "uploading":
+                _help_upload(client, job_id)
             if isinstance(event.what, StateChanged) and event.what.state in ENDED:
                 # A job that was tried again has ended before: what counts is how it stands now.
                 detail = patiently(client, lambda moved: client.show_job(job_id))
@@ -102,6 +140,13 @@ def follow_job(
         if take is not None:
             patiently(client, lambda moved: take.close(client, connection, detail))
     return detail
+
+
+def _help_upload(client: Client, job_id: str) -> None:
+    """Bring what a job that uploads lacks, unless that is another's to do, or it has no room just now."""
+    with suppress(RequestError, KeyRefused, JobParked):
+        if patiently(client, lambda moved: client.show_job(job_id)).summary.state == "uploading":
+            bring_lacking(client, job_id)
 
 
 def _land(take: Take, event: Event, client: Client, connection: Connection) -> None:

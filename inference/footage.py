@@ -11,7 +11,7 @@ from understudy.inference.replace_footage import ReplacePictures
 from understudy.inference.shot_pictures import Boxes, ShotPictures, Step
 from understudy.inference.work_order import WorkOrder
 
-__all__ = ["ShotPictures", "open_pictures"]
+__all__ = ["Boxes", "ShotPictures", "open_pictures"]
 
 
 def open_pictures(order: WorkOrder, step: Step, boxes: Boxes | None = None) -> ShotPictures:

@@ -33,7 +33,7 @@ from understudy.inference.shot_pictures import ShotPictures
 from understudy.inference.version import MULTIPART, Version
 
 WRITING_THREADS = 2  # zip compression releases the lock; a third thread would only wait for a core
-FRAMES_IN_FLIGHT = 4
+FRAMES_IN_FLIGHT = 3  # one being made on each thread, one that waits for the first of them to be free
 GRID_COLUMNS, GRID_ROWS = 10, 20
 """The grid of Wan-Animate's own examples: cells fine enough to keep plate, coarse enough to hide the old silhouette."""
 

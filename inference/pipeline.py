@@ -16,7 +16,7 @@ from understudy.inference.compliance import evidence, gate
 from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, Stage
 from understudy.inference.engines.door import Engine, GeneratedFrame, open_engine
 from understudy.inference.finish import Screening, make_report
-from understudy.inference.footage import ShotPictures, open_pictures
+from understudy.inference.footage import Boxes, ShotPictures, open_pictures
 from understudy.inference.frame_layers import LayerMaker, plate_as_it_is
 from understudy.inference.reuse import Twin
 from understudy.inference.segments import Segment, plan_segments
@@ -47,32 +47,25 @@ def recast(order: WorkOrder, reporter: Reporting) -> tuple[OutputFile, ...]:
     version = Version(order)
     if version.is_settled:
         return version.settled_files()
-    inspection = evidence.inspect_inputs(order, lambda done, total: reporter.step("inspecting", done, total))
-    _require(inspection, reporter, "refused")
+    boxes = _inspect(order, reporter)
     version.open()
-    pictures = open_pictures(
-        order,
-        lambda done, total: reporter.step("reading mattes", done, total),
-        evidence.matte_boxes(inspection),
-    )
+    pictures = open_pictures(order, lambda done, total: reporter.step("reading mattes", done, total), boxes)
     reporter.found(*pictures.findings)
     generate(pictures, version, reporter)
     reporter.checking()
-    with Screening(pictures, version) as screening:
-        delivery = evidence.read_back(
-            order,
-            version.folder,
-            lambda done, total: reporter.step("checking", done, total),
-            description=version.described(),
-            beside=(*evidence.BESIDE_THE_LAYERS, *screening.beside),
-            canvas=pictures.size,
-            rate=pictures.rate,
-            onlooker=screening,
-        )
-    _require(delivery, reporter, "quarantined")
+    screening = _check(pictures, version, reporter)
     findings = (*order.admission, *reporter.findings)
     report = make_report(pictures, version, findings, screening.views)
     return version.settle(findings, (*screening.paths, report), str(pictures.rate))
+
+
+def _inspect(order: WorkOrder, reporter: Reporting) -> Boxes:
+    """Read every input and let the gate judge; return the mattes' boxes. What else was read is let go: it grows with
+    the shot.
+    """
+    inspection = evidence.inspect_inputs(order, lambda done, total: reporter.step("inspecting", done, total))
+    _require(inspection, reporter, "refused")
+    return evidence.matte_boxes(inspection)
 
 
 def generate(pictures: ShotPictures, version: Version, reporter: Reporting) -> None:
@@ -97,6 +90,23 @@ def generate(pictures: ShotPictures, version: Version, reporter: Reporting) -> N
                     maker.add(generated)
                 reporter.seconds_left = pace.seconds_left(maker.done)
                 reporter.step("generating", len(finished) + maker.done, len(pictures.frames))
+
+
+def _check(pictures: ShotPictures, version: Version, reporter: Reporting) -> Screening:
+    """Read back every file while the review is made of it, and let the gate judge. What was read is let go as well."""
+    with Screening(pictures, version) as screening:
+        delivery = evidence.read_back(
+            pictures.order,
+            version.folder,
+            lambda done, total: reporter.step("checking", done, total),
+            description=version.described(),
+            beside=(*evidence.BESIDE_THE_LAYERS, *screening.beside),
+            canvas=pictures.size,
+            rate=pictures.rate,
+            onlooker=screening,
+        )
+    _require(delivery, reporter, "quarantined")
+    return screening
 
 
 def _copy_twin(

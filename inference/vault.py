@@ -336,7 +336,7 @@ class Partial:
         return offset
 
 
-_SEND = "Send it again: `understudy retry` asks the client for it."
+_SEND = "Send it again: `understudy watch` of the job does, from where the files are."
 
 
 def _compare(path: Path, digest: str, found: str, who: str = "") -> None:

@@ -104,6 +104,7 @@ class Reporter:
         self._tell(WorkerFrame(frame=frame, files=files))
 
     def checking(self) -> None:
+        self.segment, self.seconds_left = (0, 0), None  # what is left now is not generating
         self._tell(WorkerChecking())
 
 
@@ -133,7 +134,8 @@ def perform(order: WorkOrder, reporter: Reporter) -> WorkerEnd:
         where = traceback.format_exception(problem)[-6:]
         fault = EngineError(
             f"the worker met a fault of its own: {type(problem).__name__}: {problem}",
-            remedy="Finished frames are kept. Retry; if it comes again, send this report.",
+            remedy="Finished frames are kept: `understudy retry` goes on. If it comes again, send what "
+            f"`understudy show {order.job_id} --json` prints.",
             facts={"traceback": "".join(where)[-3000:]},
         )
         return _end("failed", fault, reporter)

@@ -141,7 +141,7 @@ class Inputs:
         except PlateError as problem:
             raise PlateError(
                 f"{file.typed} must be sent again: {problem.message}",
-                remedy="Submit the same job again, or `understudy retry` with the files at hand.",
+                remedy="`understudy watch` of this job sends it again, from where the files are.",
                 facts={"file": file.file},
             ) from None
 

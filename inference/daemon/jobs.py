@@ -27,8 +27,6 @@ from understudy.bridge.messages import ENDED, State
 CRASHES_ALLOWED = 2
 """So often in a row a worker may die without a new finished frame, and its job is tried again; then the job fails."""
 HOUSE_ROLES = frozenset({"producer", "admin"})
-WAITING: frozenset[str] = frozenset({"uploading", "queued", "parked", "paused"})
-"""States in which no worker holds the job and nothing has ended it."""
 HELD: frozenset[str] = frozenset({"running", "checking"})
 """States in which a worker holds the job."""
 

@@ -119,6 +119,14 @@ class Lookup:
     def last_event(self) -> int:
         return int(self._read("SELECT coalesce(max(number), 0) FROM events")[0][0])
 
+    def newest_time(self) -> str:
+        """Return when the newest event was stored; empty where there is none."""
+        return str((self._read("SELECT at FROM events ORDER BY number DESC LIMIT 1") or [("",)])[0][0])
+
+    def settled_since(self, row: JobRow) -> str:
+        """Return since when a job stands as it does: never before what was stored earlier, whatever the clock said."""
+        return str(self._read("SELECT max(changed_at) FROM jobs WHERE last_event <= ?", (row.last_event,))[0][0])
+
     def last_turns(self) -> dict[str, int]:
         """Return each user's newest start, as a number that grows."""
         return dict(self._read("SELECT user, event FROM turns"))

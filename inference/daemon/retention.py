@@ -53,23 +53,24 @@ class Retention:
     async def look(self) -> None:
         """Remove the files of every job that ended long enough ago and that no live job may still read from."""
         names = await self._house.looked(_names_in, self._house.jobs_folder)
+        oldest = await self._oldest_kept()
         for name in names:
             folder = self._house.jobs_folder / name
             if name.startswith(_GOING):
                 await self._house.looked(_remove, folder)
                 continue
             async with self._changes.lock:
-                going = await self._let_go(name, folder)
+                going = await self._let_go(name, folder, oldest)
             if going is not None:
                 await self._house.looked(_remove, going)
 
-    async def _let_go(self, name: str, folder: Path) -> Path | None:
+    async def _let_go(self, name: str, folder: Path, oldest: str) -> Path | None:
         """Take a folder's name from it, and note it, where its job's time is over; return what is to be deleted."""
         try:
             row = await self._changes.job(name)
         except RequestError:
             return None  # a project's folder, or somebody's own
-        if not has_ended(row.state) or row.changed_at >= self._oldest_kept():
+        if not has_ended(row.state) or await self._house.stored(self._house.store.settled_since, row) >= oldest:
             return None
         if row.project is not None or await self._is_project(name):
             return folder / SCRATCH  # what lies beside it is a show's
@@ -89,8 +90,13 @@ class Retention:
     async def _is_project(self, name: str) -> bool:
         return bool(await self._house.stored(self._house.store.jobs, (), projects=(name,), limit=1))
 
-    def _oldest_kept(self) -> str:
-        oldest = datetime.now(timezone.utc) - timedelta(days=self._days)
+    async def _oldest_kept(self) -> str:
+        """Return the time before which files go. Time passes by what is stored: a clock that jumps ahead, or a machine
+        that wakes up in another year, makes nothing old.
+        """
+        newest = await self._house.stored(self._house.store.newest_time)
+        now = datetime.now(timezone.utc)
+        oldest = min(now, datetime.fromisoformat(newest) if newest else now) - timedelta(days=self._days)
         return oldest.isoformat(timespec="milliseconds")[:23] + "Z"
 
     def _note(self, row: JobRow) -> Finding:

@@ -41,7 +41,8 @@ class Animation:
         cutout = cut_out(footage.reference, footage.reference_has_alpha)
         for finding in cutout.findings:
             watcher.found(finding)
-        self._onto = _covering(cutout.alpha.shape, footage.height, footage.width)
+        whole = footage.reference_has_alpha or footage.clean_plate is not None
+        self._onto = _framed(cutout.alpha.shape, footage.height, footage.width, whole=whole)
         size = (footage.width, footage.height)
         flags = cv2.INTER_AREA | cv2.WARP_INVERSE_MAP
         backdrop = fill_from_surroundings(cutout.backdrop, cutout.alpha < 0.02, footage.settings.seed)
@@ -109,10 +110,16 @@ class Animation:
         return tracker.field, placings[home.position].matrix
 
 
-def _covering(reference: tuple[int, ...], height: int, width: int) -> Matrix:
-    """Return the map (2, 3) from the footage's pixels to the reference's: centred, filling the whole frame."""
-    scale = min(reference[1] / width, reference[0] / height)
-    left, top = (reference[1] - scale * width) / 2.0, (reference[0] - scale * height) / 2.0
+def _framed(reference: tuple[int, ...], height: int, width: int, *, whole: bool) -> Matrix:
+    """Return the map (2, 3) from the footage's pixels to the reference's, centred.
+
+    A cut-out, or a character before another backdrop, is shown whole and stands on the lower edge; a picture with a
+    background of its own fills the frame. Where the format has the reference's shape the two are the same.
+    """
+    ratios = (reference[1] / width, reference[0] / height)
+    scale = max(ratios) if whole else min(ratios)
+    left = (reference[1] - scale * width) / 2.0
+    top = reference[0] - scale * height if whole else (reference[0] - scale * height) / 2.0
     return np.array([[scale, 0, left + 0.5 * scale - 0.5], [0, scale, top + 0.5 * scale - 0.5]], np.float64)
 
 

@@ -48,7 +48,7 @@ def cut_out(reference: Array, has_alpha: bool) -> Cutout:
     if float(inside.sum()) < 16.0:
         inside = (alpha > 0.5).astype(np.float32)
     # Only the soft edge takes its colour from the inside; a transparent part of the body keeps its own.
-    edge = grown((alpha < 0.02).astype(np.uint8), 9).astype(np.float32)
+    edge = grown((alpha < 0.02).astype(np.uint8), 13).astype(np.float32)
     own = np.maximum(inside, (1.0 - edge) * (alpha > 0.2))
     backdrop = spread(colour, outside) if float(outside.sum()) >= 16.0 else np.zeros_like(colour)
     return Cutout(spread(colour, own.astype(np.float32)), alpha.astype(np.float32), backdrop, findings)

@@ -20,15 +20,15 @@ Array = NDArray[np.float32]
 SHAPE_SIDE = 112
 """Longest side at which shape is guessed and light is measured."""
 MATERIALS = 5
-LEAST_SHADE, GREATEST_SHADE = 0.3, 1.9
+LEAST_SHADE, GREATEST_SHADE = 0.35, 1.6
 GREATEST_KEY = 1.5
 """A key light stronger than this over the body's mean luminance is not believed."""
 UNSURE_SHARE, SURE_SHARE = 0.08, 0.38
 """Share of a body's shading that one light explains: below the first it is pattern, from the second on light."""
 DIRECTIONS = 240
-EXPOSURE_STRENGTH, COLOUR_STRENGTH = 0.65, 0.75
+EXPOSURE_STRENGTH, COLOUR_STRENGTH = 0.65, 0.6
 GREATEST_STOPS = 1.2
-GREATEST_COLOUR = 0.45
+GREATEST_COLOUR = 0.3
 """Greatest natural logarithm by which one channel moves against the others."""
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 

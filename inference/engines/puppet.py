@@ -20,6 +20,8 @@ NORMALS_SIDE = 160
 SHRINK_ABOVE = 1.25
 """A character's image this many times finer than the footage is averaged down first, or it would flicker."""
 MODEL_POWER = 1.0 / 2.2
+SHOULDER = np.float32(0.72)
+"""The code above which relit highlights are held back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,17 @@ def draw(puppet: Puppet, field: Array, height: int, width: int, gain: Array | No
     )
     if gain is not None:
         encoded = np.maximum(gain, 1e-3) ** np.float32(MODEL_POWER)
-        bent[..., :3] *= resized(encoded, height, width)[window]
+        bent[..., :3] = _shouldered(bent[..., :3] * resized(encoded, height, width)[window])
     np.clip(bent, 0.0, 1.0, out=bent)
     colour[window], coverage[window] = bent[..., :3], bent[..., 3]
     return Drawing(colour, coverage)
+
+
+def _shouldered(code: Array) -> Array:
+    """Return codes whose highlights bend towards 1 instead of running into it: a lit edge keeps its hue."""
+    over = np.maximum(code - SHOULDER, 0.0)
+    room = np.float32(1.0 - SHOULDER)
+    return np.asarray(np.minimum(code, SHOULDER) + room * over / (over + room), np.float32)
 
 
 def light_gain(puppet: Puppet, field: Array, wanted: Light, colour: float, light: float) -> Array:

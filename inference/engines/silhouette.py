@@ -16,6 +16,7 @@ Matrix = NDArray[np.float64]
 SEARCH_HEIGHT = 56
 """Height in pixels of the pictures in which a placing is searched: 25 scales take about 30 ms."""
 SCALES = np.geomspace(0.5, 2.4, 27)
+FINER_STEPS = (0.97, 0.985, 1.0, 1.015, 1.03)
 ANGLES = (-18.0, -9.0, 9.0, 18.0)
 
 
@@ -50,7 +51,7 @@ def overlap(first: Array, second: Array) -> float:
 def place(character: Array, performer: Array) -> Placing:
     """Find the similarity that lays `character` (its alpha, any size) best over `performer` (its matte) by IoU.
 
-    Every position at 27 scales is tried by correlation, then a few turns, then finer scales. What falls outside the
+    Every position at 27 scales is tried by correlation, then a few turns, then finer scales at twice the size. What falls outside the
     performer's picture is not counted, so a full figure fits a close shot. The performer's matte must not be empty.
     """
     shrink = min(1.0, SEARCH_HEIGHT / performer.shape[0])
@@ -61,8 +62,10 @@ def place(character: Array, performer: Array) -> Placing:
     best = max((_best_position(figure, target, unit * scale, 0.0) for scale in SCALES), key=lambda found: found[0])
     turned = [_best_position(figure, target, best[1], angle) for angle in ANGLES]
     best = max([best, *turned], key=lambda found: found[0] - 0.0015 * abs(found[2]))
-    finer = [_best_position(figure, target, best[1] * step, best[2]) for step in (0.97, 0.985, 1.015, 1.03)]
-    score, scale, angle, across, down = max([best, *finer], key=lambda found: found[0])
+    target = _resized(performer, min(1.0, 2.0 * shrink))
+    unit = best[1] * target.shape[0] / max(1, round(performer.shape[0] * shrink))
+    finer = [_best_position(figure, target, unit * step, best[2]) for step in FINER_STEPS]
+    score, scale, angle, across, down = max(finer, key=lambda found: found[0])
     onto = _figure_matrix(figure.shape, scale, angle)
     onto[:, 2] += (across, down)
     # From the small figure-to-target map to full footage pixels -> full image pixels, pixel centres kept in place.

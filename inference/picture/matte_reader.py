@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from understudy.bridge.errors import PlateError
 from understudy.bridge.frames import FrameRange
 from understudy.bridge.shot import Matte, PictureFile
-from understudy.inference.picture.header import Window
 from understudy.inference.picture.images import read_matte
 from understudy.inference.picture.layers import fit_window
 from understudy.inference.picture.movies import MovieReader
@@ -99,8 +98,3 @@ class MatteReader:
                 remedy="Render the matte at the plate's size: a stretched matte would not lie on its edges.",
                 facts={"file": file.typed, "size": f"{width}x{height}", "plate": f"{self.size[0]}x{self.size[1]}"},
             )
-
-
-def plate_size(display: Window) -> tuple[int, int]:
-    """Return (width, height) of a plate's display window, as `MatteReader` takes it."""
-    return display.width, display.height

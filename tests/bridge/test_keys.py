@@ -222,6 +222,16 @@ def test_when_the_list_becomes_unreadable_then_it_knows_nobody_and_says_why(
     assert "chmod 600" in caplog.text
 
 
+def test_when_the_disk_does_not_give_the_list_then_it_knows_nobody_and_the_daemon_goes_on(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = ensure_local_keys(home)
+    (home / "users.json").unlink()
+    (home / "users.json").symlink_to(home / "users.json")
+    assert made.users.user_for(made.connection.public) is None
+    assert "cannot be read" in caplog.text
+
+
 def test_when_the_list_is_damaged_while_running_then_it_knows_nobody(home: Path) -> None:
     made = ensure_local_keys(home)
     write_private(home / "users.json", b"{")

@@ -18,6 +18,7 @@ from spine_rig import RunningDaemon, gathered
 from terminal_rig import COMMAND, Ended, Terminal, started
 
 from understudy.bridge.client import Client
+from understudy.bridge.errors import KeyRefused
 from understudy.bridge.exr_file import picture_digest
 from understudy.bridge.options import JobOptions
 from understudy.bridge.roundtrip import follow_job
@@ -350,13 +351,15 @@ def test_when_the_artists_disk_is_full_then_the_folder_is_named_and_the_take_can
 
 
 def test_when_the_order_of_a_paused_job_is_run_elsewhere_then_resume_delivers_what_was_made(
-    terminal: Terminal, submit: Submit, shot: Path, tmp_path: Path, drawn: DrawnShot
+    terminal: Terminal, submit: Submit, shared_daemon: RunningDaemon, shot: Path, tmp_path: Path, drawn: DrawnShot
 ) -> None:
     long = ("--plate", drawn.plate, "--matte", drawn.matte, "--engine", "preview", "--seed", "100")
     before = terminal("submit", *HERE, *long, *ATTEST, "--json").json["job_id"]  # keeps the slot busy
     job = terminal("submit", *HERE, *ATTEST, "--seed", "101", "--json").json["job_id"]
     assert "Say `understudy pause" in terminal("order", job, tmp_path / "order.json").err
     assert terminal("pause", job, "--json").json["state"] == "paused"
+    with Client(shared_daemon.connection) as far, pytest.raises(KeyRefused, match="vault"):
+        far.order(job)  # it has not proved to share the machine
     assert terminal("order", job, tmp_path / "order.json").code == 0
     assert terminal("cancel", before).code == 0
     assert terminal("run", tmp_path / "order.json", "--once").code == 0

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 from spine_rig import RunningDaemon, gathered
 
 from understudy.bridge.client import Client
-from understudy.bridge.errors import ComplianceError
+from understudy.bridge.errors import ComplianceError, RequestError
 from understudy.bridge.exr_file import file_digest, read_attribute
 from understudy.bridge.messages import Event, FrameFinished, StateChanged
 from understudy.bridge.options import JobOptions
-from understudy.bridge.roundtrip import follow_job, send_job
+from understudy.bridge.roundtrip import change_job, follow_job, send_job
 from understudy.inference.compliance.manifest import read_manifest
 
 
@@ -144,4 +146,36 @@ def test_when_the_daemon_dies_while_it_judges_a_job_then_asking_again_makes_one_
     in_mid_admission.join()
     with Client.connect(daemon.connection) as client:
         assert [one.job_id for one in client.list_jobs()] == [accepted.job_id]
+        assert follow_job(daemon.connection, accepted.job_id, None).summary.state == "delivered"
+
+
+def test_when_a_client_died_in_mid_upload_then_the_one_that_follows_the_job_sends_the_rest(
+    daemon: RunningDaemon, options: JobOptions, tmp_path: Path
+) -> None:
+    job = gathered(options)
+    with Client.connect(daemon.connection) as client:
+        job_id = client.submit(job.job, "a token of sixteen letters").job_id
+        digest, path = next(iter(job.paths.items()))
+        client.hand_over(job_id, digest, path)
+    assert follow_job(daemon.connection, job_id, tmp_path / "out").summary.state == "delivered"
+
+
+def test_when_the_vault_forgot_a_file_of_a_job_that_is_tried_again_then_it_is_sent_again_or_named(
+    daemon: RunningDaemon, options: JobOptions, tmp_path: Path
+) -> None:
+    plate = Path(options.plate or "")
+    for path in plate.parent.glob(plate.name.replace("####", "*")):
+        shutil.copy(path, tmp_path)
+    own = msgspec.structs.replace(options, plate=str(tmp_path / plate.name))
+    accepted = send_job(daemon.connection, gathered(own))
+    forgotten = sorted(tmp_path.glob("*.exr"))[3]
+    with Client.connect(daemon.connection) as client:
+        client.control(accepted.job_id, "cancel")
+        assert follow_job(daemon.connection, accepted.job_id, None).summary.state == "cancelled"
+        digest = file_digest(forgotten)
+        (daemon.home / "vault" / "blobs" / digest[:2] / digest[2:]).unlink()
+        away = forgotten.rename(tmp_path / "away")
+        with pytest.raises(RequestError, match=forgotten.name):
+            change_job(client, accepted.job_id, "retry")
+        away.rename(forgotten)
         assert follow_job(daemon.connection, accepted.job_id, None).summary.state == "delivered"

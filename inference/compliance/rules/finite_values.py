@@ -14,14 +14,14 @@ class Rule(InspectionRule):
         found = {role: pictures for role, pictures in found.items() if pictures}
         if not found:
             return passes("every value is finite")
-        clauses = [
-            f"{role} has {sum(p.non_finite for p in pictures)} in frames "
-            f"{write_frames(p.frame for p in pictures if p.frame is not None)}"
-            for role, pictures in found.items()
-        ]
+        clauses = []
+        for role, pictures in found.items():
+            frames = [picture.frame for picture in pictures if picture.frame is not None]
+            where = f" in frames {write_frames(frames)}" if frames else ""
+            clauses.append(f"{role} has {sum(picture.non_finite for picture in pictures)}{where}")
         return lists(
             f"values that are NaN or infinite: {'; '.join(clauses)}",
-            remedy="In a plate they pass through outside the effective matte and are repaired inside it; in a matte "
+            remedy="In a plate they pass through outside the effective matte and are repaired inside it; elsewhere "
             "they count as black.",
             frames=(p.frame for pictures in found.values() for p in pictures if p.frame is not None),
             files=(p.typed for pictures in found.values() for p in pictures),

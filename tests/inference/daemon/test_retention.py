@@ -140,3 +140,28 @@ def test_when_the_result_cache_is_off_then_an_identical_job_is_made_anew(tmp_pat
             assert finished(client, job_id).state == "delivered"
             assert "reuse None" in [finding.message for finding in client.show_job(job_id).findings]
     daemon.stop()
+
+
+def test_when_the_clock_jumps_ahead_then_nothing_is_old_for_that(daemon: DaemonProcess, tmp_path: Path) -> None:
+    with daemon.client() as client:
+        before, after = (finished(client, send(client, make_job(tmp_path / name))).job_id for name in ("a", "b"))
+    daemon.stop()
+    tables = sqlite3.connect(daemon.home / "store.sqlite")
+    with tables:  # as if all of it had happened long ago, and the clock had just been set
+        tables.execute("UPDATE jobs SET changed_at = ?", (LONG_AGO,))
+        tables.execute("UPDATE events SET at = ?", (LONG_AGO,))
+    tables.close()
+    (daemon.home / "jobs" / ".going-x").mkdir()
+    daemon.start()
+    until(lambda: not (daemon.home / "jobs" / ".going-x").exists())
+    assert sorted(path.name for path in (daemon.home / "jobs").iterdir()) == sorted([before, after])
+
+
+def test_when_a_job_was_made_while_the_clock_was_behind_then_it_is_as_young_as_the_one_before_it(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    with daemon.client() as client:
+        old, young, behind = (finished(client, send(client, make_job(tmp_path / name))).job_id for name in "abc")
+    start_again_as_if_old(daemon, old, behind)
+    until(lambda: not (daemon.home / "jobs" / old).exists())
+    assert sorted(path.name for path in (daemon.home / "jobs").iterdir()) == sorted([young, behind])
