@@ -67,6 +67,7 @@ class EngineDescription(msgspec.Struct, frozen=True, kw_only=True):
     """True = its pictures are for blocking; every file says so."""
     weights: tuple[str, ...] = ()
     """Names of what must be on disk; empty = needs none."""
+    reads_prompt: bool = False
     options: dict[str, str] = {}
     """Names of `Settings.engine_options` that it reads, each with one line of help."""
     limits: tuple[str, ...] = ()

@@ -136,7 +136,7 @@ class Watcher:
             self._subscribe(line)
             while True:
                 self._take(self._next_push(line))
-        except DaemonUnreachable:
+        except (DaemonUnreachable, zmq.ZMQError):
             pass
         except KeyRefused:
             self._refusals += 1

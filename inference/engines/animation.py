@@ -61,6 +61,10 @@ class Animation:
         drawing = draw(self._puppet, field, self._footage.height, self._footage.width, None)
         return GeneratedFrame(frame, drawing.coverage, character=drawing.colour, clean=self._backdrop)
 
+    def told(self) -> list[Finding]:
+        """Return what was found since this was last asked: nothing, all is said when the shot is prepared."""
+        return []
+
     def _driver(self, watcher: Watcher) -> tuple[Callable[[int], Array], Matrix]:
         """Return what gives a frame's motion towards home, and the map (2, 3) from our pixels to the driver's."""
         footage = self._footage

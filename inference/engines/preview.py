@@ -26,6 +26,8 @@ class PreviewEngine:
         for done, frame in enumerate(segment.frames):
             watcher.step("generating", done, len(segment.frames))
             yield self._shot.frame(frame)
+        for finding in self._shot.told():
+            watcher.found(finding)
 
 
 def open_engine() -> PreviewEngine:

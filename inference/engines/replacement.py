@@ -60,6 +60,21 @@ class Replacement:
             scratch=footage.scratch,
         )
 
+    def told(self) -> list[Finding]:
+        """Return what was found since this was last asked: frames whose camera move was lost."""
+        lost, self._lost = self._lost, []
+        if not lost:
+            return []
+        return [
+            Finding(
+                rule="background_found",
+                outcome="warn",
+                message=f"the camera's move was not found in {len(lost)} frames: the background there is invented",
+                remedy="Give a clean plate with --clean-plate.",
+                frames=tuple(lost),
+            )
+        ]
+
     def _survey(self, watcher: Watcher) -> list[Glance]:
         frames = self._footage.frames
         positions = survey_positions(len(frames))

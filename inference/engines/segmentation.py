@@ -163,15 +163,15 @@ def _grab(picture: Array, labels: Mask, *, rounds: int) -> Mask:
 
 
 def _refine(picture: Array, figure: Mask) -> Mask:
-    """Run one GrabCut round at a larger size, free only in a band along the outline found at the small one."""
+    """Run GrabCut again at a larger size, free only in a band along the outline found at the small one."""
     height, width = picture.shape[:2]
     coarse = resized(figure.astype(np.float32), height, width)
-    band = disc(2.5 * width / figure.shape[1] + 14)
+    band = disc(2.5 * width / figure.shape[1] + 20)
     coarse_mask = (coarse > 0.5).astype(np.uint8)
     labels = np.where(coarse_mask > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     labels[cv2.erode(coarse_mask, band) > 0] = cv2.GC_FGD
     labels[cv2.dilate(coarse_mask, band) == 0] = cv2.GC_BGD
-    fine = _grab(picture, labels, rounds=1)
+    fine = _grab(picture, labels, rounds=2)
     return np.asarray(cv2.medianBlur(_one_body(fine, fine.astype(np.float32)), 5), np.uint8)
 
 

@@ -51,8 +51,9 @@ def overlap(first: Array, second: Array) -> float:
 def place(character: Array, performer: Array) -> Placing:
     """Find the similarity that lays `character` (its alpha, any size) best over `performer` (its matte) by IoU.
 
-    Every position at 27 scales is tried by correlation, then a few turns, then finer scales at twice the size. What falls outside the
-    performer's picture is not counted, so a full figure fits a close shot. The performer's matte must not be empty.
+    Every position at 27 scales is tried by correlation, then a few turns, then finer scales at twice the size. What
+    falls outside the performer's picture is not counted, so a full figure fits a close shot. The performer's matte must
+    not be empty.
     """
     shrink = min(1.0, SEARCH_HEIGHT / performer.shape[0])
     target = _resized(performer, shrink)

@@ -5,7 +5,7 @@ import math
 from understudy.bridge.errors import Finding
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.phrases import write_list
-from understudy.inference.compliance.rule import AdmissionRule, passes, refuses
+from understudy.inference.compliance.rule import AdmissionRule, lists, passes, refuses
 
 TEXT_LIMIT = 10_000
 EXPOSURE_LIMIT_STOPS = 20.0  # a half holds 30 stops above black; twenty off is a slip of the finger
@@ -35,4 +35,7 @@ class Rule(AdmissionRule):
                 f"settings are out of range: {'; '.join(problems)}",
                 remedy=f"The engine {settings.engine} reads: {write_list(tuple(known)) or 'no options'}.",
             )
+        unread = [name for name in ("prompt", "negative_prompt") if getattr(settings, name)]
+        if unread and engine is not None and not engine.reads_prompt:
+            return lists(f"the engine {engine.name} reads no {' and no '.join(unread)}: it is recorded, nothing more")
         return passes("settings are in range")

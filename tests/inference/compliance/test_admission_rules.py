@@ -204,6 +204,15 @@ def test_when_keypoints_alone_drive_then_the_rate_must_be_said(say: Any, make: A
     assert "--rate" in found.remedy
 
 
+def test_when_an_engine_reads_no_prompt_then_one_that_is_given_is_listed(say: Any, make: Any) -> None:
+    job = make.job(settings=Settings(prompt="a knight"))
+    found = say("settings_are_in_range", make.admission(job))
+    assert (found.outcome, found.message) == (
+        "warn", "the engine preview reads no prompt: it is recorded, nothing more",
+    )  # fmt: skip
+    assert say("settings_are_in_range", make.admission(make.job())).outcome == "pass"
+
+
 def test_an_input_that_the_engine_does_not_read_is_listed(say: Any, make: Any) -> None:
     engine = msgspec.structs.replace(make.PREVIEW, optional_inputs={})
     job = make.with_shot(make.job(), keypoints=Keypoints(pictures=make.single("walk.json")))

@@ -260,6 +260,21 @@ def test_when_the_camera_moves_then_the_hole_is_filled_from_frames_that_show_it(
         assert np.array_equal(clean[far], plate[far])
 
 
+def test_when_a_panning_camera_is_lost_then_it_is_said_and_the_hole_is_filled_all_the_same() -> None:
+    wall = textured(180, 900, 9, 2.5)
+    hidden = np.zeros((180, 320), np.float32)
+    hidden[50:170, 200:240] = 1.0
+    background = Background(
+        lambda frame: (wall[:, 7 * frame : 7 * frame + 320], hidden), tuple(range(50)), (180, 320), 0
+    )
+    for position in survey_positions(50):
+        background.look_at(position)
+    elsewhere = textured(180, 320, 77, 2.5)
+    clean, found = background.clean(30, np.where(hidden[..., None] > 0, np.float32(0.9), elsewhere), hidden)
+    assert not found
+    assert float(clean[hidden > 0].mean()) < 0.75
+
+
 def test_when_no_frame_shows_the_background_then_a_pattern_goes_on() -> None:
     stripes = np.repeat((np.arange(160) // 8 % 2)[None, :, None], 90, axis=0).astype(np.float32)
     picture = np.repeat(stripes, 3, axis=2)
