@@ -6,6 +6,7 @@ keypoints state, and is letterboxed from there into whatever picture asks.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -37,14 +38,14 @@ BONES = (
 class Driver:
     """Readers of everything that drives. For one thread."""
 
-    def __init__(self, shot: Shot, paths: dict[str, Path], config: ColourConfig) -> None:
+    def __init__(self, shot: Shot, paths: Mapping[str, str], config: ColourConfig) -> None:
         """Raises RequestError when nothing drives, PlateError for what cannot be read."""
         self._config = config
         self.pictures = PlateReader(shot.plate, paths, shot.range, config, "driver") if shot.plate else None
         self.points: dict[int, NDArray[np.float32]] | None = None
         if shot.keypoints is not None:
             typed = shot.keypoints.pictures.typed
-            file = paths[shot.keypoints.pictures.files[0].file]
+            file = Path(paths[shot.keypoints.pictures.files[0].file])
             self.points = read_keypoints(file, typed, shot.range)
             self.window, self.pixel_aspect = Window(0, 0, *keypoints_size(file, typed)), 1.0
         if self.pictures is not None:
@@ -102,7 +103,7 @@ class Driver:
         fitted = box.picture(floats(held), held.data)
         return self._config.display(fitted, self.pictures.working_space, view.display, view.view)
 
-    def _open_matte(self, shot: Shot, matte: Matte | None, paths: dict[str, Path], role: str) -> MatteReader | None:
+    def _open_matte(self, shot: Shot, matte: Matte | None, paths: Mapping[str, str], role: str) -> MatteReader | None:
         if matte is None:
             return None
         return MatteReader(matte, paths, shot.range, (self.window.width, self.window.height), role)

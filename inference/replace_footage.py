@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,6 +134,6 @@ class ReplacePictures(ShotPictures):
         keypoints = self.order.job.shot.keypoints
         if keypoints is None:
             return None
-        path = self.paths[keypoints.pictures.files[0].file]
+        path = Path(self.paths[keypoints.pictures.files[0].file])
         points = read_keypoints(path, keypoints.pictures.typed, self.order.job.shot.range)
         return lambda frame: self.crop.keypoints(points[frame], frame)

@@ -79,7 +79,7 @@ class ShotPictures(ABC):
         """Open what every mode has. Raises PlateError, RequestError."""
         self.order = order
         self.frames = tuple(order.job.shot.range)
-        self.paths = {digest: Path(path) for digest, path in order.blobs.items()}
+        self.paths = order.blobs
         self.config = ColourConfig.of_job(order.job.settings.colour_config, order.blobs)
         self.reference = read_reference(order.job.shot.performers[0].character, self.paths, self.config)
         self.findings = self.reference.findings

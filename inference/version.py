@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -25,8 +27,12 @@ from understudy.inference.work_order import WorkOrder, layer_path
 
 PROVISIONAL = ".provisional"
 SETTLING_THREADS = 4  # each waits most of its time for the disk to say that a file is on it
+SUBMITTED_AT_ONCE = 64  # a task that waits its turn holds more memory than all that is known of its file
 MULTIPART = "multipart"
 READ_ONLY = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 class Version:
@@ -120,9 +126,9 @@ class Version:
         """
         state = marks.final_state(self.order)
         with ThreadPoolExecutor(SETTLING_THREADS, thread_name_prefix="settle") as pool:
-            list(pool.map(self._verify_input, self.order.blobs))
-            places = [(layer, frame) for layer in self.folders for frame in self.order.job.shot.range]
-            files = list(pool.map(lambda place: self._settle_layer(place[0], place[1], state), places))
+            _few_at_a_time(pool, self._verify_input, tuple(self.order.blobs))
+            places = tuple((layer, frame) for layer in self.folders for frame in self.order.job.shot.range)
+            files = _few_at_a_time(pool, lambda place: self._settle_layer(place[0], place[1], state), places)
         files += [self.describe(path) for path in extras]
         manifest = self.folder / MANIFEST_NAME
         built = build_manifest(self.order, files, findings, marks.marks(self.order, self.description), rate=rate)
@@ -170,3 +176,9 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _few_at_a_time(pool: ThreadPoolExecutor, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+    """Return `work` of every item, in order, done on the pool's threads."""
+    starts = range(0, len(items), SUBMITTED_AT_ONCE)
+    return [done for start in starts for done in pool.map(work, items[start : start + SUBMITTED_AT_ONCE])]

@@ -121,9 +121,8 @@ def _open_plate(order: WorkOrder) -> PlateReader | None:
     shot = order.job.shot
     if shot.plate is None or order.job.settings.mode == "animate":
         return None
-    paths = {digest: Path(path) for digest, path in order.blobs.items()}
     config = ColourConfig.of_job(order.job.settings.colour_config, order.blobs)
-    return PlateReader(shot.plate, paths, shot.range, config)
+    return PlateReader(shot.plate, order.blobs, shot.range, config)
 
 
 def _read_frames(

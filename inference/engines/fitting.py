@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from understudy.inference.engines.contours import outline_of, paired
 from understudy.inference.engines.landmarks import give_of, thickness_of
 from understudy.inference.engines.silhouette import outline_points, overlap, place, signed_distance
 from understudy.inference.engines.smooth import blur
-from understudy.inference.engines.warp import PlateFitter, local_area, places, sample, sample_points
+from understudy.inference.engines.warp import PlateFitter, local_area, places, sample, sample_field, sample_points
 
 Array = NDArray[np.float32]
 Matrix = NDArray[np.float64]
@@ -24,12 +25,14 @@ ROUNDS = 24
 """The plate softens from first to last over these rounds (after Chui and Rangarajan, TPS-RPM, CVIU 2003)."""
 MARGIN = 0.35
 """How far past the picture the fit is known, as a share of its longer side: the performer may move that far."""
-CLOSE_ENOUGH = 0.88
-"""From this merit on the gentler way is taken without a look at the other."""
+CLEARLY_BETTER = 0.015
+"""By so much merit the way that bends most must win."""
 ORDER_STIFFNESS = 0.3
 EDGE_LEVEL = 0.5
 """A contour runs through the outermost pixels' centres: half a pixel inside the edge."""
 TEAR_COST = 2.0
+TIP, TIP_STIFFNESS, TIP_WEIGHT = 0.05, 0.05, 5.0
+"""A part of the character that lies farther than this share of the figure's size from all that was reached is a tip."""
 FARTHEST = 0.22
 """No point is bent farther than this share of the figure's size (the root of its area)."""
 
@@ -56,25 +59,48 @@ class Fit:
 def fit(character: Array, performer: Array) -> Fit:
     """Lay `character` (alpha) over `performer` (matte at tracking size). The matte must not be empty.
 
-    Two ways are tried: each outline point goes to the nearest place on the character's outline, or to its partner in
-    order along it. The first bends less and leaves a face in its place; the second follows a raised arm.
+    Three ways are tried, gentle ones first: each outline point goes to the nearest place on the character's outline; so
+    do all but those that belong to a part which nothing reached that way, a bun or a hand; each goes to its partner in
+    order along the outline. The first leaves a face in its place, the last follows a raised arm.
     """
     height, width = performer.shape
     pad = round(MARGIN * max(height, width))
     placing = place(character, performer)
     placed = _seen(character, placing.matrix, height, width, pad)
-    nearest = _laid(placing.matrix, placed, performer, _bent(placed, performer, pad), pad)
-    if nearest.merit >= CLOSE_ENOUGH:
+
+    def laid(field: Array) -> Fit:
+        across, down = places(*field.shape[:2])
+        covered = sample(placed, across + field[..., 0], down + field[..., 1])
+        shared = overlap(_inner(covered, pad), performer)
+        merit = shared - TEAR_COST * torn(field, performer, pad)
+        return Fit(placing.matrix, field, signed_distance(covered), pad, shared, merit)
+
+    nearest = laid(_bent(placed, performer, pad))
+    pairs = _pairs(placed, performer, pad)
+    if pairs is None:
         return nearest
-    ordered = _laid(placing.matrix, placed, performer, _bent_in_order(placed, performer, pad), pad)
-    return max(nearest, ordered, key=lambda found: found.merit)
+    gentle = laid(_bent_to_tips(placed, performer, pad, pairs, nearest.bend))
+    ordered = laid(_bent_in_order(placed, performer, pad, pairs))
+    found = max(nearest, gentle, key=lambda tried: tried.merit)
+    return ordered if ordered.merit > found.merit + CLEARLY_BETTER else found
 
 
-def _laid(matrix: Matrix, placed: Array, performer: Array, field: Array, pad: int) -> Fit:
-    across, down = places(*field.shape[:2])
-    covered = sample(placed, across + field[..., 0], down + field[..., 1])
-    found = overlap(_inner(covered, pad), performer)
-    return Fit(matrix, field, signed_distance(covered), pad, found, found - TEAR_COST * torn(field, performer, pad))
+class _Pairs(NamedTuple):
+    """The performer's outline points at tracking size, the way from each to its partner, the character's points."""
+
+    points: Matrix
+    ways: Matrix
+    others: Matrix
+
+
+def _pairs(placed: Array, performer: Array, pad: int) -> _Pairs | None:
+    size = float(np.sqrt(performer.sum()))
+    around = cv2.copyMakeBorder(performer, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+    mine, theirs = outline_of(np.asarray(around, np.float32), size), outline_of(placed, size)
+    if mine is None or theirs is None or int(mine.real.sum()) < 16:
+        return None
+    ways = (paired(mine, theirs, size) - mine.points)[mine.real]
+    return _Pairs(mine.points[mine.real] - pad, ways, theirs.points[theirs.real] - pad)
 
 
 def _inner(padded: Array, pad: int) -> Array:
@@ -107,22 +133,37 @@ def _bent(placed: Array, performer: Array, pad: int) -> Array:
     return bounded(field, FARTHEST * size)
 
 
-def _bent_in_order(placed: Array, performer: Array, pad: int) -> Array:
+def _bent_to_tips(placed: Array, performer: Array, pad: int, pairs: _Pairs, nearest: Array) -> Array:
+    """Return the nearest way bent on, so that parts of the character which it did not reach come inside the outline."""
+    size = float(np.sqrt(performer.sum()))
+    gone = sample_field(nearest, pairs.points + pad)
+    missed = pairs.others[_apart(pairs.others, pairs.points + gone) > TIP * size]
+    if len(missed) == 0:
+        return nearest
+    tips = _apart(pairs.points + pairs.ways, missed) < TIP * size
+    fitter = PlateFitter(pairs.points, size)
+    weights = np.where(tips, TIP_WEIGHT, 1.0)
+    begun = fitter.smooth(np.where(tips[:, None], pairs.ways, gone), TIP_STIFFNESS, weights)
+    distance = np.clip(signed_distance(placed), -size, size)
+    stiffnesses = np.geomspace(TIP_STIFFNESS, STIFFNESS_LAST, 5)
+    moved = begun + attract(fitter, pairs.points, distance, pad, stiffnesses, begun, weights=weights)
+    return fitter.fit(moved, STIFFNESS_LAST, weights).field(placed.shape[0], placed.shape[1], -pad, -pad)
+
+
+def _apart(points: Matrix, others: Matrix) -> Matrix:
+    """Return each point's distance to the nearest of the others."""
+    return np.asarray(np.linalg.norm(points[:, None] - others[None], axis=-1).min(axis=1))
+
+
+def _bent_in_order(placed: Array, performer: Array, pad: int, pairs: _Pairs) -> Array:
     """Return the field that carries each point of the performer's outline to its partner on the placed character's."""
     size = float(np.sqrt(performer.sum()))
-    nothing = np.zeros((*placed.shape, 2), np.float32)
-    around = cv2.copyMakeBorder(performer, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    mine, theirs = outline_of(np.asarray(around, np.float32), size), outline_of(placed, size)
-    if mine is None or theirs is None or int(mine.real.sum()) < 16:
-        return nothing
-    points = mine.points[mine.real] - pad
-    fitter = PlateFitter(points, size)
-    weights = 1.0 / give_of(sample_points(thickness_of(performer, size), points), size)
-    way = (paired(mine, theirs, size) - mine.points)[mine.real]
-    begun = fitter.smooth(way, ORDER_STIFFNESS, weights)
+    fitter = PlateFitter(pairs.points, size)
+    weights = 1.0 / give_of(sample_points(thickness_of(performer, size), pairs.points), size)
+    begun = fitter.smooth(pairs.ways, ORDER_STIFFNESS, weights)
     distance = np.clip(signed_distance(placed), -size, size)
     stiffnesses = np.geomspace(ORDER_STIFFNESS, ORDER_STIFFNESS / 4, 5)
-    moved = begun + attract(fitter, points, distance, pad, stiffnesses, begun, weights=weights)
+    moved = begun + attract(fitter, pairs.points, distance, pad, stiffnesses, begun, weights=weights)
     return fitter.fit(moved, ORDER_STIFFNESS / 8, weights).field(placed.shape[0], placed.shape[1], -pad, -pad)
 
 

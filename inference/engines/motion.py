@@ -6,6 +6,7 @@ whichever segment asks for it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,12 +86,19 @@ class Tracker:
             raise ValueError(f"frame {home} shows nobody")
         self._first = first
         self._last: dict[int, tuple[int, View]] = {1: (self._home, first), -1: (self._home, first)}
-        self._poses = PoseStore(scratch, self._home)
+        self._poses = PoseStore(scratch, self._told_apart())
         outline = np.zeros((*first.grey.shape, 2), np.float32)
         for _ in range(HOME_ROUNDS):
             outline = outline + self._pull(first, outline)
         self._kept: tuple[int, Array] | None = None
         self._poses.save(self._home, Pose(np.stack([_stored(np.zeros_like(outline)), _stored(outline)])))
+
+    def _told_apart(self) -> str:
+        """Return a name for all that the poses follow from but the frames' pictures, which a job has only one of."""
+        digest = hashlib.blake2b(repr((self._frames, self._home, self._same_surface)).encode(), digest_size=8)
+        for part in (self._first.grey, self._fit.distance, self._fit.matrix):
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()
 
     def field(self, frame: int) -> Array:
         """Return the (h, w, 2) field from `frame` to the home frame, in pixels at tracking size."""

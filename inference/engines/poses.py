@@ -36,9 +36,9 @@ class Pose:
 class PoseStore:
     """Poses by their place in the shot. One thread. Without a folder everything stays in memory."""
 
-    def __init__(self, scratch: Path, home: int) -> None:
-        """`home` is part of the folder's name: poses lead to one home frame."""
-        self._folder = scratch / f"{FOLDER}-{home}" if scratch != Path() else None
+    def __init__(self, scratch: Path, of: str) -> None:
+        """`of` tells poses of one performer, home frame and character from those of another; part of a file's name."""
+        self._folder = scratch / f"{FOLDER}-{of}" if scratch != Path() else None
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
         self._recent: OrderedDict[int, Pose] = OrderedDict()

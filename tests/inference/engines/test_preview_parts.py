@@ -296,15 +296,15 @@ def test_when_almost_nothing_is_known_then_the_filling_is_smooth_and_finite() ->
 
 def test_when_a_worker_died_then_what_was_followed_is_still_there(tmp_path: Path) -> None:
     pose = Pose(np.random.default_rng(0).random((2, 4, 5, 2)).astype(np.float16))
-    PoseStore(tmp_path, 3).save(7, pose)
-    again = PoseStore(tmp_path, 3)
+    PoseStore(tmp_path, "three").save(7, pose)
+    again = PoseStore(tmp_path, "three")
     assert 7 in again
     assert np.array_equal(again.load(7).fields, pose.fields)
-    assert 7 not in PoseStore(tmp_path, 4)
+    assert 7 not in PoseStore(tmp_path, "four")
 
 
 def test_when_a_shot_is_long_then_only_a_few_poses_stay_in_memory(tmp_path: Path) -> None:
-    store = PoseStore(tmp_path, 0)
+    store = PoseStore(tmp_path, "zero")
     for position in range(40):
         store.save(position, Pose(np.zeros((2, 4, 5, 2), np.float16)))
     assert len(store._recent) <= 4
