@@ -99,7 +99,6 @@ def read_back(
         step(done, len(shot.range))
     if onlooker is not None:
         onlooker.close()
-    told = reader.rate if rate is None and reader is not None else rate
     size = canvas if reader is None else (reader.display.width, reader.display.height)
     return DeliveryFacts(
         job=order.job,
@@ -111,9 +110,14 @@ def read_back(
         proofs=tuple(proofs),
         plate_size=size,
         marks=expected,
-        rate=shot.rate or (FrameRate.from_fraction(told) if told is not None else None),
+        rate=shot.rate or _found_rate(rate, reader),
         review=_read_review(folder / REVIEW_NAME),
     )
+
+
+def _found_rate(rate: Fraction | None, reader: PlateReader | None) -> FrameRate | None:
+    found = reader.rate if rate is None and reader is not None else rate
+    return FrameRate.from_fraction(found) if found is not None else None
 
 
 def _open_plate(order: WorkOrder) -> PlateReader | None:

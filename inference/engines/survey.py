@@ -17,7 +17,8 @@ Array = NDArray[np.float32]
 
 SURVEY_FRAMES = 7
 """Odd, so that the median background of a still camera is one of them. Each costs one decoded picture."""
-NEAR_FRAMES = 20
+NEAR_FRAMES = 12
+"""A home frame this far in costs the first finished frame about a second."""
 FIRST_BONUS, LIKE_ENOUGH = 0.02, 0.93
 ENTERED = 0.8
 """The performer is fully in the picture where the matte reaches this share of its greatest area."""
