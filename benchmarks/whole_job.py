@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.daemon_process import DaemonProcess, machine_seconds, processor_seconds, running_daemon
 from benchmarks.shots import full_shot, gathered
 from benchmarks.table import Row, at_least, at_most
-from understudy.bridge.messages import ENDED, Event, FrameFinished, Progress, StateChanged
+from understudy.bridge.messages import ENDED, Event, Finished, FrameFinished, Progress, StateChanged
 from understudy.bridge.options import JobOptions
 from understudy.bridge.roundtrip import follow_job, send_job
 
@@ -76,8 +76,10 @@ class _Run:
 
     def _told(self, event: Event) -> None:
         what = event.what
-        if isinstance(what, StateChanged):
-            self._begin("settling the take" if what.state in ENDED else what.state)
+        if isinstance(what, Finished):
+            self._begin("settling the client's take")
+        elif isinstance(what, StateChanged) and what.state not in ENDED:
+            self._begin(what.state)
         elif isinstance(what, Progress):
             self._begin(what.stage)
         elif isinstance(what, FrameFinished) and not self._announced:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -82,6 +83,8 @@ def run(
     once: Annotated[bool, typer.Option("--once", help="Run this one job and leave; the only way today.")] = True,
 ) -> None:
     """Run one job on a farm's node, without a daemon. Exit codes: 0 done, 75 try again, 3 refused, 4 failed."""
+    # As the daemon's own workers have it: numpy's helper thread would spin on a core that the layers need.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import msgspec
 
     from understudy.bridge.errors import RequestError
