@@ -13,7 +13,15 @@ from understudy.inference.engines.contours import outline_of, paired
 from understudy.inference.engines.landmarks import give_of, thickness_of
 from understudy.inference.engines.silhouette import outline_points, overlap, place, signed_distance
 from understudy.inference.engines.smooth import blur
-from understudy.inference.engines.warp import PlateFitter, local_area, places, sample, sample_field, sample_points
+from understudy.inference.engines.warp import (
+    PlateFitter,
+    local_area,
+    places,
+    sample,
+    sample_field,
+    sample_points,
+    unfolded,
+)
 
 Array = NDArray[np.float32]
 Matrix = NDArray[np.float64]
@@ -68,7 +76,8 @@ def fit(character: Array, performer: Array) -> Fit:
     placing = place(character, performer)
     placed = _seen(character, placing.matrix, height, width, pad)
 
-    def laid(field: Array) -> Fit:
+    def laid(bent: Array) -> Fit:
+        field = unfolded(bent)
         across, down = places(*field.shape[:2])
         covered = sample(placed, across + field[..., 0], down + field[..., 1])
         shared = overlap(_inner(covered, pad), performer)

@@ -19,6 +19,8 @@ Matrix = NDArray[np.float64]
 NORMALS_SIDE = 160
 SHRINK_ABOVE = 1.25
 """A character's image this many times finer than the footage is averaged down first, or it would flicker."""
+NEAR, FARTHEST = 0.06, 0.11
+"""Shares of the figure's size: up to the first the character may stand out of the performer, at the second it ends."""
 MODEL_POWER = 1.0 / 2.2
 SHOULDER = np.float32(0.72)
 """The code above which relit highlights are held back."""
@@ -92,6 +94,13 @@ def _shouldered(code: Array) -> Array:
     over = np.maximum(code - SHOULDER, 0.0)
     room = np.float32(1.0 - SHOULDER)
     return np.asarray(np.minimum(code, SHOULDER) + room * over / (over + room), np.float32)
+
+
+def within_reach(matte: Array) -> Array:
+    """Return (h, w) 1 on and near the performer, fading to 0: far from them nothing says how the character is bent."""
+    size = float(np.sqrt(matte.sum()))
+    away = cv2.distanceTransform((matte < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    return np.asarray(np.clip((FARTHEST * size - away) / ((FARTHEST - NEAR) * size), 0.0, 1.0), np.float32)
 
 
 def light_gain(puppet: Puppet, field: Array, wanted: Light, colour: float, light: float) -> Array:

@@ -13,7 +13,7 @@ from understudy.inference.engines.fitting import Fit, fit, touches_bottom
 from understudy.inference.engines.likeness import SAME_COLOURS, SAME_SURFACE, likeness, matched, same_colours
 from understudy.inference.engines.motion import Tracker
 from understudy.inference.engines.paintover import Paintover
-from understudy.inference.engines.puppet import Puppet, draw, light_gain, make_puppet, seen_small
+from understudy.inference.engines.puppet import Puppet, draw, light_gain, make_puppet, seen_small, within_reach
 from understudy.inference.engines.shot_reader import Pictures, ShotReader
 from understudy.inference.engines.smooth import resized
 from understudy.inference.engines.survey import Glance, Lights, choose_home, glance, survey_positions
@@ -166,7 +166,7 @@ class Replacement:
             drawing = self._paintover.carry_over(drawing, motion, pictures.plate, pictures.matte)
         # The cut-out's colour goes on past its outline, so a gap that is covered has a colour.
         gaps = resized(self._tracker.gaps(frame, motion), height, width)
-        coverage = np.maximum(drawing.coverage, gaps)
+        coverage = np.maximum(drawing.coverage, gaps) * resized(within_reach(view.matte), height, width)
         if pictures.holdout is not None:
             coverage = coverage * (1.0 - np.clip(pictures.holdout, 0.0, 1.0))
         return GeneratedFrame(frame, coverage, character=drawing.colour, clean=clean)
