@@ -15,7 +15,7 @@ from understudy.inference.engines.view import View
 
 Array = NDArray[np.float32]
 
-SURVEY_FRAMES = 7
+SURVEY_FRAMES = 5
 """Odd, so that the median background of a still camera is one of them. Each costs one decoded picture."""
 NEAR_FRAMES = 12
 """A home frame this far in costs the first finished frame about a second."""
