@@ -89,9 +89,8 @@ def read_back(
     reader = _open_plate(order)
     readings: list[LayerReading] = []
     proofs: list[PictureProof] = []
-    for done, (found, proof, seen) in enumerate(
-        _read_frames(order, folder, layers, expected, reader, onlooker), start=1
-    ):
+    frames = _read_frames(order, folder, layers, expected, reader, onlooker)
+    for done, (found, proof, seen) in enumerate(frames, start=1):
         readings += found
         proofs.append(proof)
         if onlooker is not None:
@@ -99,7 +98,6 @@ def read_back(
         step(done, len(shot.range))
     if onlooker is not None:
         onlooker.close()
-    size = canvas if reader is None else (reader.display.width, reader.display.height)
     return DeliveryFacts(
         job=order.job,
         today=today or datetime.now(timezone.utc).date().isoformat(),
@@ -108,7 +106,7 @@ def read_back(
         readings=tuple(readings),
         unexpected=_unexpected(folder, {reading.path for reading in readings}, beside),
         proofs=tuple(proofs),
-        plate_size=size,
+        plate_size=canvas if reader is None else (reader.display.width, reader.display.height),
         marks=expected,
         rate=shot.rate or _found_rate(rate, reader),
         review=_read_review(folder / REVIEW_NAME),
