@@ -11,7 +11,7 @@ import msgspec
 from understudy.bridge.errors import RequestError
 from understudy.bridge.exr_file import read_frame_rate
 from understudy.bridge.frames import FrameRange, FrameRate
-from understudy.bridge.input_files import Gatherer, Hashed, kind_of, numbered_files
+from understudy.bridge.input_files import BY_NAME, Gatherer, Hashed, Numbering, kind_of, numbered_files
 from understudy.bridge.options import JobOptions
 from understudy.bridge.record import Record, load_record
 from understudy.bridge.shot import (
@@ -38,13 +38,21 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     """File digest to path."""
 
 
-def gather_job(options: JobOptions, *, hashed: Hashed = lambda done, total: None) -> Gathered:
-    """Find and hash every input. Raises RequestError for what was typed wrongly, PlateError for what cannot be read."""
+def gather_job(
+    options: JobOptions,
+    *,
+    hashed: Hashed = lambda done, total: None,
+    numbering: Numbering = BY_NAME,
+) -> Gathered:
+    """Find and hash every input. Raises RequestError for what was typed wrongly, PlateError for what cannot be read.
+
+    numbering: for a host that counts otherwise than its files; a movie's number in it wins over `options.first`.
+    """
     # What was typed is looked at before a thousand frames are hashed.
     _refuse_what_lacks(options)
     settings, frames, record = _settings(options), _frame_range(options), _record(options)
     stated_rate = FrameRate.parse(options.rate) if options.rate is not None else None
-    gather = Gatherer(frames, hashed)
+    gather = Gatherer(frames, hashed, numbering)
     gather.plan(
         [options.plate, options.matte, options.reference, options.clean_plate, options.holdout, options.keypoints]
     )
@@ -63,7 +71,9 @@ def gather_job(options: JobOptions, *, hashed: Hashed = lambda done, total: None
         shot=shot,
         settings=settings,
         record=record,
-        output=Output(project=options.project, movies=_movies(options), multipart=options.multipart),
+        output=Output(
+            project=options.project, series=options.series, movies=_movies(options), multipart=options.multipart
+        ),
         priority=options.priority,
     )
     return Gathered(job=_as_the_daemon_reads_it(job), paths=gather.paths)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from understudy.bridge.errors import PlateError, RequestError
 from understudy.bridge.exr_file import file_digest, picture_digest
@@ -19,11 +19,25 @@ Hashed = Callable[[int, int], None]
 """Called with (files hashed, files in all), in the thread that gathers."""
 
 
+class Numbering(NamedTuple):
+    """How a host counts frames where its numbers are not those of the files; both by what was typed."""
+
+    files: Mapping[str, Mapping[int, Path]] = {}
+    """A sequence's files by frame number."""
+    firsts: Mapping[str, int] = {}
+    """The frame number of a movie's first picture."""
+
+
+BY_NAME = Numbering()
+"""Files are what their names say."""
+
+
 class Gatherer:
     """Hashes files as roles ask for them and remembers where each digest lies."""
 
-    def __init__(self, frames: FrameRange, hashed: Hashed) -> None:
+    def __init__(self, frames: FrameRange, hashed: Hashed, numbering: Numbering = BY_NAME) -> None:
         self._frames = frames
+        self._numbering = numbering
         self._hashed = hashed
         self._total = 0
         self._done = 0
@@ -53,9 +67,9 @@ class Gatherer:
                 pool.shutdown(wait=True, cancel_futures=True)
         return Pictures(
             files=tuple(hashed),
-            kind=kind_of(typed),
+            kind="sequence" if typed in self._numbering.files else kind_of(typed),
             typed=typed,
-            movie_first=first,
+            movie_first=self._numbering.firsts.get(typed, first),
             colour=colour,
             layer=layer,
             view=view,
@@ -63,7 +77,7 @@ class Gatherer:
 
     def _files(self, typed: str) -> list[tuple[int | None, Path]]:
         _refuse_unreadable_name(typed)
-        if kind_of(typed) != "sequence":
+        if typed not in self._numbering.files and kind_of(typed) != "sequence":
             path = Path(typed)
             if path.is_dir():
                 raise RequestError(
@@ -73,7 +87,7 @@ class Gatherer:
             if not path.is_file():
                 raise RequestError(f"there is no file {typed}", remedy="Check the path; #### stands for frame numbers.")
             return [(None, path)]
-        found = numbered_files(typed)
+        found = self._numbering.files.get(typed) or numbered_files(typed)
         wanted = [(frame, path) for frame, path in found.items() if frame in self._frames]
         if not wanted:
             there = f"it has frames {min(found)} to {max(found)}" if found else "there is no such file"

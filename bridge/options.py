@@ -35,6 +35,7 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     layer: Annotated[str | None, _said("Which layer of a plate with many.")] = None
     shot: Annotated[str | None, _said("The shot's name. Default: the plate's.")] = None
     project: Annotated[str | None, _said("The show; the daemon's template then decides where versions go.")] = None
+    series: Annotated[str, _said("Without a project: takes of one series are numbered together.")] = ""
     mode: Annotated[Mode, _said("replace a performer, or animate a character image as --plate drives it.")] = "replace"
     format: Annotated[str | None, _said("animate: the picture's size, 1920x1080. Default: backdrop, reference.")] = None
     engine: Annotated[str, _said("Which engine makes the picture.")] = "preview"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from understudy.bridge.watch import Watcher
 
 ROOM_SECONDS = 2.0
 """How often a daemon without room is asked again."""
+GLANCE_SECONDS = 0.5
 Sent = Callable[[int, int], None]
 """Called with (bytes sent or handed over, bytes in all)."""
 Told = Callable[[Event], None]
@@ -45,8 +46,13 @@ def send_job(
     *,
     sent: Sent = lambda done, total: None,
     parked: Callable[[JobParked], None] | None = None,
+    accepted: Callable[[Accepted], None] = lambda accepted: None,
+    give_up: Collection[str] = (),
 ) -> Accepted:
     """Submit a job and bring every file that the vault lacks. Returns how the job then stands.
+
+    accepted: told as soon as the job is stored, before a file moves. give_up: digests of files that our exporter wrote
+    and that nobody will write again.
 
     A connection that breaks is taken up again where it stopped: the daemon knows the job by its token. When the daemon
     has no room, `parked` is told once and the rest is brought when there is some; without it JobParked is raised.
@@ -54,20 +60,26 @@ def send_job(
     """
     token = secrets.token_hex(16)
     with Client.connect(connection) as client:
-        accepted = patiently(client, lambda moved: client.submit(gathered.job, token))
-        _bring(client, accepted.job_id, gathered.paths, sent, parked)
-        state = patiently(client, lambda moved: client.show_job(accepted.job_id)).summary.state
-    return msgspec.structs.replace(accepted, state=state)
+        answer = patiently(client, lambda moved: client.submit(gathered.job, token))
+        accepted(answer)
+        _bring(client, answer.job_id, gathered.paths, sent, parked, give_up)
+        state = patiently(client, lambda moved: client.show_job(answer.job_id)).summary.state
+    return msgspec.structs.replace(answer, state=state)
 
 
 def _bring(
-    client: Client, job_id: str, paths: dict[str, Path], sent: Sent, parked: Callable[[JobParked], None] | None
+    client: Client,
+    job_id: str,
+    paths: dict[str, Path],
+    sent: Sent,
+    parked: Callable[[JobParked], None] | None,
+    give_up: Collection[str],
 ) -> None:
     """Upload what the job lacks, waiting for room where `parked` wants it so."""
     waiting = False
     while True:
         try:
-            return upload(client, client.connection, job_id, paths, sent)
+            return upload(client, client.connection, job_id, paths, sent, give_up=give_up)
         except JobParked as problem:
             if parked is None:
                 raise
@@ -115,15 +127,16 @@ def follow_job(
     *,
     told: Told = lambda event: None,
     silent: Callable[[], None] = lambda: None,
+    glance: Callable[[], None] = lambda: None,
 ) -> JobDetail:
     """Follow a job to its end and return its last word; frames land under `out` while the job runs.
 
     Works for a job that this process submitted and for one found again after a restart: events are replayed from the
     first; what it lacks is sent where it is at hand. `told` and the collecting run in the calling thread. Ctrl-C leaves
-    the job running.
+    the job running; so does whatever `glance` raises, which is called twice a second.
     """
     take = Take(out, job_id) if out is not None else None
-    with _events(connection, job_id, silent) as events, Client.connect(connection) as client:
+    with _events(connection, job_id, silent, glance) as events, Client.connect(connection) as client:
         if take is not None:
             take.open()
         for event in events:
@@ -161,13 +174,19 @@ def _land(take: Take, event: Event, client: Client, connection: Connection) -> N
 
 
 @contextmanager
-def _events(connection: Connection, job_id: str, silent: Callable[[], None]) -> Iterator[Iterator[Event]]:
+def _events(
+    connection: Connection, job_id: str, silent: Callable[[], None], glance: Callable[[], None]
+) -> Iterator[Iterator[Event]]:
     """Yield the job's events in order; the watcher's thread only fills the queue."""
     waiting: queue.Queue[Event | UnderstudyError] = queue.Queue()
 
     def arrived() -> Iterator[Event]:
         while True:
-            item = waiting.get()
+            glance()
+            try:
+                item = waiting.get(timeout=GLANCE_SECONDS)
+            except queue.Empty:
+                continue
             if isinstance(item, UnderstudyError):
                 raise item
             yield item

@@ -164,6 +164,8 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     """Where a take belongs. `project` None = the artist's own folder, which the client fills by fetching."""
 
     project: Name | None = None
+    series: Annotated[str, msgspec.Meta(max_length=4096)] = ""
+    """Without a project: takes of one series (a host's folder) are numbered together; empty = this job's own."""
     movies: tuple[RequestedMovie, ...] = ()
     multipart: bool = False
     """One multi-part EXR a frame beside the layers: part 1 `rgba` is the comp, then patch, character, matte."""

@@ -22,7 +22,7 @@ from understudy.bridge.messages import StateChanged
 from understudy.inference.daemon.jobs import next_state
 from understudy.inference.daemon.lookup import Lookup, connect, known_job, one_job
 from understudy.inference.daemon.tables import CHANGEABLE, SCHEMA, SCHEMA_VERSION, JobRow, What
-from understudy.inference.daemon.writing import Change, NewJob, Place, Writing, hand_out_version, insert_job
+from understudy.inference.daemon.writing import Change, NewJob, Place, Writing, insert_job, next_version
 
 __all__ = ["Change", "NewJob", "Place", "Store", "utc_now"]
 
@@ -119,7 +119,7 @@ class Store(Lookup):
             state = next_state(row.state, "retry")
             fresh = {"wish": None, "error": None, "crashes": 0, "finished_event": None}
             if new_version:
-                fresh |= {"version": hand_out_version(tables, row.version_scope), "frames_done": 0}
+                fresh |= {"version": next_version(tables, row), "frames_done": 0}
             tables.execute("DELETE FROM findings WHERE job = ?", (row.number,))
             encoded = msgspec.json.encode(admission)
             tables.execute("UPDATE requests SET admission = ? WHERE number = ?", (encoded, row.number))

@@ -9,7 +9,7 @@ import msgspec
 
 from understudy.bridge.errors import ErrorReport
 from understudy.bridge.messages import Event, Finished, Found, FrameFinished, Progress, State, StateChanged
-from understudy.bridge.shot import Mode
+from understudy.bridge.shot import Mode, Output
 
 What = StateChanged | Progress | FrameFinished | Found | Finished
 
@@ -92,10 +92,6 @@ class JobRow(msgspec.Struct, frozen=True):
         """Path of the version's folder inside `folder`."""
         return self.version_folder.format(version=self.version)
 
-    @property
-    def version_scope(self) -> str:
-        return version_scope(self.job_id, self.project, self.shot)
-
 
 COLUMNS = ", ".join(JobRow.__struct_fields__)
 
@@ -110,9 +106,11 @@ def scope_of(user: str, project: str | None) -> str:
     return f"project {project}" if project is not None else f"user {user}"
 
 
-def version_scope(job_id: str, project: str | None, shot: str) -> str:
-    """Return within what a version number is never given twice: a project's shot, or the job's own folder."""
-    return f"shot {project}/{shot}" if project is not None else f"job {job_id}"
+def version_scope(job_id: str, user: str, shot: str, output: Output) -> str:
+    """Return within what a version number is never given twice: a project's shot, a user's series, the job's own."""
+    if output.project is not None:
+        return f"shot {output.project}/{shot}"
+    return f"series {user}/{output.series}" if output.series else f"job {job_id}"
 
 
 @dataclass(frozen=True, slots=True)

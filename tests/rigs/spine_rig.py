@@ -1,25 +1,18 @@
-"""What the spine's tests share: orders as a daemon would give them, and a real daemon that may be killed."""
+"""What the spine's tests share: orders as a daemon would give them, and what a worker told."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from daemon_rig import RunningDaemon
 
-from understudy.bridge.client import Client
-from understudy.bridge.errors import DaemonError, RequestError
 from understudy.bridge.gather import Gathered, gather_job
-from understudy.bridge.keys import CONNECTION_FILE, Connection, load_connection
 from understudy.bridge.options import JobOptions
 from understudy.inference.work_order import FromWorker, WorkOrder
 
-START_SECONDS = 20.0
+__all__ = ["RunningDaemon", "Told", "gathered", "order_of"]
 
 
 def gathered(options: JobOptions, **changed: Any) -> Gathered:
@@ -41,48 +34,3 @@ class Told(list[FromWorker]):
 
     def of(self, kind: type[Any]) -> list[Any]:
         return [message for message in self if isinstance(message, kind)]
-
-
-class RunningDaemon:
-    """A daemon process of one home; may be killed and started again."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.process = self._start()
-
-    @property
-    def connection(self) -> Connection:
-        return load_connection(self.home / CONNECTION_FILE)
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    def start_again(self) -> None:
-        self.process = self._start()
-
-    def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.home / "said.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "understudy.inference.daemon"],
-                env={**os.environ, "UNDERSTUDY_HOME": str(self.home)}, stdout=log, stderr=log,
-            )  # fmt: skip
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            assert process.poll() is None, (self.home / "said.log").read_text()
-            try:
-                with Client.connect(self.connection, timeout_seconds=1):
-                    return process
-            except (DaemonError, RequestError):
-                time.sleep(0.02)
-        raise AssertionError((self.home / "said.log").read_text())

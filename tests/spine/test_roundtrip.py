@@ -105,8 +105,12 @@ def test_when_a_job_is_cancelled_then_its_provisional_frames_are_withdrawn(
 ) -> None:
     accepted = send_job(shared_daemon.connection, gathered(options, engine="preview", seed=6))
 
+    landed: list[int] = []
+
     def cancel_at_the_first_frame(event: Event) -> None:
         if isinstance(event.what, FrameFinished):
+            landed.append(event.what.frame)
+        if isinstance(event.what, FrameFinished) and len(landed) == 1:
             with Client.connect(shared_daemon.connection) as client:
                 client.control(accepted.job_id, "cancel")
 

@@ -1,0 +1,70 @@
+"""The daemon that a host talks to: the one that answers, else one that is started from our own environment.
+
+A host's Python cannot run the daemon: it lacks the libraries, and must not get them. So it is started by its command,
+in a process of its own that outlives the host: jobs go on when the host is closed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from understudy.bridge.client import Client
+from understudy.bridge.errors import DaemonError, DaemonUnreachable, RequestError
+from understudy.bridge.keys import CONNECTION_FILE, Connection, load_connection
+from understudy.bridge.settings import load_settings
+
+COMMAND_VARIABLE = "UNDERSTUDY_COMMAND"
+"""Where `understudy` lies, when it is not where the installer found it."""
+START_SECONDS = 20.0
+REMEDY = "Start it with `understudy serve`; `understudy doctor` says what is wrong."
+
+
+def find_daemon(command: str = "") -> Connection:
+    """Return a connection to the daemon of this user's settings; start one by `command` where none answers.
+
+    command: the path of `understudy`, as the installer wrote it down; empty = only look. Blocks for up to 20 seconds:
+    never on a host's main thread. Raises DaemonUnreachable with the daemon's own words when it does not start.
+    """
+    home = load_settings().home
+    try:
+        return _answering(home)
+    except (DaemonError, RequestError) as problem:
+        command = os.environ.get(COMMAND_VARIABLE, command)
+        if not command:
+            raise DaemonUnreachable(f"no daemon answers for {home}: {problem.message}", remedy=REMEDY) from None
+    return _start(command, home)
+
+
+def _answering(home: Path) -> Connection:
+    connection = load_connection(home / CONNECTION_FILE)
+    with Client.connect(connection, timeout_seconds=3.0):
+        return connection
+
+
+def _start(command: str, home: Path) -> Connection:
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    said = home / "start.log"
+    try:
+        with said.open("wb") as log:
+            process = subprocess.Popen(
+                [command, "serve"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=_clean_environment(),
+            )  # fmt: skip
+    except OSError as problem:
+        raise DaemonUnreachable(f"{command} cannot be started: {problem.strerror}", remedy=REMEDY) from None
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            return _answering(home)
+        except (DaemonError, RequestError):
+            time.sleep(0.1)
+    words = said.read_text(errors="replace").strip()[-800:] or "it said nothing"
+    raise DaemonUnreachable(f"the daemon did not start: {words}", remedy=REMEDY)
+
+
+def _clean_environment() -> dict[str, str]:
+    """Return the environment without what a host sets for its own Python, which would mislead another one."""
+    return {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}

@@ -1,0 +1,67 @@
+"""A real daemon in a process of its own, for tests in any interpreter: a host's Python cannot run the daemon itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from understudy.bridge.client import Client
+from understudy.bridge.errors import DaemonError, RequestError
+from understudy.bridge.keys import CONNECTION_FILE, Connection, load_connection
+
+START_SECONDS = 20.0
+PYTHON_VARIABLE = "UNDERSTUDY_TEST_PYTHON"
+"""The interpreter that has the daemon's libraries, where the tests run in a host's own."""
+
+
+def daemon_python() -> str:
+    return os.environ.get(PYTHON_VARIABLE, sys.executable)
+
+
+class RunningDaemon:
+    """A daemon process of one home; may be killed and started again."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.process = self._start()
+
+    @property
+    def connection(self) -> Connection:
+        return load_connection(self.home / CONNECTION_FILE)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def start_again(self) -> None:
+        self.process = self._start()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self.home / "said.log").open("ab") as log:
+            process = subprocess.Popen(
+                [daemon_python(), "-m", "understudy.inference.daemon"],
+                env={**os.environ, "UNDERSTUDY_HOME": str(self.home)}, stdout=log, stderr=log,
+            )  # fmt: skip
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            assert process.poll() is None, (self.home / "said.log").read_text()
+            try:
+                with Client.connect(self.connection, timeout_seconds=1):
+                    return process
+            except (DaemonError, RequestError):
+                time.sleep(0.02)
+        raise AssertionError((self.home / "said.log").read_text())

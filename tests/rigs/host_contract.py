@@ -1,0 +1,273 @@
+"""What every host must do, whichever it is: one test class that each host's own tests inherit and give a `rig`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from daemon_rig import RunningDaemon
+from host_rig import FIRST, FRAMES, Desk, Drawn, HostRig, blacken, draw, read_exr
+
+from understudy.bridge.client import Client
+from understudy.bridge.frames import FrameRange, FrameRate
+from understudy.bridge.host_jobs import HostJobs
+
+RATE = FrameRate(24000, 1001)
+AWKWARD = "Größe 50% [final] $shot"
+"""Names that a host's own language, a pattern or a shell might take for something else."""
+TURN_SECONDS = 0.05
+"""What a turn of the main thread may take beside one frame's own render."""
+
+
+class HostContract:
+    """Inherit it, and give a fixture `rig` that returns a HostRig with a document of its own."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def daemon(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+        running = RunningDaemon(tmp_path_factory.mktemp("daemon") / "home")
+        yield running
+        running.stop()
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def drawn(cls, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+        return draw(tmp_path_factory.mktemp("drawn"))
+
+    @pytest.fixture
+    def desk(self, rig: HostRig, daemon: RunningDaemon, tmp_path: Path) -> Iterator[Desk]:
+        jobs = HostJobs(rig.host, rig.main, lambda: daemon.connection, tmp_path / "exports")
+        yield Desk(rig, jobs)
+        jobs.close()
+
+    def again(self, desk: Desk, daemon: RunningDaemon, tmp_path: Path) -> Desk:
+        """Close the host and open its document again, as if in a new process."""
+        desk.jobs.close()
+        desk.rig.restart()
+        jobs = HostJobs(desk.rig.host, desk.rig.main, lambda: daemon.connection, tmp_path / "exports")
+        return Desk(desk.rig, jobs)
+
+    # ---- what is selected -------------------------------------------------------------------------------------------
+
+    def test_when_a_shot_is_selected_then_its_frames_rate_and_names_are_the_host_s_own(
+        self, rig: HostRig, drawn: Drawn
+    ) -> None:
+        rig.make_shot(drawn, shot="sh010", rate=RATE)
+        before = rig.surroundings()
+        selection = rig.host.select()
+        assert (selection.shot, selection.frames, selection.rate) == (
+            "sh010", FrameRange(FIRST, FIRST + FRAMES - 1), RATE,
+        )  # fmt: skip
+        assert selection.plate
+        assert selection.matte
+        assert selection.reference
+        assert rig.surroundings() == before
+
+    # ---- a whole job ------------------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("untouched", [True, False])
+    def test_when_a_shot_is_recast_then_the_host_shows_the_comp_at_the_plate_s_own_frames(
+        self, desk: Desk, drawn: Drawn, untouched: bool
+    ) -> None:
+        if not untouched and not desk.rig.renders:
+            pytest.skip(f"{desk.rig.host.name} never renders")
+        desk.rig.make_shot(drawn, shot="sh020", rate=RATE, untouched=untouched)
+        job = desk.submit(engine="preview")
+        desk.wait(job)
+        assert job.notice.stage == "placed", job.notice
+        assert job.remembered is not None
+        folder = Path(job.remembered.folder)
+        comps = sorted(folder.rglob("comp.*.exr"))
+        assert [int(path.name.split(".")[-2]) for path in comps] == list(range(FIRST, FIRST + FRAMES))
+        for frame, path in zip(range(FIRST, FIRST + FRAMES), comps, strict=True):
+            shown, wanted = desk.rig.picture(frame)[..., :3], read_exr(path)[..., :3]
+            # A host that works in float32 shows `patch` over the plate; the file holds it rounded once to half.
+            np.testing.assert_allclose(shown, wanted, rtol=2**-10, atol=2**-14)
+        assert np.abs(wanted - read_exr(Path(drawn.plate.replace("####", f"{frame:04}")))[..., :3]).max() > 0.1
+
+    def test_when_a_job_is_sent_then_rate_range_and_shot_reach_the_daemon_exactly(
+        self, desk: Desk, drawn: Drawn, daemon: RunningDaemon
+    ) -> None:
+        desk.rig.make_shot(drawn, shot="sh030", rate=RATE)
+        job = desk.submit()
+        desk.wait(job)
+        with Client.connect(daemon.connection) as client:
+            shot = client.show_job(job.notice.job_id).job.shot
+        assert (shot.name, shot.rate, shot.range) == ("sh030", RATE, FrameRange(FIRST, FIRST + FRAMES - 1))
+        assert shot.plate is not None
+        assert shot.plate.pictures.colour, "the plate's colour space is named, never left to a guess"
+        assert [file.frame for file in shot.plate.pictures.files] == list(range(FIRST, FIRST + FRAMES))
+
+    def test_when_names_hold_spaces_brackets_percents_and_umlauts_then_nothing_is_lost(
+        self, desk: Desk, drawn: Drawn
+    ) -> None:
+        desk.rig.make_shot(drawn, shot=AWKWARD, rate=RATE, untouched=not desk.rig.renders)
+        job = desk.submit()
+        desk.wait(job)
+        assert job.notice.stage == "placed", job.notice
+        assert desk.rig.picture(FIRST).max() > 0
+
+    # ---- what is the artist's stays the artist's --------------------------------------------------------------------
+
+    def test_when_an_export_is_over_then_everything_of_the_artist_s_is_as_it_was(
+        self, desk: Desk, drawn: Drawn, tmp_path: Path
+    ) -> None:
+        desk.rig.make_shot(drawn, shot="sh040", rate=RATE, untouched=False)
+        before = desk.rig.surroundings()
+        steps = desk.rig.host.export(desk.rig.host.select(), _made(tmp_path / "export"))
+        for _ in steps:
+            pass
+        assert desk.rig.surroundings() == before
+
+    def test_when_an_export_is_cancelled_between_frames_then_everything_is_as_it_was(
+        self, desk: Desk, drawn: Drawn, tmp_path: Path
+    ) -> None:
+        if not desk.rig.renders:
+            pytest.skip(f"{desk.rig.host.name} never renders")
+        desk.rig.make_shot(drawn, shot="sh050", rate=RATE, untouched=False)
+        before = desk.rig.surroundings()
+        steps = desk.rig.host.export(desk.rig.host.select(), _made(tmp_path / "export"))
+        next(steps)
+        steps.close()
+        assert desk.rig.surroundings() == before
+
+    def test_when_the_host_refuses_any_of_its_calls_then_the_job_says_so_and_everything_is_as_it_was(
+        self, desk: Desk, drawn: Drawn
+    ) -> None:
+        desk.rig.make_shot(drawn, shot="sh060", rate=RATE, untouched=False)
+        before = desk.rig.surroundings()
+        for call in desk.rig.refusals:
+            desk.rig.refuse_next(call)
+            job = desk.submit()
+            desk.wait(job)
+            assert job.notice.stage == "failed", (call, job.notice)
+            assert job.notice.error is not None
+            assert job.notice.error.code == "host", (call, job.notice.error)
+            assert job.notice.error.remedy, call
+            assert desk.rig.surroundings() == before, call
+
+    def test_when_a_job_runs_then_the_main_thread_is_never_held_longer_than_a_frame_and_fifty_milliseconds(
+        self, desk: Desk, drawn: Drawn, tmp_path: Path
+    ) -> None:
+        desk.rig.make_shot(drawn, shot="sh070", rate=RATE, untouched=False)
+        frame = 0.0
+        start = time.monotonic()
+        for _ in desk.rig.host.export(desk.rig.host.select(), _made(tmp_path / "export")):
+            frame, start = max(frame, time.monotonic() - start), time.monotonic()
+        desk.wait(desk.submit(seed=3))
+        assert desk.longest_turn <= 2 * frame + TURN_SECONDS * 4  # doubled: two cores, and a daemon at work on both
+
+    # ---- takes ------------------------------------------------------------------------------------------------------
+
+    def test_when_a_shot_is_recast_again_then_the_new_take_comes_beside_the_old_one(
+        self, desk: Desk, drawn: Drawn
+    ) -> None:
+        desk.rig.make_shot(drawn, shot="sh080", rate=RATE)
+        first = desk.submit(seed=1)
+        desk.wait(first)
+        second = desk.submit(seed=2)
+        desk.wait(second)
+        assert desk.rig.takes() == (1, 2)
+        assert first.remembered is not None
+        assert sorted(Path(first.remembered.folder).rglob("comp.*.exr"))
+
+    def test_when_two_jobs_run_at_once_then_both_are_placed(self, desk: Desk, drawn: Drawn) -> None:
+        desk.rig.make_shot(drawn, shot="sh090", rate=RATE, untouched=False)
+        jobs = [desk.submit(seed=seed) for seed in (1, 2)]
+        desk.wait(*jobs)
+        assert [job.notice.stage for job in jobs] == ["placed", "placed"]
+        assert desk.rig.takes() == (1, 2)
+
+    def test_when_the_same_selection_is_exported_in_a_new_process_then_no_picture_is_sent_and_the_cache_answers(
+        self, desk: Desk, drawn: Drawn, daemon: RunningDaemon, tmp_path: Path
+    ) -> None:
+        desk.rig.make_shot(drawn, shot="sh100", rate=RATE, untouched=False)
+        first = desk.submit(engine="preview")
+        desk.wait(first)
+        used = _vault_bytes(daemon)
+        desk = self.again(desk, daemon, tmp_path)
+        second = desk.submit(engine="preview")
+        desk.wait(second)
+        assert second.notice.stage == "placed", second.notice
+        assert _vault_bytes(daemon) == used
+        assert any(finding.rule == "pixels_reused" for finding in second.notice.findings), second.notice
+        desk.jobs.close()
+
+    def test_when_the_host_was_closed_meanwhile_then_the_job_is_found_again_and_placed(
+        self, desk: Desk, drawn: Drawn, daemon: RunningDaemon, tmp_path: Path
+    ) -> None:
+        desk.rig.make_shot(drawn, shot="sh110", rate=RATE)
+        job = desk.submit(engine="preview", seed=9)
+        desk.turn_until(lambda: job.notice.stage in ("queued", "running", "checking", "delivered", "placing"))
+        desk = self.again(desk, daemon, tmp_path)
+        taken_up = desk.jobs.reattach()
+        assert len(taken_up) == 1
+        desk.wait(*taken_up)
+        assert taken_up[0].notice.stage == "placed", taken_up[0].notice
+        assert desk.rig.takes() == (1,)
+        assert desk.jobs.reattach() == ()
+        desk.jobs.close()
+
+    # ---- what does not come to a good end ---------------------------------------------------------------------------
+
+    def test_when_a_delivery_is_refused_then_nothing_of_it_is_shown_and_the_artist_is_told_why(
+        self, desk: Desk, drawn: Drawn, tmp_path: Path
+    ) -> None:
+        desk.rig.make_shot(drawn, shot="sh120", rate=RATE, matte=blacken(drawn.matte, tmp_path / "black"))
+        before = desk.rig.surroundings()
+        job = desk.submit()
+        desk.wait(job)
+        assert job.notice.stage == "withdrawn", job.notice
+        assert "matte" in job.notice.words.lower() + str(job.notice.findings).lower()
+        assert desk.rig.surroundings() == before
+        assert desk.rig.takes() == ()
+        assert desk.jobs.reattach() == ()
+
+    def test_when_a_job_is_cancelled_then_the_host_takes_its_results_away(self, desk: Desk, drawn: Drawn) -> None:
+        desk.rig.make_shot(drawn, shot="sh130", rate=RATE)
+        job = desk.submit(engine="preview", seed=11)
+        desk.turn_until(lambda: bool(job.notice.job_id))
+        desk.jobs.cancel(job)
+        desk.wait(job)
+        assert job.notice.stage in ("cancelled", "placed")
+        assert desk.rig.takes() == (() if job.notice.stage == "cancelled" else (1,))
+
+    def test_when_no_daemon_answers_then_the_job_fails_with_a_remedy_and_the_host_goes_on(
+        self, rig: HostRig, drawn: Drawn, tmp_path: Path
+    ) -> None:
+        from understudy.bridge.keys import load_connection
+
+        rig.make_shot(drawn, shot="sh140", rate=RATE)
+        jobs = HostJobs(
+            rig.host, rig.main, lambda: load_connection(tmp_path / "nowhere" / "daemon.json"), tmp_path / "exports"
+        )
+        desk = Desk(rig, jobs)
+        job = desk.submit()
+        desk.wait(job)
+        assert job.notice.stage == "failed"
+        assert job.notice.error is not None
+        assert job.notice.error.remedy
+        jobs.close()
+
+    def test_when_the_host_closes_then_no_thread_of_ours_is_left(
+        self, desk: Desk, drawn: Drawn, daemon: RunningDaemon
+    ) -> None:
+        desk.rig.make_shot(drawn, shot="sh150", rate=RATE)
+        job = desk.submit(engine="preview", seed=12)
+        desk.turn_until(lambda: bool(job.notice.job_id))
+        desk.jobs.close()
+        assert [thread.name for thread in threading.enumerate() if thread.name.startswith("understudy-")] == []
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _vault_bytes(daemon: RunningDaemon) -> int:
+    with Client.connect(daemon.connection) as client:
+        return client.status().vault_bytes
