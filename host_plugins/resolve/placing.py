@@ -80,7 +80,7 @@ def _free_track(timeline: Timeline, cut: FrameRange, undo: ExitStack) -> int:
 
 
 def _takes_clips(timeline: Timeline, track: int) -> bool:
-    """A locked track drops what is placed on it, a disabled one would not show it: both are as the artist wants them."""
+    """A locked track drops what is placed on it, a disabled one does not show it: both are as the artist wants them."""
     locked, enabled = timeline.GetIsTrackLocked("video", track), timeline.GetIsTrackEnabled("video", track)
     return bool(enabled) and not locked
 
