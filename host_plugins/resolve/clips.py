@@ -99,6 +99,23 @@ def clip_under_playhead(timeline: Timeline) -> Clip:
     return clip
 
 
+def playhead_frame(timeline: Timeline, rate_said: str) -> int:
+    """Return the absolute frame at the playhead. rate_said: as Resolve says the rate, `29.97 DF` counting by drops."""
+    parts = [int(part) for part in re.findall(r"\d+", str(timeline.GetCurrentTimecode() or ""))]
+    if len(parts) != 4:
+        raise HostError(
+            "DaVinci Resolve does not say where the playhead is", remedy="Open the Edit page and try again."
+        )
+    hours, minutes, seconds, frames = parts
+    nominal = round(float(read_rate(rate_said).fraction))
+    count = ((hours * 60 + minutes) * 60 + seconds) * nominal + frames
+    if "DF" not in rate_said.upper():
+        return count
+    # SMPTE ST 12-1: the first two numbers of every minute are left out (four at 59.94), but not of every tenth minute.
+    past = hours * 60 + minutes
+    return count - nominal // 15 * (past - past // 10)
+
+
 def _track_of(timeline: Timeline, item: TimelineItem) -> int:
     if offers(item, "GetTrackTypeAndIndex"):
         return int(item.GetTrackTypeAndIndex()[1])

@@ -31,11 +31,14 @@ from understudy.host_plugins.resolve.clips import (
     clip_under_playhead,
     clips_on,
     marked_range,
+    playhead_frame,
+    setting,
     timeline_rate,
     video_tracks,
 )
 from understudy.host_plugins.resolve.colour import science_of
 from understudy.host_plugins.resolve.edition import probe
+from understudy.host_plugins.resolve.edits import said_of
 from understudy.host_plugins.resolve.memory import Anchor
 from understudy.host_plugins.resolve.render import POLL_SECONDS, Order, render
 from understudy.host_plugins.resolve.session import Session, identity_of
@@ -87,8 +90,10 @@ class ResolveHost:
         )  # fmt: skip
 
     def _current_clip(self, timeline: Timeline) -> Clip:
-        """Return the clip under the playhead; where a take of ours covers it, the clip that the take was made of."""
+        """Return the clip under the playhead; where the matte or a take of ours lies over one, that one is meant."""
         clip = clip_under_playhead(timeline)
+        if self.choices.matte_from == "track" and clip.track == self.choices.matte_track:
+            return self._below(timeline, clip)
         job_id = placing.job_of(clip)
         if not job_id:
             return clip
@@ -101,12 +106,23 @@ class ResolveHost:
             )
         return plate
 
+    def _below(self, timeline: Timeline, matte: Clip) -> Clip:
+        frame = playhead_frame(timeline, setting(self.session, timeline, "timelineFrameRate"))
+        for track in reversed(range(1, matte.track)):
+            for clip in clips_on(timeline, track) if timeline.GetIsTrackEnabled("video", track) else ():
+                if clip.touches(frame, frame) and not placing.job_of(clip):
+                    return clip
+        raise HostError(
+            f"under the playhead is only {matte.name}, on the matte's track {matte.track}",
+            remedy="Put the plate on a track below the matte's, or choose another `matte_track`.",
+        )
+
     def _why_render(self, timeline: Timeline, clip: Clip, frames: FrameRange, within: bool) -> str:
         """Return why the clip's own files will not do, '' where they will. Raises HostError where they must."""
         others = tuple(clips_on(timeline, clip.track))
-        why = why_not_source(clip, timeline_rate(self.session, timeline), frames, others)
-        if not within:
-            why = why or f"the marked range reaches beyond {clip.name}"
+        why = "" if within else f"the marked range reaches beyond {clip.name}"
+        why = why or why_not_source(clip, timeline_rate(self.session, timeline), frames, others)
+        why = why or said_of(self.session, timeline, clip)
         if why and self.choices.source == "source":
             raise HostError(why, remedy=RENDER_IT)
         return why or ("a render was asked for" if self.choices.source == "render" else "")

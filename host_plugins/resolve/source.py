@@ -20,10 +20,10 @@ OFF_BY_ONE = 1
 _SEQUENCE = re.compile(r"\[(\d+)(?:-(\d+))?\](?!.*\[\d+(?:-\d+)?\])")
 
 
-def why_not_source(clip: Clip, rate: FrameRate, frames: FrameRange, others: tuple[Clip, ...], edits: str = "") -> str:
+def why_not_source(clip: Clip, rate: FrameRate, frames: FrameRange, others: tuple[Clip, ...]) -> str:
     """Return why the clip's own files are not what the timeline shows, '' where they are.
 
-    others: the clips of the same track. edits: what the timeline's own description says of this clip.
+    others: the clips of the same track. What cannot be asked here, `edits` reads from the timeline's own description.
     """
     if not clip.properties:
         return f"{clip.name} is a title, a generator or a Fusion composition: it has no files"
@@ -35,7 +35,7 @@ def why_not_source(clip: Clip, rate: FrameRate, frames: FrameRange, others: tupl
         return f"{clip.name} runs into its neighbour: a transition mixes the two"
     if clip.item.GetFusionCompCount():
         return f"{clip.name} has a Fusion composition, which its files do not show"
-    return edits or _retimed(clip) or _other_rate(clip, rate) or _too_short(clip, frames)
+    return _retimed(clip) or _other_rate(clip, rate) or _too_short(clip, frames)
 
 
 def _retimed(clip: Clip) -> str:

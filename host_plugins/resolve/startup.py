@@ -81,7 +81,7 @@ def run(
     try:
         taken_up = jobs.reattach()
         if taken_up:
-            say(f"{len(taken_up)} jobs of this project are under way and are collected now.")
+            say(f"Jobs still under way in this project: {len(taken_up)}. They are collected now.")
         if anew or (anew is None and not taken_up):
             selection = host.select()
             folder = host.default_folder(selection)

@@ -196,6 +196,9 @@ class ProjectManager(Thing):
 
 
 class Resolve(Thing):
+    EXPORT_OTIO = "export otio"
+    EXPORT_NONE = "export none"
+
     def __init__(self, switches: Switches | None = None) -> None:
         super().__init__(World(switches or Switches()))
         self.manager = ProjectManager(self.world, Project(self.world, "Show"))

@@ -37,6 +37,8 @@ class MediaPoolItem(Thing):
 
     def SetClipProperty(self, propertyName: str, propertyValue: Any) -> bool:
         managed = self.project.settings.get("colorScienceMode") == MANAGED
+        if propertyName in self.world.switches.refused_properties:
+            return False
         if propertyName not in SETTABLE or (propertyName == "Input Color Space" and not managed):
             return False
         self.properties[propertyName] = str(propertyValue)
@@ -131,7 +133,10 @@ class MediaPool(Thing):
             if path.is_dir():
                 files = sorted(path.glob("*.exr"))
                 return [MediaPoolItem(self.world, self.project, files, bracketed(files), rate)] if files else []
-            return [MediaPoolItem(self.world, self.project, [path], item, rate)] if path.is_file() else []
+            if not path.is_file():
+                return []
+            length = str(self.world.switches.movie_frames)
+            return [MediaPoolItem(self.world, self.project, [path], item, rate, Frames=length)]
         pattern = self._printf(item["FilePath"])
         if pattern is None:
             return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from resolve_stand_in.description import write_otio
 from resolve_stand_in.pool import MediaPoolItem
 from resolve_stand_in.world import Thing, World
 
@@ -59,8 +60,9 @@ class TimelineItem(Markers):
         self.identity = f"item-{world.number()}"
         self.track: tuple[Any, int] = (None, 0)
         self.properties: dict[str, Any] = {"Pan": 0.0, "Tilt": 0.0, "ZoomX": 1.0, "ZoomY": 1.0, "CompositeMode": 0}
-        self.effects: list[Any] = []
-        """What the timeline's own description says of it: retimes."""
+        self.speed = 1.0
+        self.transition = False
+        """One mixes the neighbour in at its head."""
 
     def GetName(self) -> str:
         return self.name
@@ -232,6 +234,11 @@ class Timeline(Markers):
         rate = round(float(self.project.settings["timelineFrameRate"].split()[0]))
         hours, minutes, seconds, frames = (int(part) for part in timecode.replace(";", ":").split(":"))
         self.playhead = ((hours * 60 + minutes) * 60 + seconds) * rate + frames
+        return True
+
+    def Export(self, fileName: str, exportType: Any, exportSubtype: Any) -> bool:
+        assert (exportType, exportSubtype) == ("export otio", "export none")
+        write_otio(self, fileName)
         return True
 
     def _kind(self, kind: str) -> list[Track]:

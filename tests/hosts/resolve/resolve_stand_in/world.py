@@ -40,6 +40,8 @@ class Switches:
     polls_before_start: int = 0  # GUESS: StartRendering returns before the render runs
     frames_a_poll: int = 2
     hasattr_always: bool = True  # "native": any name is there, and is None; else AttributeError ("lint")
+    movie_frames: int = 1
+    refused_properties: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()  # calls that an older version lacks
     codecs: dict[str, str] = field(
         default_factory=lambda: {"RGB half (ZIP)": "RGBHalfZIP", "RGB half": "RGBHalf", "RGB float": "RGBFloat"}
