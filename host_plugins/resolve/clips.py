@@ -7,16 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from understudy.bridge.errors import HostError, RequestError
+from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.host_plugins.resolve.session import Session, granted, offers
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem, Timeline, TimelineItem
 
-NOMINAL_RATES = (24, 30, 48, 60, 120)
-NEARLY = 0.02
-"""Resolve rounds the NTSC rates to two or three decimals, and not always the same way."""
 _DRESSING = re.compile(
     r"\.?\[\d+(-\d+)?\](\.\w{2,5})?\Z|\.(exr|dpx|tiff?|png|jpe?g|mov|mp4|mxf|mkv|avi|braw|r3d)\Z", re.I
 )
@@ -135,12 +132,8 @@ def read_rate(text: str) -> FrameRate:
     """Read `23.976`, `29.97 DF`, `25`, `24.0` or `59.940` as a fraction. Raises HostError for anything else."""
     said = text.upper().replace("DF", "").strip()
     try:
-        value = float(said)
-        for nominal in NOMINAL_RATES:
-            if value != nominal and abs(value - nominal * 1000 / 1001) < NEARLY:
-                return FrameRate(nominal * 1000, 1001)
-        return FrameRate.parse(said)
-    except (ValueError, RequestError):
+        return FrameRate.near(float(said))
+    except (ValueError, OverflowError):
         raise HostError(
             f"DaVinci Resolve says a frame rate of '{text}'", remedy="Set the timeline's rate in its settings."
         ) from None

@@ -23,6 +23,7 @@ from understudy.bridge.host import (
     Steps,
     refuse_unseen_by_farm,
 )
+from understudy.bridge.host_numbers import file_footage
 from understudy.bridge.settings import load_settings
 from understudy.host_plugins.resolve import memory, placing
 from understudy.host_plugins.resolve.choices import Choices
@@ -42,7 +43,7 @@ from understudy.host_plugins.resolve.edits import said_of
 from understudy.host_plugins.resolve.memory import Anchor
 from understudy.host_plugins.resolve.render import POLL_SECONDS, Order, render
 from understudy.host_plugins.resolve.session import Session, identity_of
-from understudy.host_plugins.resolve.source import RENDER_IT, file_footage, source_footage, why_not_source
+from understudy.host_plugins.resolve.source import RENDER_IT, source_footage, why_not_source
 
 if TYPE_CHECKING:
     from fusionscript import Resolve, Timeline
