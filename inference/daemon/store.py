@@ -127,10 +127,11 @@ class Store(Lookup):
         return writing.change
 
     def possess(self, job_id: str, file: str) -> None:
-        """Note that a job's user proved to have this file by bringing it."""
+        """Note that a job's user proved to have this file by bringing it: somebody is still there for the job."""
         with self._transaction(job_id) as writing:
             held = (bytes.fromhex(file), writing.row.scope)
             writing.tables.execute("INSERT OR IGNORE INTO held VALUES (?, ?)", held)
+            writing.set(changed_at=self._clock())
 
     def know_pictures(self, job_id: str, pictures: Mapping[str, str]) -> None:
         """Note which picture each of these files of a job is, as we computed it: file digest to picture digest."""
