@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 import zmq
 
-from understudy.bridge.errors import ProtocolError, RequestError
+from understudy.bridge.errors import ErrorReport, ProtocolError, RequestError, error_from_report
 from understudy.bridge.keys import Connection, ServerKeys
 from understudy.bridge.messages import (
     CONTROL_MESSAGE_LIMIT_BYTES,
@@ -45,6 +45,7 @@ Body = bytes | memoryview
 _FIELD = re.compile(r"(?P<expected>(?!Object missing|.*, got `).+) - at `\$\.(?!type`)(?P<field>[^`]+)`", re.DOTALL)
 """How msgspec words a value that its field cannot have; a field of another kind, or none, is another version's."""
 _Message = TypeVar("_Message")
+_Answer = TypeVar("_Answer")
 _Socket = TypeVar("_Socket", bound="zmq.Socket[Any]")
 
 _json = msgspec.json.Encoder()
@@ -102,6 +103,18 @@ def decode_reply(body: Body) -> Reply:
     reply: Reply = _decoded(_json_decoder(Reply), body, REPLY_LIMIT_BYTES, "reply", other="daemon")
     if isinstance(reply, Welcome):
         _same_version(reply.protocol, other="daemon")
+    return reply
+
+
+def expect(reply: Reply, kind: type[_Answer], request: Request) -> _Answer:
+    """Return the daemon's answer to `request`, which must be a `kind`. Raises the error that the daemon reports."""
+    if isinstance(reply, ErrorReport):
+        raise error_from_report(reply)
+    if not isinstance(reply, kind):
+        raise ProtocolError(
+            f"the daemon answered {type(request).__name__} with {type(reply).__name__}",
+            remedy="Install the same version of understudy on both sides.",
+        )
     return reply
 
 

@@ -82,7 +82,10 @@ def run(
     job: Annotated[Path, typer.Argument(help="A work order: the JSON file that `understudy order` wrote.")],
     once: Annotated[bool, typer.Option("--once", help="Run this one job and leave; the only way today.")] = True,
 ) -> None:
-    """Run one job on a farm's node, without a daemon. Exit codes: 0 done, 75 try again, 3 refused, 4 failed."""
+    """Run one job on a farm's node, without a daemon. Exit codes: 0 done, 75 try again, 3 refused, 4 failed.
+
+    75 also says that another process is writing this version just now; the last line names it.
+    """
     # As the daemon's own workers have it: numpy's helper thread would spin on a core that the layers need.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import msgspec

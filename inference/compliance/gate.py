@@ -81,9 +81,10 @@ def evaluate(
     package: str = RULES_PACKAGE,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> tuple[Finding, ...]:
-    """Return one finding a rule of `stage`, in the order of the list. Blocks; any thread; raises nothing of a rule's.
+    """Return one finding a rule of `stage`, in the order of the list. Raises nothing of a rule's.
 
-    `rules` and `package` name another set of rules than ours; what is expected follows from `rules` alone.
+    Blocks; for a thread without an event loop. `rules` and `package` name another set of rules than ours; what is
+    expected follows from `rules` alone.
     """
     names = _names(stage, facts, rules)
     with RulesProcess(stage, package, names, msgspec.json.encode(facts)) as process:

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path, PurePosixPath
 
-from understudy.bridge.errors import KeyRefused, PlateError
+from understudy.bridge.errors import KeyRefused, PlateError, RequestError
 from understudy.bridge.exr_file import read_attribute
 from understudy.bridge.keys import User
 from understudy.bridge.messages import Outputs
@@ -56,7 +56,7 @@ class Shelf:
         user = self._users.user_for(key)
         try:
             row = self._store.job(job_id)
-        except Exception:  # noqa: BLE001 - whatever is wrong with the name, there is no such file
+        except (RequestError, UnicodeError):  # a name that no job has, or that no text can be
             return None
         if user is None or not may_see(user, row.user, row.project) or row.state in WITHDRAWN:
             return None

@@ -102,9 +102,44 @@ def test_when_a_record_does_not_say_whose_likeness_it_is_then_it_is_refused(
     assert named in refused(found)
 
 
-def test_a_shot_without_any_person_needs_no_name(say: Any, make: Any) -> None:
-    job = make.job(record=make.record(likeness="no_person", performed_by=(), consents=()))
-    assert say("likeness_is_stated", make.admission(job)).outcome == "pass"
+@pytest.mark.parametrize(("mode", "field"), [("replace", "`replaced`"), ("animate", "`performed_by`")])
+def test_when_a_performer_is_seen_and_a_record_of_no_person_names_nobody_then_the_field_is_named(
+    say: Any, make: Any, mode: Any, field: str
+) -> None:
+    record = make.record(likeness="no_person", performed_by=(), on_screen=("ana",), attestation=" ")
+    found = say("likeness_is_stated", make.admission(make.job(record=record, settings=Settings(mode=mode))))
+    assert field in refused(found)
+    assert field in found.remedy
+    assert "`attestation`" in found.remedy
+
+
+def test_when_a_record_says_why_no_person_is_seen_then_the_job_passes_and_the_words_are_listed(
+    say: Any, make: Any
+) -> None:
+    record = make.record(likeness="no_person", performed_by=(), consents=(), attestation="R. Ito: the stand-in is CG")
+    found = say("likeness_is_stated", make.admission(make.job(record=record)))
+    assert found.outcome == "warn"
+    assert "the plate is said to show no person: R. Ito: the stand-in is CG" in found.message
+    assert found.facts["actor"] == "jo"
+
+
+def test_a_record_of_no_person_that_names_who_is_replaced_needs_no_reason(say: Any, make: Any) -> None:
+    record = make.record(likeness="no_person", performed_by=(), replaced=("ana",))
+    assert say("likeness_is_stated", make.admission(make.job(record=record))).outcome == "pass"
+    record = make.record(likeness="no_person", performed_by=())
+    job = make.job(record=record)
+    performer = msgspec.structs.replace(job.shot.performers[0], talents=("ana",))
+    assert say("likeness_is_stated", make.admission(make.with_shot(job, performers=(performer,)))).outcome == "pass"
+
+
+def test_keypoints_alone_show_no_person_and_need_no_name(say: Any, make: Any) -> None:
+    record = make.record(likeness="no_person", performed_by=(), consents=())
+    keypoints = Keypoints(pictures=make.single("walk.json"))
+    job = make.job(record=record, settings=Settings(mode="animate"))
+    rig = make.with_shot(job, plate=None, keypoints=keypoints)
+    assert say("likeness_is_stated", make.admission(rig)).outcome == "pass"
+    both = make.with_shot(job, keypoints=keypoints)
+    assert "`performed_by`" in refused(say("likeness_is_stated", make.admission(both)))
 
 
 @pytest.mark.parametrize(
