@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
 from understudy.bridge.colour_archive import LONGEST_CONFIG_BYTES, MEMBER, pack
-from understudy.bridge.errors import Finding, RequestError
+from understudy.bridge.errors import Finding, PlateError, RequestError
 from understudy.bridge.exr_file import file_digest
 from understudy.bridge.settings import load_settings
 from understudy.bridge.shot import PictureFile, Pictures, Settings
@@ -69,6 +69,24 @@ def archive_of(typed: str) -> Path:
     """
     path = Path(typed)
     return path if not path.is_file() or _is_archive(path) else _packed(path, _text_of(path), {})
+
+
+def archive_again(file: PictureFile) -> Path:
+    """Return the archive that a job announced: as it was packed then, else packed once more.
+
+    Raises PlateError for a config that has changed since, RequestError as `archive_of` does.
+    """
+    kept = _shelf() / f"{file.file}.ocioz"
+    if kept.is_file():
+        return kept
+    path = archive_of(file.typed)
+    if path.is_file() and file_digest(path) != file.file:
+        raise PlateError(
+            f"the colour config {file.typed} has changed since the job was submitted",
+            remedy="Submit the job again, or put the config back as it was.",
+            facts={"config": file.typed, "file": file.file},
+        )
+    return path
 
 
 def _find(said: str, environment: Mapping[str, str]) -> HostConfig:
@@ -174,7 +192,12 @@ def _packed(config: Path, text: str, environment: Mapping[str, str]) -> Path:
             facts={"config": str(config)},
         )
     _refuse_files_outside(config, text, {**defaults(text), **environment})
-    return pack(config, load_settings().home / "colour_configs")
+    return pack(config, _shelf())
+
+
+def _shelf() -> Path:
+    """Return the folder where archives are kept that were packed here."""
+    return load_settings().home / "colour_configs"
 
 
 def _refuse_files_outside(config: Path, text: str, values: Mapping[str, str]) -> None:
