@@ -7,6 +7,7 @@ is kept on the artist's machine under a name by its content, so that an upload c
 from __future__ import annotations
 
 import os
+import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ FILES_LIMIT = 10_000
 VISITED_LIMIT = 100_000
 """Names looked at: a config that lies in a home folder would have us walk all of it."""
 KEPT_ARCHIVES = 8
+ABANDONED_SECONDS = 24 * 3600
+"""An archive that nobody has finished in a day is a killed client's."""
 LUT_SUFFIXES = frozenset({
     ".3dl", ".cc", ".ccc", ".cdl", ".clf", ".csp", ".ctf", ".cub", ".cube", ".hdl", ".icc", ".icm", ".itx", ".look",
     ".lut", ".m3d", ".mga", ".pf", ".spi1d", ".spi3d", ".spimtx", ".vf",
@@ -35,7 +38,7 @@ def pack(config: Path, shelf: Path) -> Path:
     Raises RequestError for a folder too large to be a config's, and for files that cannot be read or written.
     """
     members = _members(config)
-    unfinished = shelf / f".{os.getpid()}.part"
+    unfinished = shelf / f".{os.getpid()}-{threading.get_ident()}.part"
     try:
         shelf.mkdir(parents=True, exist_ok=True, mode=0o700)
         with zipfile.ZipFile(unfinished, "w") as archive:
@@ -115,6 +118,8 @@ def _too_large(config: Path, why: str) -> RequestError:
 def _forget_old_ones(shelf: Path, newest: Path) -> None:
     """Keep the archives that were packed last; an older one is packed again when it is asked for."""
     kept = sorted(shelf.glob("*.ocioz"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in kept[KEPT_ARCHIVES:]:
+    abandoned = newest.stat().st_mtime - ABANDONED_SECONDS
+    parts = (path for path in shelf.glob(".*.part") if path.stat().st_mtime < abandoned)
+    for path in (*kept[KEPT_ARCHIVES:], *parts):
         if path != newest:
             path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -232,6 +233,16 @@ def test_only_the_archives_packed_last_are_kept(tmp_path: Path, home: Path) -> N
         newest = archive_of(str(write_show(tmp_path / "show", f"{TEXT}# {number}\n")))
     assert len(list((home / "colour_configs").iterdir())) == colour_archive.KEPT_ARCHIVES
     assert newest.is_file()
+
+
+def test_what_a_killed_client_left_half_packed_is_removed_after_a_day(tmp_path: Path, home: Path) -> None:
+    archive_of(str(write_show(tmp_path / "show")))
+    old, young = (home / "colour_configs" / name for name in (".1-1.part", ".2-2.part"))
+    for path in (old, young):
+        path.write_bytes(b"half an archive")
+    os.utime(old, (1, 1))
+    archive_of(str(tmp_path / "show/config.ocio"))
+    assert (old.exists(), young.exists()) == (False, True)
 
 
 # ---- the text of a config
