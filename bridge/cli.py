@@ -266,7 +266,7 @@ def demo(options: JobOptions, out: Out = Path("out/demo"), as_json: Json = False
     """Recast a shot of your own, or a drawn one, end to end; starts a daemon when none answers."""
     if options.plate is None and (options.mode == "replace" or options.keypoints is None):
         with screen.status("drawing a shot"):
-            options = msgspec.structs.replace(options, **draw_shot(out.parent / f"{out.name}_shot"))
+            options = msgspec.structs.replace(options, **draw_shot(out.parent / f"{out.name}_shot", options.ocio))
     gathered = demonstration(options, _gather)
     with running_daemon(load_settings().home) as connection:
         accepted = _send(connection, gathered)
@@ -287,6 +287,7 @@ def _gather(options: JobOptions) -> Gathered:
 
 
 def _send(connection: Connection, gathered: Gathered) -> messages.Accepted:
+    show_findings(gathered.findings)
     with bar_of_bytes("sending") as sent:
         return send_job(connection, gathered, sent=sent, parked=say_parked)
 

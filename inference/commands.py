@@ -120,13 +120,16 @@ def _print_line(line: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    ocio: Annotated[str | None, typer.Option("--ocio", help="Your own OCIO config. Default: what OCIO names.")] = None,
+) -> None:
     """Find and explain what is wrong on this machine: versions, keys, ports, disk, EXR and colour round trips."""
     from understudy.inference.doctor import examine
 
     complaints = 0
     findings = []
-    for finding in examine():
+    for finding in examine(ocio):
         findings.append(finding)
         complaints += finding.refuses
         if not as_json:

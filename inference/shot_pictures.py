@@ -80,7 +80,7 @@ class ShotPictures(ABC):
         self.order = order
         self.frames = tuple(order.job.shot.range)
         self.paths = order.blobs
-        self.config = ColourConfig.of_job(order.job.settings.colour_config, order.blobs)
+        self.config = ColourConfig.of_job(order.job, order.blobs)
         self.reference = read_reference(order.job.shot.performers[0].character, self.paths, self.config)
         self.findings = self.reference.findings
 

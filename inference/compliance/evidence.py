@@ -118,6 +118,8 @@ def _count(pictures: Pictures, wanted: list[int]) -> int:
 def _read_role(
     order: WorkOrder, role: str, pictures: Pictures, wanted: list[int]
 ) -> Iterator[PictureReading | MovieReading]:
+    if role == "colour_archive":
+        return  # no picture: colour_evidence.py opens it
     if role == "keypoints":
         yield _read_keypoints(order, pictures.files[0])
     elif pictures.kind == "movie":

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from understudy.bridge.frames import FrameRange, FrameRate
-from understudy.bridge.shot import Keypoints, Matte, Output, Performer, Settings
+from understudy.bridge.shot import ColourArchive, Keypoints, Matte, Output, Performer, Settings
 from understudy.inference.compliance.phrases import missing_spans, spans_of, write_frames
 
 
@@ -341,3 +341,37 @@ def test_frames_are_written_as_runs_and_counted_when_there_are_many() -> None:
 def test_missing_frames_are_those_of_the_range_alone() -> None:
     assert missing_spans([0, 2, 3, 9], FrameRange(1, 6)) == ((1, 1), (4, 6))
     assert spans_of([]) == ()
+
+
+# ---- the studio's own colour config
+
+
+def own_config(make: Any, **settings: Any) -> Any:
+    archive = ColourArchive(pictures=make.single("/show/config.ocio"))
+    named = {"colour_config": archive.pictures.files[0].file, **settings}
+    return make.with_shot(make.job(settings=Settings(**named)), colour_archive=archive)
+
+
+def test_a_config_of_the_jobs_own_is_told_with_its_context(say: Any, make: Any) -> None:
+    found = say("colour_config_is_named", make.admission(own_config(make, colour_context={"SHOT": "010"})))
+    assert found.outcome == "pass"
+    assert found.message == "the colour config is /show/config.ocio, with SHOT=010"
+    assert say("inputs_are_named", make.admission(own_config(make))).outcome == "pass"
+
+
+def test_a_config_that_is_not_the_one_the_job_brings_is_refused(say: Any, make: Any) -> None:
+    job = own_config(make, colour_config="studio-config-v4.0.0_aces-v2.0_ocio-v2.5")
+    assert "brings the colour config /show/config.ocio, but its settings name studio" in refused(
+        say("colour_config_is_named", make.admission(job))
+    )
+
+
+def test_an_archive_that_nobody_brings_is_refused(say: Any, make: Any) -> None:
+    job = make.job(settings=Settings(colour_config="ab" * 32))
+    assert "an archive that the job does not bring" in refused(say("colour_config_is_named", make.admission(job)))
+
+
+@pytest.mark.parametrize("context", [{"A B": "x"}, {"": "x"}, {"SHOT": "a\nb"}, {"SHOT": "x" * 1025}])
+def test_a_context_variable_that_is_no_plain_text_is_refused(say: Any, make: Any, context: dict[str, str]) -> None:
+    job = own_config(make, colour_context=context)
+    assert "is not plain text" in refused(say("colour_config_is_named", make.admission(job)))
