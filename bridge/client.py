@@ -167,9 +167,9 @@ class Client:
         """
         return self._ask(Control(job_id=job_id, action=action, priority=priority), JobSummary)  # type: ignore[arg-type]
 
-    def outputs(self, job_id: str) -> Outputs:
-        """Return the files that the job has made so far."""
-        return self._ask(AskOutputs(job_id=job_id), Outputs)
+    def outputs(self, job_id: str, *, files: bool = True) -> Outputs:
+        """Return the files that the job has made so far; without `files` only where they lie."""
+        return self._ask(AskOutputs(job_id=job_id, files=files), Outputs)
 
     def order(self, job_id: str) -> bytes:
         """Return the work order of a paused job as JSON, for `understudy run`. Every blob is hashed again before.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
 
 from understudy.bridge.errors import PlateError, RequestError, UnderstudyError
 from understudy.bridge.shot import Plate
@@ -44,9 +43,8 @@ def _read_plate(order: WorkOrder, role: str, plate: Plate, config: ColourConfig)
     declared = plate.pictures.colour
     if declared is not None:
         return _resolve(config, declared)
-    paths = {digest: Path(path) for digest, path in order.blobs.items()}
     try:
-        with closing(PlateReader(plate, paths, order.job.shot.range, config, role)) as reader:
+        with closing(PlateReader(plate, order.blobs, order.job.shot.range, config, role)) as reader:
             config.check_reach(reader.space)
             assumed = "; ".join(finding.message for finding in reader.findings)
             return ColourReading(space=reader.space, assumed=assumed)

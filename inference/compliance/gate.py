@@ -104,8 +104,7 @@ async def evaluate_async(
 ) -> tuple[Finding, ...]:
     """The same as `evaluate` for an event loop: the loop goes on while the rules run; cancelling ends their process."""
     names = _names(stage, facts, rules)
-    encoded = await asyncio.to_thread(msgspec.json.encode, facts)
-    with await asyncio.to_thread(RulesProcess, stage, package, names, encoded) as process:
+    with await asyncio.to_thread(lambda: RulesProcess(stage, package, names, msgspec.json.encode(facts))) as process:
         ending = await process.run_async(timeout_seconds)
         return judge(stage, names, process.lines(), ending)
 

@@ -119,11 +119,12 @@ class ControlServer:
     def _take(self, frames: list[zmq.Frame]) -> None:
         """Answer one message, or start answering it. What is no envelope has nobody to answer to and is dropped."""
         try:
-            envelope = open_envelope([frame.bytes for frame in frames])
             key = str(frames[-1].get("User-Id"))
+            envelope = open_envelope([frame.bytes for frame in frames])
         except (ProtocolError, zmq.ZMQError) as problem:
             _log.info("a message was dropped: %s", problem)
             return
+        frames.clear()  # a long job's request is megabytes: one copy is enough
         try:
             caller = self._caller(envelope.identity, key)
             request = decode_request(envelope.body)
@@ -133,7 +134,7 @@ class ControlServer:
         if isinstance(request, Ping):
             self._reply(envelope, Pong())
             return
-        task = self._loop.create_task(self._have_answered(envelope, caller, request))
+        task = self._loop.create_task(self._have_answered(envelope._replace(body=b""), caller, request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -58,7 +58,7 @@ class Version:
     def outputs(self, request: Any = None) -> Outputs:
         return Outputs(
             job_id=self.job_id, version=1, folder=str(self.folder), provisional=self.state == "provisional",
-            state=self.state, files=self.files(),
+            state=self.state, files=self.files() if request is None or request.files else (),
         )  # fmt: skip
 
     def settle(self) -> Finished:

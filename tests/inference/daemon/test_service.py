@@ -58,6 +58,14 @@ def test_the_outputs_are_where_the_daemon_says_and_provisional_until_delivered(
         assert Path(outputs.folder, file.path).stat().st_size == file.size
 
 
+def test_where_a_version_lies_is_told_without_the_list_of_its_files(client: Client, tmp_path: Path) -> None:
+    job_id = send(client, make_job(tmp_path))
+    finished(client, job_id)
+    listed, alone = client.outputs(job_id), client.outputs(job_id, files=False)
+    assert len(listed.files) == 4
+    assert alone == msgspec.structs.replace(listed, files=())
+
+
 def test_a_job_is_not_queued_before_its_last_file_is_there(client: Client, tmp_path: Path) -> None:
     job = make_job(tmp_path)
     job_id = client.submit(job.request, job.token).job_id
