@@ -151,7 +151,7 @@ class ColourConfig:
         What we need is linear Rec.709 and sRGB-encoded Rec.709 (references, the model's picture), and a display.
         """
         needed = {"linear Rec.709": LINEAR_REC709, "sRGB-encoded Rec.709": SRGB_TEXTURE}
-        lacks = [words for words, space in needed.items() if _find(self._config, space) is None]
+        lacks = [words for words, space in needed.items() if _find(self._config, self.resolve(space)) is None]
         lacks += ["display"] if self._viewing is not self._config else []
         if not lacks:
             return ""

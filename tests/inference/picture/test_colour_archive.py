@@ -246,6 +246,16 @@ def test_what_a_config_lacks_is_taken_from_the_built_in_one_through_its_aces_rol
     assert white == pytest.approx(1.0, rel=1e-3)
 
 
+@pytest.mark.parametrize("line", ["name: Linear Rec.709 (sRGB)", "name: x\n    aliases: [lin_rec709_scene]"])
+def test_a_space_that_the_config_has_under_its_usual_name_or_its_interop_id_is_its_own(
+    tmp_path: Path, line: str
+) -> None:
+    own = f"{TEXT}  - !<ColorSpace>\n    {line}\n    encoding: scene-linear\n"
+    said = opened(archive_of(str(write_show(tmp_path / "show", own)))).borrowed()
+    assert "no sRGB-encoded Rec.709" in said
+    assert "no linear Rec.709" not in said
+
+
 def test_where_only_the_xyz_role_is_there_it_joins_the_two_as_exactly(tmp_path: Path, archive: Path) -> None:
     through_aces, through_xyz = opened(archive), lacking(tmp_path / "b", "aces_interchange")
     assert "through its role cie_xyz_d65_interchange" in through_xyz.borrowed()
