@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -51,15 +52,21 @@ _json = msgspec.json.Encoder()
 _packed = msgspec.msgpack.Encoder()
 
 
+_making = threading.Lock()
+"""A decoder that finds a Struct which msgspec is just taking apart in another thread crashes the process."""
+
+
 @functools.cache
 def _json_decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     """Return the decoder of one union; made when the first message comes, for a host pays for its import."""
-    return msgspec.json.Decoder(kind)
+    with _making:
+        return msgspec.json.Decoder(kind)
 
 
 @functools.cache
 def _bulk_decoder() -> msgspec.msgpack.Decoder[Bulk]:
-    return msgspec.msgpack.Decoder(Bulk)
+    with _making:
+        return msgspec.msgpack.Decoder(Bulk)
 
 
 class _Spoken(msgspec.Struct):
