@@ -192,6 +192,11 @@ def address(host: str, port: int) -> str:
     return f"tcp://[{host}]:{port}" if ":" in host and not host.startswith("[") else f"tcp://{host}:{port}"
 
 
+def readable(socket: zmq.Socket[Any]) -> bool:
+    """Ask without waiting; a tenth of the cost of `Socket.poll`, which makes a poller each time."""
+    return bool(int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
+
+
 def _harden(socket: zmq.Socket[Any], limit_bytes: int) -> None:
     for option, value in (
         (zmq.LINGER, 0),
