@@ -21,7 +21,7 @@ from understudy.bridge.keys import AllowList, ServerKeys, User
 from understudy.bridge.messages import Ping, Pong, Reply, Request
 from understudy.bridge.wire import PUSH_ID, ZAP_DOMAIN, Envelope, address, decode_request, encode_reply
 
-from understudy.bridge.wire import open_envelope, server_socket  # isort: skip
+from understudy.bridge.wire import open_envelope, readable, server_socket  # isort: skip
 from understudy.inference.daemon.audience import Sent
 
 MESSAGES_A_TURN = 32
@@ -109,11 +109,9 @@ class ControlServer:
         if self._socket.closed:
             return
         for _ in range(MESSAGES_A_TURN):
-            try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
+            if not readable(self._socket):
                 return
-            self._take(frames)
+            self._take(self._socket.recv_multipart(zmq.NOBLOCK, copy=False))
         self._loop.call_soon(self._readable)
 
     def _take(self, frames: list[zmq.Frame]) -> None:
@@ -187,6 +185,6 @@ class ControlServer:
             return "gone"
         finally:
             # Sending may swallow the signal that something has arrived.
-            if not self._socket.closed and self._socket.poll(0, zmq.POLLIN):
+            if not self._socket.closed and readable(self._socket):
                 self._loop.call_soon(self._readable)
         return "sent"
