@@ -84,21 +84,13 @@ class ReplacePictures(ShotPictures):
 
     def footage(self) -> Footage:
         clean_plate, holdout = self.clean_plate, self.holdout
-        return Footage(
-            mode="replace",
-            frames=self.frames,
-            height=self.crop.model_height,
-            width=self.crop.model_width,
-            rate=self.rate,
-            settings=self.order.job.settings,
-            reference=self.reference.pixels,
-            reference_has_alpha=self.reference.has_alpha,
+        return dataclasses.replace(
+            self.bare_footage(),
             plate=lambda frame: self._model_picture(self.ground(frame), frame),
             matte=lambda frame: self._model_matte(self.matte, frame),
             clean_plate=(lambda frame: self._model_picture(clean_plate.frame(frame), frame)) if clean_plate else None,
             holdout=(lambda frame: self._model_matte(holdout, frame)) if holdout else None,
             keypoints=self._keypoints(),
-            scratch=self.scratch(),
         )
 
     def input_views(self, frame: int, plate: PlateFrame | None = None) -> Views:
