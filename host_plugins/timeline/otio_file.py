@@ -55,7 +55,8 @@ class OtioFile:
         frames = FrameRange(start, start + max(round(place.duration.value), 1) - 1)
         neighbours = [track[n] for n in (number - 1, number + 1) if 0 <= n < len(track)]
         media = self._media(item, frames)
-        why = _why_not(item, neighbours, rate) or media.pop("why", "")
+        no_media = media.pop("why", "")
+        why = _why_not(item, neighbours, rate) or no_media
         return Cut(name=item.name or "clip", track=track.name, frames=frames, rate=rate, why_not=why, **media)
 
     def _start(self, rate: float) -> int:
@@ -73,7 +74,7 @@ class OtioFile:
         index = round((used.start_time - there.start_time).rescaled_to(used.duration.rate).value)
         known = {"origin": frames.first - index, "length": round(there.duration.value)}
         if isinstance(reference, otio.schema.ImageSequenceReference):
-            return {**known, **_sequence(reference)}
+            return {**known, **_sequence(item.name, reference)}
         url = getattr(reference, "target_url", "")
         path = media_path(url) if url else ""
         if not path:
@@ -132,10 +133,10 @@ def _says_retime(effect: Any) -> bool:
     return any(word in said for word in RETIMES)
 
 
-def _sequence(reference: Any) -> dict[str, Any]:
+def _sequence(clip: str, reference: Any) -> dict[str, Any]:
     number = "#" * max(reference.frame_zero_padding, 1)
     name = f"{reference.name_prefix}{number}{reference.name_suffix}"
-    step = f"{reference.name_prefix} counts in steps of {reference.frame_step}" if reference.frame_step != 1 else ""
+    step = f"{clip}: its files count in steps of {reference.frame_step}" if reference.frame_step != 1 else ""
     return {
         "media": str(Path(media_path(reference.target_url_base)) / name), "first_number": reference.start_frame,
         **({"why": step} if step else {}),
