@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from understudy.bridge.errors import HostError
 from understudy.bridge.host import Delivered, LayerFiles
 from understudy.host_plugins.resolve.colour import name_in_resolve
-from understudy.host_plugins.resolve.memory import MARK
+from understudy.host_plugins.resolve.memory import MARK, Anchor
 from understudy.host_plugins.resolve.session import Session, granted, offers
 
 if TYPE_CHECKING:
     from fusionscript import Folder, MediaPool, MediaPoolItem
 
 BIN = "Understudy"
-JOB, VERSION = f"{MARK}job", f"{MARK}version"
+JOB, VERSION, CLIP = f"{MARK}job", f"{MARK}version", f"{MARK}clip"
 Imported = tuple["MediaPoolItem", list[str]]
 
 
@@ -111,7 +111,8 @@ def _movie_file(delivered: Delivered, layer: str) -> str:
 def _describe(medium: MediaPoolItem, delivered: Delivered, files: LayerFiles, movie: bool) -> list[str]:
     """Set what Resolve cannot know of the files; return in words what it did not take."""
     left = []
-    marks: dict[str, str] = {JOB: delivered.job.job_id, VERSION: str(delivered.job.version)}
+    clip = Anchor.read(delivered.job.anchor).clip
+    marks = {JOB: delivered.job.job_id, VERSION: str(delivered.job.version), CLIP: clip}
     if offers(medium, "SetThirdPartyMetadata"):
         for name, text in marks.items():
             medium.SetThirdPartyMetadata(name, text)
