@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from understudy.bridge.errors import HostError
@@ -21,27 +22,40 @@ _DRESSING = re.compile(
 
 @dataclass(frozen=True)
 class Clip:
-    """A timeline item as it stood when it was read."""
+    """A timeline item. Where it stands is read at once, the rest when it is asked for: a call costs a round trip."""
 
     item: TimelineItem
-    name: str
     track: int
     start: int
     end: int
     """Exclusive."""
-    left: int
-    """Frames of the medium before the cut."""
-    right: int
-    properties: Mapping[str, str] = field(default_factory=dict)
-    """Of its medium; empty for titles, generators and Fusion compositions."""
+
+    @cached_property
+    def name(self) -> str:
+        return str(self.item.GetName() or "")
+
+    @cached_property
+    def left(self) -> int:
+        """Return the frames of the medium before the cut."""
+        return int(self.item.GetLeftOffset() or 0)  # type: ignore[call-arg]  # optional; absent before 20
+
+    @cached_property
+    def right(self) -> int:
+        return int(self.item.GetRightOffset() or 0)  # type: ignore[call-arg]
+
+    @cached_property
+    def medium(self) -> MediaPoolItem | None:
+        return self.item.GetMediaPoolItem() or None
+
+    @cached_property
+    def properties(self) -> Mapping[str, str]:
+        """Return what its medium says of itself; empty for titles, generators and Fusion compositions."""
+        said = self.medium.GetClipProperty() if self.medium else {}  # type: ignore[call-arg]  # without a name: all
+        return {str(name): str(value) for name, value in said.items()} if isinstance(said, dict) else {}
 
     @property
     def frames(self) -> FrameRange:
         return FrameRange(self.start, self.end - 1)
-
-    @property
-    def medium(self) -> MediaPoolItem | None:
-        return self.item.GetMediaPoolItem() or None
 
     @property
     def shot(self) -> str:
@@ -55,21 +69,10 @@ class Clip:
 
 def read_clip(item: TimelineItem, track: int) -> Clip | None:
     """Return the clip; None for a dead handle or a phantom, which answer with nothing."""
-    start, duration = item.GetStart(), item.GetDuration()  # type: ignore[call-arg]  # optional; absent before 20
+    start, duration = item.GetStart(), item.GetDuration()  # type: ignore[call-arg]
     if start is None or duration is None:
         return None
-    medium = item.GetMediaPoolItem()
-    properties = medium.GetClipProperty() if medium else {}  # type: ignore[call-arg]  # without a name: all of them
-    return Clip(
-        item=item,
-        name=str(item.GetName() or ""),
-        track=track,
-        start=int(start),
-        end=int(start) + int(duration),
-        left=int(item.GetLeftOffset() or 0),  # type: ignore[call-arg]
-        right=int(item.GetRightOffset() or 0),  # type: ignore[call-arg]
-        properties={str(k): str(v) for k, v in properties.items()} if isinstance(properties, dict) else {},
-    )
+    return Clip(item, track, int(start), int(start) + int(duration))
 
 
 def clips_on(timeline: Timeline, track: int) -> Iterator[Clip]:

@@ -201,7 +201,10 @@ class ResolveHost:
     def default_folder(self, selection: Selection) -> Path:
         shot = _safe(selection.shot)
         if self.choices.folder:
-            return Path(self.choices.folder).expanduser() / shot
+            folder = Path(self.choices.folder).expanduser()
+            if not folder.is_absolute():
+                raise HostError(f"{folder} is no whole path", remedy="Write `folder` from the root or the drive on.")
+            return folder / shot
         clip = memory.clip_of(self.session, Anchor.read(selection.anchor))
         path = Path(clip.properties.get("File Path", "")) if clip is not None else Path()
         if not path.is_absolute() or not os.access(path.parent, os.W_OK):

@@ -48,9 +48,7 @@ def recast(
     handles: Annotated[int, typer.Option(min=0, help="Frames beyond each end of the cut.")] = 0,
     colour: Annotated[str | None, typer.Option(help="The plates' colour space.")] = None,
     layer: Annotated[str, typer.Option(help="patch lies over the plate with alpha; comp covers it.")] = "patch",
-    movie: Annotated[
-        bool, typer.Option("--movie", help="Place ProRes 4444 instead of EXR; FCPXML always does.")
-    ] = False,
+    movie: Annotated[bool, typer.Option("--movie", help="Place ProRes 4444, not EXR; XML always does.")] = False,
     seed: Annotated[int, typer.Option(help="The same seed makes the same picture.")] = 0,
     prompt: Annotated[str, typer.Option(help="A short description for engines that read one.")] = "",
     project: Annotated[str | None, typer.Option(help="The show.")] = None,
@@ -70,7 +68,7 @@ def recast(
         seed=seed, prompt=prompt, project=project, record=record, self_attest=self_attest,
     )  # fmt: skip
     timeline = open_timeline(file)
-    written = out / f"{file.stem}_understudy{timeline.suffix}"
+    written = _unused(out, f"{file.stem}_understudy", timeline.suffix)
     wanted = Wanted(clips=clip, options=options, out=out.absolute(), layer=layer, movie=movie)
     connection = load_connection(load_settings().home / CONNECTION_FILE)
     takes = []
@@ -83,6 +81,15 @@ def recast(
             _say(f"wrote {written}: {len(takes)} takes above their clips")
     if as_json:
         _print_json([{"clip": take.cut.said, "job": take.job_id, "folder": str(take.folder)} for take in takes])
+
+
+def _unused(folder: Path, name: str, suffix: str) -> Path:
+    """Return a name that no file has yet: a timeline with an earlier take is the artist's to keep."""
+    number, path = 1, folder / f"{name}{suffix}"
+    while path.exists():
+        number += 1
+        path = folder / f"{name}_{number}{suffix}"
+    return path
 
 
 def _say(line: str) -> None:

@@ -20,11 +20,10 @@ RETIMES = ("timeremap", "time remap", "speed")
 class OtioFile:
     """Implements `cuts.TimelineFile`."""
 
-    takes_frames = True
-
     def __init__(self, path: Path) -> None:
         """Raises RequestError for a file that does not read as a timeline."""
         self.suffix = path.suffix
+        self.takes_frames = path.suffix.lower() == ".otio"  # the adapter of Final Cut 7 has no word for sequences
         try:
             read = otio.adapters.read_from_file(str(path))
         except (otio.exceptions.OTIOError, OSError, ValueError, TypeError, KeyError) as problem:

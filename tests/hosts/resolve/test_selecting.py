@@ -303,3 +303,6 @@ def test_when_a_clip_has_no_folder_of_its_own_then_one_must_be_said(make_rig: Ma
         rig.host.default_folder(selection)
     change(rig, folder=str(tmp_path))
     assert rig.host.default_folder(selection) == tmp_path / "sh010"
+    change(rig, folder="takes")
+    with pytest.raises(HostError, match="no whole path"):
+        rig.host.default_folder(selection)

@@ -12,7 +12,7 @@ import pytest
 from daemon_rig import RunningDaemon
 from host_rig import FIRST, FRAMES, Drawn, draw, read_exr
 from terminal_rig import Terminal
-from timeline_rig import START, clip, fcpxml, frames, movie, sequence, timeline
+from timeline_rig import START, clip, fcpxml, frames, movie, sequence, time_range, timeline
 
 from understudy.bridge.client import Client
 from understudy.bridge.frames import FrameRange, FrameRate
@@ -84,17 +84,16 @@ def test_when_a_timeline_with_a_take_is_recast_again_then_the_old_take_stays_and
     drawn: Drawn, tmp_path: Path, terminal: Terminal
 ) -> None:
     file = otio_timeline(drawn, tmp_path / "a.otio")
-    for name in ("a.otio", "a_understudy.otio"):
-        source = tmp_path / name if name == "a.otio" else tmp_path / "out" / name
+    for source in (file, tmp_path / "out" / "a_understudy.otio", file):
         said = terminal(
             "timeline", "recast", source, "--clip", f"sh010@{START + 6}", "--matte", drawn.matte,
             "--reference", drawn.reference, "--out", tmp_path / "out", *PAPERS,
         )  # fmt: skip
         assert said.code == 0, said.err
     after = otio.adapters.read_from_file(str(tmp_path / "out" / "a_understudy_understudy.otio"))
+    assert (tmp_path / "out" / "a_understudy_2.otio").is_file(), "a timeline was written over"
     takes = [(one.name, one.enabled) for track in after.tracks[1:] for one in track.find_clips()]
     assert takes == [("sh010 patch v001", False), ("sh010 patch v002", True)]
-    assert file.is_file()
 
 
 def test_when_an_fcpxml_clip_is_recast_then_a_movie_is_connected_to_it_and_all_else_is_as_it_was(
@@ -128,6 +127,27 @@ def test_when_an_fcpxml_clip_is_recast_then_a_movie_is_connected_to_it_and_all_e
 
 def _words(root: ElementTree.Element) -> list[tuple[str, dict[str, str]]]:
     return [(element.tag, dict(element.attrib)) for element in root.iter()]
+
+
+def test_when_the_xml_of_final_cut_7_is_recast_then_a_movie_stands_above_the_clip(
+    drawn: Drawn, tmp_path: Path, terminal: Terminal
+) -> None:
+    plate = movie(drawn.plate, tmp_path / "plate.mov", 8)
+    media = otio.schema.ExternalReference(plate.as_uri(), time_range(0, 8))
+    made = timeline(
+        clip("gone", otio.schema.MissingReference(), 0, 6), otio.schema.Clip("sh010", media, time_range(2, 4))
+    )
+    otio.adapters.write_to_file(made, str(tmp_path / "a.xml"))
+    said = terminal(
+        "timeline", "recast", tmp_path / "a.xml", "--clip", "sh010", "--matte", drawn.matte,
+        "--reference", drawn.reference, "--out", tmp_path / "out", *PAPERS,
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    after = otio.adapters.read_from_file(str(tmp_path / "out" / "a_understudy.xml"))
+    assert [one.name for one in after.tracks[0].find_clips()] == ["gone", "sh010"]
+    (placed,) = after.tracks[1].find_clips()
+    assert placed.media_reference.target_url.endswith("movies/patch_prores_4444_premultiplied.mov")
+    assert round(placed.range_in_parent().start_time.value) == 6
 
 
 def test_when_one_of_the_clips_cannot_be_recast_then_none_is_sent_and_it_is_named(
