@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from understudy.bridge.errors import HostError
 from understudy.bridge.host import Delivered, LayerFiles
+from understudy.bridge.shot import PREMULTIPLIED_LAYERS
 from understudy.host_plugins.resolve.colour import name_in_resolve
 from understudy.host_plugins.resolve.memory import MARK, Anchor
 from understudy.host_plugins.resolve.session import Session, granted, offers
@@ -116,7 +117,7 @@ def _describe(medium: MediaPoolItem, delivered: Delivered, files: LayerFiles, mo
     if offers(medium, "SetThirdPartyMetadata"):
         for name, text in marks.items():
             medium.SetThirdPartyMetadata(name, text)
-    wanted = {"Alpha mode": "Premultiplied"} if files.name != "comp" else {}
+    wanted = {"Alpha mode": "Premultiplied"} if files.name in PREMULTIPLIED_LAYERS else {}
     rate = f"{float(delivered.rate.fraction):.3f}".rstrip("0").rstrip(".") if delivered.rate is not None else ""
     if rate and not movie and medium.GetClipProperty("FPS") not in ("", rate):
         wanted["FPS"] = rate

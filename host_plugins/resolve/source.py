@@ -14,8 +14,8 @@ from understudy.host_plugins.resolve.colour import source_space
 from understudy.host_plugins.resolve.session import offers
 
 RENDER_IT = "Choose `source: render`, and the frames are rendered as the timeline shows them."
-OFF_BY_ONE = 1
-"""Resolve's own source frames are one off on some clips; a clip at another speed is off by more."""
+SLACK_FRAMES = 2
+"""Resolve's own source frames are one off on some clips, and whether the last one is in is not said."""
 _SEQUENCE = re.compile(r"\[(\d+)(?:-(\d+))?\](?!.*\[\d+(?:-\d+)?\])")
 
 
@@ -46,7 +46,7 @@ def _retimed(clip: Clip) -> str:
         span = None if first is None or last is None else int(last) - int(first)
         if span is not None and span < 0:
             return f"{clip.name} is reversed"
-        if span is not None and abs(span + 1 - (clip.end - clip.start)) > OFF_BY_ONE:
+        if span is not None and abs(span + 1 - (clip.end - clip.start)) > SLACK_FRAMES:
             return f"{clip.name} is retimed: {span + 1} of its frames fill {clip.end - clip.start}"
     return ""
 

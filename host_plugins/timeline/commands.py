@@ -40,36 +40,39 @@ def list_clips(file: File, as_json: Json = False) -> None:
 def recast(
     file: File,
     clip: Annotated[list[str], typer.Option("--clip", help="The clip's name, or NAME@FRAME; may be repeated.")],
-    reference: Annotated[str, typer.Option(help="The character's image. {clip} stands for the clip's name.")],
-    matte: Annotated[str, typer.Option(help="Your roto: {clip}.####.exr, white = replace here.")],
     out: Annotated[Path, typer.Option("--out", help="Where takes and the new timeline go.")],
+    reference: Annotated[str | None, typer.Option(help="The character's image. {clip} is the clip's name.")] = None,
+    matte: Annotated[str | None, typer.Option(help="Your roto: {clip}.####.exr, white = replace here.")] = None,
     clean_plate: Annotated[str | None, typer.Option(help="The background without the performer.")] = None,
-    engine: Annotated[str, typer.Option(help="Which engine makes the picture.")] = "preview",
-    handles: Annotated[int, typer.Option(min=0, help="Frames beyond each end of the cut.")] = 0,
+    mode: Annotated[str | None, typer.Option(help="replace a performer, or animate the image.")] = None,
+    engine: Annotated[str | None, typer.Option(help="Which engine makes the picture.")] = None,
+    handles: Annotated[int | None, typer.Option(min=0, help="Frames beyond each end of the cut.")] = None,
     colour: Annotated[str | None, typer.Option(help="The plates' colour space.")] = None,
-    layer: Annotated[str, typer.Option(help="patch lies over the plate with alpha; comp covers it.")] = "patch",
+    layer: Annotated[str | None, typer.Option(help="What is placed: patch (over the plate), comp, beauty.")] = None,
     movie: Annotated[bool, typer.Option("--movie", help="Place ProRes 4444, not EXR; XML always does.")] = False,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same picture.")] = 0,
-    prompt: Annotated[str, typer.Option(help="A short description for engines that read one.")] = "",
+    seed: Annotated[int | None, typer.Option(help="The same seed makes the same picture.")] = None,
     project: Annotated[str | None, typer.Option(help="The show.")] = None,
     record: Annotated[str | None, typer.Option(help="The papers: a record as JSON.")] = None,
     self_attest: Annotated[str | None, typer.Option(help="No record: who says so and why.")] = None,
+    options: Annotated[
+        Path | None, typer.Option(help="JSON with any option of `submit`; what is said here wins.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Recast the named clips and write the timeline again, with the takes on a track above; what was there stays."""
     from understudy.bridge.keys import CONNECTION_FILE, load_connection
-    from understudy.bridge.options import JobOptions
     from understudy.bridge.settings import load_settings
-    from understudy.host_plugins.timeline.recast import Wanted, open_timeline
+    from understudy.host_plugins.timeline.recast import Wanted, load_options, open_timeline
     from understudy.host_plugins.timeline.recast import recast as recast_clips
 
-    options = JobOptions(
-        reference=reference, matte=matte, clean_plate=clean_plate, engine=engine, handles=handles, colour=colour,
-        seed=seed, prompt=prompt, project=project, record=record, self_attest=self_attest,
+    chosen = load_options(
+        options, reference=reference, matte=matte, clean_plate=clean_plate, mode=mode, engine=engine, handles=handles,
+        colour=colour, seed=seed, project=project, record=record, self_attest=self_attest,
     )  # fmt: skip
+    placed = layer or ("beauty" if chosen.mode == "animate" else "patch")
     timeline = open_timeline(file)
     written = _unused(out, f"{file.stem}_understudy", timeline.suffix)
-    wanted = Wanted(clips=clip, options=options, out=out.absolute(), layer=layer, movie=movie)
+    wanted = Wanted(clips=clip, options=chosen, out=out.absolute(), layer=placed, movie=movie)
     connection = load_connection(load_settings().home / CONNECTION_FILE)
     takes = []
     try:

@@ -35,6 +35,23 @@ class Wanted(NamedTuple):
     movie: bool = False
 
 
+def load_options(path: Path | None, **said: object) -> JobOptions:
+    """Return the options in a JSON file, those that were said put over them. Raises RequestError naming the field."""
+    fields: dict[str, object] = {}
+    if path is not None:
+        try:
+            fields = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as problem:
+            raise RequestError(f"{path}: {problem}", remedy="It must be a JSON object that you can read.") from None
+    unknown = [name for name in fields if name not in JobOptions.__struct_fields__]
+    if unknown:
+        raise RequestError(f"{path}: {', '.join(unknown)}: no option", remedy="See `understudy submit --help`.")
+    try:
+        return msgspec.convert({**fields, **{k: v for k, v in said.items() if v is not None}}, JobOptions)
+    except msgspec.ValidationError as problem:
+        raise RequestError(f"an option cannot be: {problem}", remedy="See `understudy submit --help`.") from None
+
+
 def open_timeline(path: Path) -> TimelineFile:
     """Return the timeline in `path`. Raises RequestError for what cannot be read, or lacks its library."""
     if not path.exists():

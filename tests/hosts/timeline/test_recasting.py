@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -50,14 +51,17 @@ def test_when_an_otio_clip_is_recast_then_the_take_stands_above_it_and_all_else_
     drawn: Drawn, daemon: RunningDaemon, tmp_path: Path, terminal: Terminal
 ) -> None:
     file = otio_timeline(drawn, tmp_path / "Reel 1.otio")
+    (tmp_path / "options.json").write_text('{"handles": 1, "prompt": "a hero", "seed": 3}')
     said = terminal(
         "timeline", "recast", file, "--clip", "sh010", "--matte", drawn.matte, "--reference", drawn.reference,
-        "--handles", 1, "--out", tmp_path / "out", "--json", *PAPERS,
+        "--options", tmp_path / "options.json", "--seed", 4, "--out", tmp_path / "out", "--json", *PAPERS,
     )  # fmt: skip
     assert said.code == 0, said.err
     (take,) = said.json
     with Client.connect(daemon.connection) as client:
-        shot = client.show_job(take["job"]).job.shot
+        job = client.show_job(take["job"]).job
+    shot = job.shot
+    assert (job.settings.prompt, job.settings.seed) == ("a hero", 4)
     place = START + 6
     assert (shot.name, shot.rate, shot.range) == (
         "sh010", FrameRate(24000, 1001), FrameRange(place - 1, place + 2, 1, 1),
@@ -181,6 +185,29 @@ def test_when_the_gate_refuses_a_clip_then_its_words_come_through_and_no_timelin
     assert said.code != 0
     assert "matte" in said.err
     assert not list((tmp_path / "out").glob("*.otio"))
+
+
+def test_when_an_option_is_misspelt_in_the_file_then_it_is_named(
+    drawn: Drawn, tmp_path: Path, terminal: Terminal
+) -> None:
+    (tmp_path / "options.json").write_text('{"handels": 1}')
+    said = terminal(
+        "timeline", "recast", otio_timeline(drawn, tmp_path / "a.otio"), "--clip", "sh010", "--out", tmp_path / "out",
+        "--options", tmp_path / "options.json",
+    )  # fmt: skip
+    assert said.code == 2
+    assert "handels: no option" in said.err
+
+
+def test_when_the_library_is_not_installed_then_the_extra_that_brings_it_is_named(
+    drawn: Drawn, tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = otio_timeline(drawn, tmp_path / "a.otio")
+    monkeypatch.setitem(sys.modules, "opentimelineio", None)
+    monkeypatch.delitem(sys.modules, "understudy.host_plugins.timeline.otio_file", raising=False)
+    said = terminal("timeline", "list", file)
+    assert said.code == 2
+    assert "understudy[timeline]" in said.err
 
 
 def test_when_the_clips_are_listed_then_what_cannot_be_recast_says_why(
