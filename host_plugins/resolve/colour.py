@@ -51,6 +51,12 @@ _LINEAR = {
     "arri wide gamut 4": "Linear ARRI Wide Gamut 4", "adobe rgb": "Linear AdobeRGB",
 }  # fmt: skip
 _GAMMAS = {"rec.709": {"gamma 2.4": "g24_rec709", "gamma 2.2": "g22_rec709", "srgb": "srgb_rec709_scene"}}
+_CANONICAL = {
+    "Linear Rec.709 (sRGB)": "lin_rec709_scene", "Linear Rec.2020": "lin_rec2020_scene",
+    "Linear P3-D65": "lin_p3d65_scene",
+}  # fmt: skip
+"""The built-in config's own names, which stand in the layers, to the ids that other configs know as well."""
+SPACE_PROPERTIES = ("Input Color Space", "Input Gamma")
 LINEAR_SPACES = frozenset({*_LINEAR.values()})
 
 
@@ -87,9 +93,17 @@ def space_of(space: str, gamma: str = "") -> str | None:
     return _GAMMAS.get(name, {}).get(curve) if curve else _SPACES.get(name)
 
 
-def name_in_resolve(space: str) -> str | None:
-    """Return Resolve's name of a space that our layers are in, None where it has none that we know."""
-    return {"ACES2065-1": "ACES (AP0) Linear", "ACEScg": "ACEScg", "lin_rec709_scene": "Rec.709 Linear"}.get(space)
+def properties_of(space: str, plate: Clip | None) -> dict[str, str]:
+    """Return the clip properties by which Resolve knows a space that our layers are in, {} where we know none.
+
+    plate: the clip whose source frames were sent. A take in its space is told by its own words: they are sure to be
+    Resolve's.
+    """
+    canonical = _CANONICAL.get(space, space)
+    if plate is not None and source_space(plate) == canonical:
+        return {name: plate.properties[name] for name in SPACE_PROPERTIES if plate.properties.get(name)}
+    name = {"ACES2065-1": "ACES (AP0) Linear", "ACEScg": "ACEScg", "lin_rec709_scene": "Rec.709 Linear"}.get(canonical)
+    return {"Input Color Space": name} if name is not None else {}
 
 
 def science_of(session: Session, timeline: Timeline) -> Science:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from understudy.bridge.errors import HostError
 from understudy.bridge.host import Delivered, LayerFiles
 from understudy.bridge.shot import PREMULTIPLIED_LAYERS
-from understudy.host_plugins.resolve.colour import name_in_resolve
+from understudy.host_plugins.resolve.clips import Clip
+from understudy.host_plugins.resolve.colour import SPACE_PROPERTIES, properties_of
 from understudy.host_plugins.resolve.memory import MARK, Anchor
 from understudy.host_plugins.resolve.session import Session, granted, offers
 
@@ -22,8 +23,13 @@ JOB, VERSION, CLIP = f"{MARK}job", f"{MARK}version", f"{MARK}clip"
 Imported = tuple["MediaPoolItem", list[str]]
 
 
-def import_layer(session: Session, delivered: Delivered, layer: str, movie: bool, undo: ExitStack) -> Imported:
-    """Return the take's clip in our bin and what the artist must know. undo: gets what takes it out again."""
+def import_layer(
+    session: Session, delivered: Delivered, layer: str, movie: bool, plate: Clip | None, undo: ExitStack
+) -> Imported:
+    """Return the take's clip in our bin and what the artist must know.
+
+    plate: the clip whose source frames were sent. undo: gets what takes the import out again.
+    """
     pool = session.media_pool
     folder = _our_bin(pool, undo)
     granted(pool.SetCurrentFolder(folder), f"open the bin {BIN}")
@@ -31,7 +37,7 @@ def import_layer(session: Session, delivered: Delivered, layer: str, movie: bool
     wanted = _movie_file(delivered, layer) if movie else files.pattern
     known = next((clip for clip in folder.GetClipList() or [] if _is(clip, delivered.job.job_id, wanted)), None)
     medium = known or (_import_movie if movie else _import_sequence)(pool, delivered, files, wanted, undo)
-    return medium, _describe(medium, delivered, files, movie)
+    return medium, _describe(medium, delivered, files, movie, plate)
 
 
 def _our_bin(pool: MediaPool, undo: ExitStack) -> Folder:
@@ -109,7 +115,9 @@ def _movie_file(delivered: Delivered, layer: str) -> str:
     return str(found[0])
 
 
-def _describe(medium: MediaPoolItem, delivered: Delivered, files: LayerFiles, movie: bool) -> list[str]:
+def _describe(
+    medium: MediaPoolItem, delivered: Delivered, files: LayerFiles, movie: bool, plate: Clip | None
+) -> list[str]:
     """Set what Resolve cannot know of the files; return in words what it did not take."""
     left = []
     clip = Anchor.read(delivered.job.anchor).clip
@@ -121,9 +129,8 @@ def _describe(medium: MediaPoolItem, delivered: Delivered, files: LayerFiles, mo
     rate = f"{float(delivered.rate.fraction):.3f}".rstrip("0").rstrip(".") if delivered.rate is not None else ""
     if rate and not movie and medium.GetClipProperty("FPS") not in ("", rate):
         wanted["FPS"] = rate
-    space = name_in_resolve(files.colour)
-    if space is not None and not movie:
-        wanted["Input Color Space"] = space
+    if not movie:
+        wanted |= properties_of(files.colour, plate)
     for name, value in wanted.items():
         if not _set(medium.GetClipProperty, medium.SetClipProperty, name, value):
             left.append(f"set {name} of {medium.GetName()} to {value} by hand")
@@ -134,8 +141,6 @@ def _describe(medium: MediaPoolItem, delivered: Delivered, files: LayerFiles, mo
 
 def _set(read: Callable[[str], object], write: Callable[[str, str], object], name: str, value: str) -> bool:
     """Outside a colour-managed project a clip has no colour space to set: it reads as empty, and is not missed."""
-    if read(name) == value:
+    if read(name) == value or (write(name, value) and read(name) == value):
         return True
-    if name == "Input Color Space" and not read(name):
-        return True
-    return bool(write(name, value)) and read(name) == value
+    return name in SPACE_PROPERTIES and not read(name)

@@ -30,6 +30,8 @@ def place(session: Session, delivered: Delivered, choices: Choices) -> Steps[lis
     """Import and place the take; return what the artist must know. Refused half-way, it takes everything out again."""
     anchor = Anchor.read(delivered.job.anchor)
     timeline = session.timeline_called(anchor.timeline, anchor.timeline_name)
+    plate = clip_of(session, anchor)
+    sent = plate if anchor.untouched else None
     with as_it_was(session) as keeper, ExitStack() as undo:
         keeper.timeline()
         keeper.marks(timeline)
@@ -37,16 +39,15 @@ def place(session: Session, delivered: Delivered, choices: Choices) -> Steps[lis
         keeper.page()
         keeper.folder()
         granted(session.resolve.OpenPage("edit"), "open the Edit page")
-        medium, cautions = import_layer(session, delivered, choices.layer, choices.medium == "prores_4444", undo)
+        medium, cautions = import_layer(session, delivered, choices.layer, choices.medium == "prores_4444", sent, undo)
         yield Step(1, 3, f"imported into the bin {BIN}")
         granted(session.project.SetCurrentTimeline(timeline), f"open the timeline {anchor.timeline_name}")
-        plate = clip_of(session, anchor)
         cut = _cut_on_timeline(delivered.job.frames.cut, anchor, plate)
         track = _free_track(timeline, cut, undo)
         yield Step(2, 3, f"video track {track}")
         placed = _append(session, timeline, medium, delivered.job.frames.head, cut, track, undo)
-        if plate is not None and anchor.untouched:
-            cautions += _same_geometry(plate, placed)
+        if sent is not None:
+            cautions += _same_geometry(sent, placed)
         cautions += _cover(timeline, placed, plate, undo)
         undo.pop_all()
     yield Step(3, 3, "; ".join(cautions))

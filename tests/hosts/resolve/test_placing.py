@@ -34,7 +34,7 @@ def take(rig: ResolveRig, folder: Path, version: int = 1, handles: int = 0) -> D
         job_id=f"job{version}", shot="sh010", version=version, frames=frames, anchor=rig.host.select().anchor,
         folder=str(folder), state="delivered",
     )  # fmt: skip
-    layers = (LayerFiles(name="patch", pattern=str(folder / "patch/patch.####.exr"), colour="lin_rec709_scene"),)
+    layers = (LayerFiles(name="patch", pattern=str(folder / "patch/patch.####.exr"), colour="Linear Rec.709 (sRGB)"),)
     return Delivered(job=job, rate=RATE, layers=layers)
 
 
@@ -218,16 +218,29 @@ def test_when_resolve_imports_single_frames_then_the_menu_entry_is_named_and_non
     assert rig.surroundings() == before
 
 
+@pytest.mark.parametrize("managed", [True, False])
+def test_when_a_take_is_in_the_plate_s_space_then_it_is_named_to_resolve_as_the_plate_is(
+    make_rig: MakeRig, tmp_path: Path, managed: bool
+) -> None:
+    rig = make_rig()
+    rig.resolve.project.settings["colorScienceMode"] = "davinciYRGBColorManagedv2" if managed else "davinciYRGB"
+    place(rig, take(rig, tmp_path / "v001"))
+    placed = rig.timeline.tracks[1].items[0].medium
+    assert placed is not None
+    assert placed.properties["Input Color Space"] == ("Rec.709" if managed else "")
+    assert "by hand" not in next(iter(rig.timeline.markers.values()))["note"]
+
+
 @pytest.mark.parametrize("name", ["Alpha mode", "Input Color Space"])
 def test_when_a_property_is_not_taken_then_the_marker_says_what_to_set_by_hand(
     make_rig: MakeRig, tmp_path: Path, name: str
 ) -> None:
-    rig = make_rig(refused_properties=frozenset({name}))
+    rig = make_rig(refused_properties=frozenset({name}), default_space="Rec.709 Gamma 2.4")
     delivered = take(rig, tmp_path / "v001")
     place(rig, delivered)
     rig.host.remember(delivered.job)
     said = [marker["note"] for marker in rig.timeline.markers.values()]
-    assert any(f"set {name}" in note for note in said) == (name == "Alpha mode"), said
+    assert any(f"set {name}" in note for note in said), said
 
 
 def test_when_a_frame_of_a_take_is_missing_then_the_import_is_refused_by_its_path(

@@ -8,7 +8,7 @@ from typing import Any
 
 from resolve_stand_in.world import Thing, World
 
-SETTABLE = ("FPS", "Alpha mode", "Clip Name", "Input Color Space")
+SETTABLE = ("FPS", "Alpha mode", "Clip Name", "Input Color Space", "Input Gamma")
 MANAGED = "davinciYRGBColorManagedv2"
 
 
@@ -23,7 +23,8 @@ class MediaPoolItem(Thing):
         self.properties = {
             "File Path": path, "File Name": Path(path).name, "Clip Name": Path(path).name, "Type": "Video",
             "FPS": rate, "Frames": length, "Start": "0", "End": str(int(length) - 1), "Alpha mode": "None",
-            "Input Color Space": "", "Usage": "0", "Resolution": "160x90", **said,
+            "Input Color Space": world.switches.default_space, "Input Gamma": "", "Usage": "0",
+            "Resolution": "160x90", **said,
         }  # fmt: skip
 
     def GetName(self) -> str:
@@ -39,7 +40,7 @@ class MediaPoolItem(Thing):
         managed = self.project.settings.get("colorScienceMode") == MANAGED
         if propertyName in self.world.switches.refused_properties:
             return False
-        if propertyName not in SETTABLE or (propertyName == "Input Color Space" and not managed):
+        if propertyName not in SETTABLE or (propertyName.startswith("Input ") and not managed):
             return False
         self.properties[propertyName] = str(propertyValue)
         return True

@@ -41,6 +41,7 @@ class Switches:
     frames_a_poll: int = 2
     hasattr_always: bool = True  # "native": any name is there, and is None; else AttributeError ("lint")
     movie_frames: int = 1
+    default_space: str = ""  # what an imported clip is taken for
     refused_properties: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()  # calls that an older version lacks
     codecs: dict[str, str] = field(
