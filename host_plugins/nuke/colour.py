@@ -9,6 +9,7 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import nuke
 
@@ -92,13 +93,22 @@ def read_as(read: nuke.Node, layer: LayerFiles) -> None:
     if managed_by_ocio():
         read["raw"].setValue(False)
         with suppress(ValueError, TypeError):  # what counts is what stands there afterwards
-            read["colorspace"].setValue(layer.colour)
+            read["colorspace"].setValue(_entry(read["colorspace"], layer.colour))
         if is_same(_plain(_text(read, "colorspace")), layer.colour):
             return
     raise HostError(
         f"layer {layer.name} is in {layer.colour or 'no stated space'}, and this script works in {working_space()}",
         remedy=f"Set the project's colour management to OCIO with a config that has {layer.colour or 'its space'}.",
     )
+
+
+def _entry(knob: nuke.Knob, space: str) -> str:
+    """Return the enumeration's own word for a space: families may stand before it, aliases behind a tab."""
+    for entry in cast("nuke.Enumeration_Knob", knob).values():
+        word, *aliases = str(entry).split("\t")
+        if any(is_same(name, space) for name in (_plain(word), *aliases)):
+            return word
+    return space
 
 
 def _root_default(read: nuke.Node) -> str:

@@ -85,11 +85,12 @@ def render_frame(render: Render, frame: int) -> None:
     Raises HostError naming node and frame, JobCancelled for Nuke's own Cancel button.
     """
     doing = f"rendering frame {frame} of {render.pipe} for the input `{render.role}`"
-    if nuke.executing():
-        raise HostError(f"Nuke renders something else, so {doing} must wait", remedy="Submit again once it is done.")
     remedy = "Look at that frame in the viewer: what is wrong there must be mended first."
-    with in_words(doing, remedy), undisturbed(full_size=True), _temporary_write(render) as write:
-        nuke.execute(write, frame, frame, 1, [render.view])
+    with in_words(doing, remedy):
+        if nuke.executing():
+            raise HostError(f"Nuke renders something else, so {doing} must wait", remedy="Submit it again after that.")
+        with undisturbed(full_size=True), _temporary_write(render) as write:
+            nuke.execute(write, frame, frame, 1, [render.view])
     if not render.file(frame).is_file():
         raise HostError(
             f"{doing}: Nuke says that it is done, and {render.file(frame)} is not there",

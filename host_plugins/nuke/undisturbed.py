@@ -46,12 +46,15 @@ def one_undo(name: str) -> Iterator[None]:
 
     What fails takes its own changes back first; then the step is thrown away and there is nothing to undo.
     """
+    root = nuke.root()
+    modified = root.modified()
     nuke.Undo.begin()
     try:
         nuke.Undo.name(name)
         yield
     except BaseException:
         nuke.Undo.cancel()
+        root.setModified(modified)
         raise
     nuke.Undo.end()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nuke_stand_in import knobs as kinds
 from nuke_stand_in.application import api, current
-from nuke_stand_in.classes import EXR_KNOBS, INPUTS, KNOBS
+from nuke_stand_in.classes import EXR_KNOBS, INPUTS, KNOBS, OCIO_NAMES
 from nuke_stand_in.shapes import Format, FrameRange, Info
 
 NONCOMMERCIAL_NODES = 10
@@ -27,6 +27,8 @@ class Node:
         self.user: list[str] = []
         for knob in KNOBS.get("", ()) + KNOBS.get(kind, ()):
             self._take(knob())
+        if "colorspace" in self.table and current().root.table["colorManagement"].get() == "OCIO":
+            self.table["colorspace"]._entries = list(OCIO_NAMES)  # type: ignore[attr-defined]
 
     # ---- what the API shows -----------------------------------------------------------------------------------------
 

@@ -21,7 +21,10 @@ REPLACE, INPUTS, HIDDEN_INPUTS, EXPRESSIONS = 1, 1, 2, 4
 def allNodes(filter: str | None = None, group: Group | None = None, recurseGroups: bool = False) -> list[Node]:  # noqa: N802, N803
     around = group if group is not None else _here()
     found = list(around.walk()) if recurseGroups else list(around.children)
-    return [node for node in found if filter is None or node.kind == filter]
+    found = [node for node in found if filter is None or node.kind == filter]
+    for node in found:
+        node.alive()
+    return found
 
 
 @api()
