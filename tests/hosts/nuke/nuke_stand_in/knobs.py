@@ -238,7 +238,7 @@ class String_Knob(Knob):  # noqa: N801
 class EvalString_Knob(String_Knob):  # noqa: N801
     @api("EvalString_Knob.evaluate")
     def evaluate(self) -> str:
-        return expand(self._value)
+        return expand(self._value, self.owner)
 
 
 class Multiline_Eval_String_Knob(EvalString_Knob):  # noqa: N801
