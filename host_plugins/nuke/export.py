@@ -114,7 +114,7 @@ def _ready(
 def _render(node: nuke.Node, role: str, pipe: nuke.Node, view: str, folder: Path, frames: FrameRange) -> Render:
     plate = node.input(PLATE)
     shape = pipe if role == "reference" or plate is None else plate
-    overscan = role in ("plate", "clean_plate") and bool(node["overscan"].value())
+    overscan = role in ("plate", "clean_plate") and bool(node["overscan"].value()) and _size(pipe) == _size(shape)
     channel = str(node["matte_channel"].value() or "none")
     own_layer = role == "matte" and channel != "none" and not channel.startswith("rgba.")
     if role == "matte" and channel not in ("none", *pipe.channels()):
@@ -126,7 +126,7 @@ def _render(node: nuke.Node, role: str, pipe: nuke.Node, view: str, folder: Path
         pipe=pipe.fullName(),
         pattern=str(folder / f"{role}.####.exr"),
         box=plate_box(shape) if overscan else whole_box(shape),
-        reformat=role != "plate",
+        reformat=not overscan,
         channels="rgba" if ALPHA in pipe.channels() or own_layer else "rgb",
         into_alpha=channel if own_layer else None,
         view=view,

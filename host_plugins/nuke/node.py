@@ -70,8 +70,16 @@ def all_of_ours() -> Iterator[nuke.Node]:
 
 def find_node(name: str) -> nuke.Node | None:
     """Return our node of that full name; None when it was deleted or renamed."""
-    found = nuke.toNode(name) if name else None
+    found = node_named(name)
     return found if found is not None and is_ours(found) else None
+
+
+def node_named(name: str) -> nuke.Node | None:
+    """Return any node of that full name. A button runs inside its own group, where names mean something else."""
+    if not name:
+        return None
+    with nuke.root():
+        return nuke.toNode(name)
 
 
 def named_node(name: str) -> nuke.Node:
@@ -101,4 +109,5 @@ def chosen_node(name: str) -> nuke.Node:
 
 def home_of(node: nuke.Node) -> nuke.Group:
     """Return the group in which the node stands: what belongs to it is made there."""
-    return node.parent() or nuke.root()
+    parent = node.parent()
+    return parent if parent is not None else nuke.root()

@@ -47,7 +47,7 @@ def remove_take(job: RememberedJob, why: ErrorReport | None) -> None:
         shown = nodes_of(job.job_id, owner)
         if not shown:
             return
-        with one_undo(f"Understudy: take out v{job.version:03}"):
+        with home_of(owner), one_undo(f"Understudy: take out v{job.version:03}"):
             show_takes(owner, [take for take in takes_of(owner) if take.mark.job_id != job.job_id])
             for node in shown:
                 nuke.delete(node)

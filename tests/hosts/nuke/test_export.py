@@ -200,6 +200,18 @@ def test_when_the_plate_reaches_beyond_its_format_then_overscan_is_kept_or_cut_a
     assert cut.window == "display"
 
 
+def test_when_a_picture_has_no_end_then_overscan_is_cut_at_half_the_format(shot: SmallShot) -> None:
+    header = {
+        "displayWindow": (np.array([0, 0], np.int32), np.array([31, 17], np.int32)),
+        "dataWindow": (np.array([-64, -40], np.int32), np.array([-33, -23], np.int32)),
+    }
+    shot.connect(0, make("Grade", read(write_frames(shot.folder / "endless", "endless", header=header)), multiply=1.0))
+    shot.connect(1, make("Grade", shot.matte, multiply=1.0))
+    plate = shot.export().footage["plate"]
+    with OpenEXR.File(plate.typed.replace("####", "1001")) as file:
+        assert [list(corner) for corner in file.header()["dataWindow"]] == [[-16, -9], [47, 26]]
+
+
 def test_when_the_matte_is_a_channel_of_a_layer_then_it_is_written_as_alpha(shot: SmallShot) -> None:
     from understudy.host_plugins.nuke.knobs import choices
 

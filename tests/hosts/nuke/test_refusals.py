@@ -10,7 +10,7 @@ from nuke_stand_in import Application, current, press
 from understudy.bridge.errors import HostError
 
 OUT = (
-    "execute", "executing", "root", "Root.modified", "Root.proxy", "Root.setProxy", "Undo.disabled", "Undo.disable",
+    "execute", "executing", "root", "Root.modified", "Knob.setValue:proxy", "Undo.disabled", "Undo.disable",
     "nodes.Crop", "nodes.Copy", "nodes.Write", "Knob.setValue:box", "Knob.setValue:crop", "Knob.setValue:reformat",
     "Knob.setValue:from0", "Knob.setValue:to0", "Knob.setValue:file_type", "Knob.setValue:channels",
     "Knob.setValue:raw", "Knob.setValue:datatype", "Knob.setValue:compression", "Enumeration_Knob.values:compression",

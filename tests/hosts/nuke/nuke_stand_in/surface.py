@@ -146,8 +146,7 @@ def thisKnob() -> kinds.Knob | None:  # noqa: N802
 
 @api()
 def toNode(s: str) -> Node | None:  # noqa: N802
-    name = s.removeprefix("root.")
-    found: Node | None = _here().find(name) or current().root.find(name)
+    found: Node | None = current().root.find(s[5:]) if s.startswith("root.") else _here().find(s)
     return found
 
 
