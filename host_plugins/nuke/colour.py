@@ -26,10 +26,11 @@ NUKE_NAMES = {
     "Gamma2.2": "g22_rec709_scene",
 }
 """Curves of Nuke's own management that are spaces as well. Its camera curves are not: they leave primaries alone."""
+NO_CONFIG = "none"
 _SAME = (
     ("lin_rec709_scene", "linear", "linear rec.709 (srgb)", "lin_rec709", "lin_rec709_srgb", "lin_srgb",
      "utility - linear - srgb", "utility - linear - rec.709"),
-    ("lin_ap1_scene", "acescg", "aces - acescg", "lin_ap1", "scene_linear", "compositing_linear", "rendering"),
+    ("lin_ap1_scene", "acescg", "aces - acescg", "lin_ap1"),
     ("lin_ap0_scene", "aces2065-1", "aces - aces2065-1", "aces2065_1", "lin_ap0", "aces"),
 )  # fmt: skip
 _DEFAULT = re.compile(r"default(?: \((.+)\))?")
@@ -46,9 +47,12 @@ def working_space() -> str:
 
 
 def ocio_config() -> str | None:
-    """Return the path of the OCIO config in force; None where Nuke manages colour itself or its config is no file."""
+    """Return the OCIO config in force as `--ocio` takes it: a path, or none where Nuke manages colour itself.
+
+    None where it is one of Nuke's own and not found on disk: then the daemon's built-in one knows the usual names.
+    """
     if not managed_by_ocio():
-        return None
+        return NO_CONFIG
     named = os.environ.get("OCIO") or ""
     if not named and _text(nuke.root(), "OCIO_config") == "custom":
         named = evaluated(nuke.root(), "customOCIOConfigPath")

@@ -81,7 +81,8 @@ def test_when_two_names_mean_one_space_then_they_are_the_same(application: Appli
     from understudy.host_plugins.nuke.colour import is_same
 
     assert is_same("linear", "Linear Rec.709 (sRGB)")
-    assert is_same("scene_linear", "ACEScg")
+    assert is_same("ACES - ACEScg", "lin_ap1_scene")
+    assert not is_same("scene_linear", "ACEScg")  # a role: what it means is the config's to say
     assert is_same("lin_show", "LIN_SHOW")
     assert not is_same("ACEScg", "Linear Rec.709 (sRGB)")
 
@@ -92,7 +93,7 @@ def test_when_ocio_manages_colour_then_the_config_in_force_goes_with_the_export(
     import nuke
 
     monkeypatch.delenv("OCIO", raising=False)
-    assert shot.export().ocio is None
+    assert shot.export().ocio == "none"
     by_ocio()
     assert shot.export().ocio is None  # Nuke's own, and it is not on this disk
     configs = tmp_path / "Nuke" / "plugins" / "OCIOConfigs" / "configs"

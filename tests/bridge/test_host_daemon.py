@@ -1,0 +1,50 @@
+"""A host finds its daemon, or starts one by the command that the installer wrote down."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from understudy.bridge.client import Client
+from understudy.bridge.errors import DaemonUnreachable
+from understudy.bridge.host_daemon import find_daemon
+
+
+def command_that(folder: Path, line: str) -> str:
+    script = folder / "understudy"
+    script.write_text(f"#!/bin/sh\n{line}\n")
+    script.chmod(0o755)
+    return str(script)
+
+
+def test_when_none_answers_and_no_command_is_known_then_the_remedy_says_how_to_start_one(home: Path) -> None:
+    with pytest.raises(DaemonUnreachable) as refused:
+        find_daemon()
+    assert "understudy serve" in refused.value.remedy
+
+
+def test_when_the_command_is_not_there_then_it_is_named(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(DaemonUnreachable, match="nowhere"):
+        find_daemon(str(tmp_path / "nowhere"))
+
+
+def test_when_the_daemon_ends_at_once_then_its_own_words_are_told(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(DaemonUnreachable, match="the disk is upside down"):
+        find_daemon(command_that(tmp_path, "echo the disk is upside down >&2; exit 4"))
+
+
+def test_when_a_command_is_known_then_a_daemon_is_started_and_found_the_next_time(home: Path, tmp_path: Path) -> None:
+    command = command_that(
+        tmp_path, f'echo $$ > "{tmp_path}/process"; exec "{sys.executable}" -m understudy.inference.daemon'
+    )
+    connection = find_daemon(command)
+    try:
+        assert find_daemon() == connection
+        with Client.connect(connection) as client:
+            assert client.status().home == str(home)
+    finally:
+        os.kill(int((tmp_path / "process").read_text()), signal.SIGTERM)
