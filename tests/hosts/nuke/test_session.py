@@ -218,6 +218,33 @@ def test_when_the_plugin_is_missing_then_a_button_says_so_and_the_take_is_shown_
         sys.modules.update(hidden)
 
 
+def test_when_a_script_has_two_nodes_then_each_button_sends_its_own_shot_and_each_take_comes_to_its_own(
+    shot: SmallShot,
+) -> None:
+    from understudy.host_plugins.nuke.node import create_node
+    from understudy.host_plugins.nuke.session import current as session
+
+    other = create_node()
+    for number in range(3):
+        other.setInput(number, shot.node.above[number])
+    open_session()
+    shot.set(shot="one")
+    other["shot"].setValue("two")
+    press(other, "submit")
+    press(shot.node, "submit")
+    turn_until(lambda: all(job.ended for job in session().jobs.jobs.values()))
+    turn_until(lambda: not current().queue)
+    assert session().host.select().shot == "one"  # the last one that was pressed
+    assert "failed" in other["status"].value()
+    take = shot.take()
+    second = msgspec.structs.replace(take.job, job_id="of the other", anchor="Understudy2", version=5)
+    shot.host.remember(second)
+    shot.place(take)
+    shot.place(msgspec.structs.replace(take, job=second))
+    assert shot.node.table["version"].get() == "v001"
+    assert other["version"].value() == "v005"
+
+
 def test_when_a_node_is_copied_then_its_job_is_taken_up_once(shot: SmallShot) -> None:
     from understudy.host_plugins.nuke.node import create_node
 
