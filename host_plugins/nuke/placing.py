@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import nuke
 
@@ -23,6 +24,7 @@ MARGIN = 60
 OVER_PLATE = "patch"
 WHOLE_PICTURE = "beauty"
 """What mode animate makes: it needs no plate."""
+RANGE_KNOBS = ("first_frame", "last_frame")
 AGAIN = "The take lies in {folder}. Open the script again to place it anew, or read it in from there."
 
 
@@ -57,7 +59,8 @@ def _place(delivered: Delivered, owner: nuke.Node) -> None:
     made: list[nuke.Node] = []
     before, shown = takes_of(owner), str(owner[VERSION].value())
     try:
-        result = _wire(delivered, owner, made)
+        with _script_range_kept():
+            result = _wire(delivered, owner, made)
         marks = [mark(node, delivered.job, owner, node == result) for node in made]
         new = next(Take(said, result) for said in marks if said.is_result)
         show_takes(owner, [*before, new], chosen=delivered.job.job_id)
@@ -68,6 +71,19 @@ def _place(delivered: Delivered, owner: nuke.Node) -> None:
         for node in reversed(made):
             nuke.delete(node)
         raise
+
+
+@contextmanager
+def _script_range_kept() -> Iterator[None]:
+    """Put the script's frame range back: a Read that is given its files may stretch it."""
+    root = nuke.root()
+    kept = {name: root[name].value() for name in RANGE_KNOBS}
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            if root[name].value() != value:
+                root[name].setValue(value)
 
 
 def _wire(delivered: Delivered, owner: nuke.Node, made: list[nuke.Node]) -> nuke.Node:

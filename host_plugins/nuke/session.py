@@ -45,6 +45,7 @@ class Session:
         self._waiting: set[str] = set()
         """Jobs whose new notice will be drawn: one drawing a turn is enough, however much is told."""
         self._lock = threading.Lock()
+        self._closed = False
 
     def submit(self, node: nuke.Node) -> HostJob:
         """Begin a job and return at once. Raises UnderstudyError for what can be told before."""
@@ -72,6 +73,8 @@ class Session:
         return "\n".join((in_full(found[-1].notice), *self._cautions.get(found[-1].key, ()))) if found else ""
 
     def close(self) -> None:
+        """Jobs go on in the daemon; what is still told of them is drawn on no node of the next script."""
+        self._closed = True
         self.jobs.close()
 
     def _anchor(self, job: HostJob) -> str:
@@ -94,6 +97,8 @@ class Session:
     def _draw(self, job: HostJob) -> None:
         with self._lock:
             self._waiting.discard(job.key)
+        if self._closed:
+            return
         node = self._node(job)
         if node is not None:
             cautions = self._cautions.get(job.key, ()) if job.ended else ()

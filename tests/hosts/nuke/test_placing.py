@@ -61,6 +61,14 @@ def test_when_a_second_take_comes_then_the_first_one_stays_and_can_be_shown_agai
     assert len(shot.nodes("BackdropNode")) == 2
 
 
+def test_when_nuke_stretches_the_script_s_range_to_a_read_s_then_it_is_put_back(tmp_path: Path, home: Path) -> None:
+    with running(guesses=Guesses(read_stretches_script=True)):
+        shot = SmallShot(tmp_path / "show")
+        before = current().root.table["last_frame"].get()
+        shot.place(shot.take())
+        assert current().root.table["last_frame"].get() == before
+
+
 def test_when_an_older_take_is_placed_late_then_versions_stay_in_order(shot: SmallShot) -> None:
     second, first = shot.take(2), shot.take(1)
     shot.place(second)

@@ -174,6 +174,16 @@ def test_when_a_script_is_opened_then_its_unsettled_jobs_are_taken_up_and_settle
     assert session._open == []
 
 
+def test_when_a_script_is_closed_while_its_job_runs_then_nothing_is_drawn_on_the_next_one(shot: SmallShot) -> None:
+    from understudy.host_plugins.nuke import session
+
+    open_session()
+    press(shot.node, "submit")
+    session.close_session()
+    turn_until(lambda: not current().queue)
+    assert status(shot) == ""
+
+
 def test_when_a_script_without_jobs_is_opened_then_no_thread_is_started(shot: SmallShot) -> None:
     import nuke
 

@@ -221,6 +221,8 @@ class Node:
         return float(eval(words, {"__builtins__": {}, "max": max, "min": min}))  # noqa: S307 - numbers and signs only
 
     def knob_changed(self, knob: kinds.Knob) -> None:
+        if self.kind == "Read" and knob.said == "file" and current().guesses.read_stretches_script:
+            current().root.table["last_frame"]._value += 1000
         if self.kind == "Write" and knob.said == "file_type" and knob._value == "exr":
             for make in EXR_KNOBS:
                 made = make()
