@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 
@@ -10,7 +9,7 @@ import nuke
 
 from understudy.bridge.errors import HostError, UnderstudyError
 from understudy.bridge.host import Notice
-from understudy.bridge.host_daemon import COMMAND_VARIABLE, find_daemon
+from understudy.bridge.host_daemon import find_daemon
 from understudy.bridge.host_jobs import HostJob, HostJobs
 from understudy.bridge.keys import Connection
 from understudy.bridge.main_thread import MainThread
@@ -26,8 +25,8 @@ Connect = Callable[[], Connection]
 
 
 def connect() -> Connection:
-    """Find the daemon, or start it by the installer's command. In a job's own thread: it may take seconds."""
-    return find_daemon(os.environ.get(COMMAND_VARIABLE, ""))
+    """Find the daemon, or start it by the installer's command. In a job's own thread: it takes time."""
+    return find_daemon()
 
 
 class Session:

@@ -53,7 +53,7 @@ def untouched(pipe: nuke.Node, view: str) -> Untouched | None:
     Raises nothing but what Nuke raises for a broken file text.
     """
     read = source_of(pipe)
-    if read.Class() != "Read" or _off(read):
+    if read.Class() != "Read" or _off(read) or _switched(read):
         return None
     pattern = source_pattern(read, view)
     if pattern is None or counts_in_folders(pattern):
@@ -104,17 +104,20 @@ def _above(node: nuke.Node) -> nuke.Node | None:
         group = node.parent()
         number = node.knob("number")
         return group.input(int(number.value())) if group is not None and number is not None else None
-    if node.Class() in _TRANSPARENT or (_off(node) and node.Class() != "Read"):
+    if node.Class() in _TRANSPARENT or (_off(node) and not _switched(node) and node.Class() != "Read"):
         return node.input(0)
     return None
 
 
 def _off(node: nuke.Node) -> bool:
     knob = node.knob("disable")
-    if knob is None:
-        return False
-    # Switched by an expression it may be on at another frame: then Nuke shall say.
-    return bool(knob.value()) and not knob.hasExpression() and not knob.isAnimated()
+    return knob is not None and bool(knob.value())
+
+
+def _switched(node: nuke.Node) -> bool:
+    """Say whether the node is on at one frame and off at another, or in a render and not here."""
+    knob = node.knob("disable")
+    return knob is not None and (knob.hasExpression() or knob.isAnimated())
 
 
 def _shift(read: nuke.Node) -> int | None:

@@ -104,6 +104,14 @@ TOUCHED: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.parametrize("which", ["Read", "Grade"])
+def test_when_a_node_is_switched_by_an_expression_then_nuke_says_what_it_shows(which: str, shot: SmallShot) -> None:
+    grade = make("Grade", shot.plate, disable=which == "Read")
+    shot.connect(0, grade)
+    (shot.plate if which == "Read" else grade).table["disable"].setExpression("1 < 0")
+    assert rendered(shot)
+
+
 @pytest.mark.parametrize("knobs", TOUCHED.values(), ids=TOUCHED)
 def test_when_a_read_does_more_than_read_then_nuke_renders_what_it_shows(
     shot: SmallShot, knobs: dict[str, Any]

@@ -70,6 +70,25 @@ def test_when_recast_is_pressed_then_the_button_returns_before_anything_is_expor
     assert {call.thread for call in current().calls if call.name == "execute"} == {"MainThread"}
 
 
+def test_when_no_daemon_runs_then_it_is_started_off_the_main_thread_and_what_hinders_it_is_told(
+    shot: SmallShot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from understudy.host_plugins.nuke.session import connect
+
+    askers: list[str] = []
+
+    def asked() -> Connection:
+        askers.append(threading.current_thread().name)
+        return connect()
+
+    monkeypatch.setenv("UNDERSTUDY_COMMAND", str(shot.folder / "no" / "understudy"))
+    open_session(asked)
+    press(shot.node, "submit")
+    turn_until(lambda: "failed" in status(shot))
+    assert "cannot be started" in status(shot)
+    assert askers == ["understudy-job1"]
+
+
 def test_when_a_job_fails_then_the_node_says_what_happened_and_what_to_do(shot: SmallShot) -> None:
     open_session()
     press(shot.node, "submit")
