@@ -12,9 +12,9 @@ import PyOpenColorIO
 import pytest
 from daemon_rig import RunningDaemon
 from host_rig import CHOICES, Desk, write_exr
-from nuke_rig import EventLoop
+from nuke_rig import EventLoop, running
 from nuke_shot import FRAMES, HEIGHT, WIDTH, SmallShot, make, pixels, read, write_frames
-from nuke_stand_in import current
+from nuke_stand_in import Guesses, current
 from nuke_stand_in.pictures import picture_of
 
 from understudy.bridge.client import Client
@@ -105,6 +105,39 @@ def test_when_a_plate_has_overscan_and_handles_then_its_layers_have_them_and_the
         shown = picture_of(shot.node, frame, "main")
         for channel, wanted in zip(("red", "green", "blue"), np.moveaxis(pixels(comp), -1, 0)[:3], strict=True):
             np.testing.assert_allclose(shown.channels[f"rgba.{channel}"], wanted, rtol=2**-10, atol=2**-14)
+
+
+OTHERWISE = Guesses(
+    percent_is_literal=False, missing_knob=KeyError, unknown_entry_raises=True, offset_sign=-1,
+    read_stretches_script=True, crop_grows=False,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("guesses", [Guesses(), OTHERWISE], ids=["as guessed", "otherwise"])
+def test_when_nuke_is_otherwise_than_guessed_then_a_shot_in_an_awkward_folder_is_recast_all_the_same(
+    guesses: Guesses, tmp_path: Path, daemon: RunningDaemon
+) -> None:
+    with running(guesses=guesses):
+        shot = SmallShot(tmp_path / "Größe [50]")
+        shot.plate.table["frame_mode"].put("offset")
+        shot.plate.table["frame"].put("10")
+        shot.connect(1, make("Grade", shot.matte, multiply=1.0))
+        shot.set(matte_channel="rgba.red")
+        moved = -guesses.offset_sign * 10
+        move_matte(shot, moved)
+        folder = tmp_path / "50% [final] $take"
+        shot.set(folder="".join(f"\\{sign}" if sign in "[]$" else sign for sign in str(folder)))
+        job = recast(shot, daemon)
+        for frame in FRAMES:
+            shown = picture_of(shot.node, frame + moved, "main")
+            comp = pixels(layer(job, "comp", frame + moved))
+            np.testing.assert_allclose(shown.channels["rgba.red"], comp[..., 0], rtol=2**-10, atol=2**-14)
+
+
+def move_matte(shot: SmallShot, moved: int) -> None:
+    """Let the matte start where the moved plate does."""
+    shot.matte.table["frame_mode"].put("start at")
+    shot.matte.table["frame"].put(str(FRAMES.first + moved))
 
 
 def test_when_the_clean_plate_is_in_another_space_than_the_plate_then_each_goes_with_its_own_name(
