@@ -41,6 +41,7 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     engine: Annotated[str, _said("Which engine makes the picture.")] = "preview"
     colour: Annotated[str | None, _said("The plate's colour space: a name, alias or role of the config.")] = None
     reference_colour: Annotated[str | None, _said("The reference's colour space. Default: its ICC, else sRGB.")] = None
+    clean_plate_colour: Annotated[str | None, _said("The clean plate's colour space. Default: the plate's.")] = None
     ocio: Annotated[
         str | None, _said("The OCIO config: a path, ocio://NAME, or none. Default: what OCIO names, else built in.")
     ] = None

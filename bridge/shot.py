@@ -22,6 +22,9 @@ FormatSide = Annotated[int, msgspec.Meta(ge=16, le=8192)]
 
 PREMULTIPLIED_LAYERS = ("patch", "character")
 MATTE_LAYERS = ("matte", "matte_effective", "matte_used")
+SKELETON = "skeleton"
+DATA_LAYERS = (*MATTE_LAYERS, SKELETON)
+"""Layers in no colour space: `colorInteropID` says `data`."""
 
 
 class PictureFile(msgspec.Struct, frozen=True, kw_only=True):

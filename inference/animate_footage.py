@@ -12,7 +12,7 @@ import numpy as np
 
 from understudy.bridge.errors import Finding
 from understudy.inference.driver import Driver
-from understudy.inference.engines.door import Footage, Picture
+from understudy.inference.engines.door import Footage, Joints, Picture
 from understudy.inference.picture.composite import RGB
 from understudy.inference.picture.crop import CropPath, cut, plan_crop
 from understudy.inference.picture.exposure import shot_exposure
@@ -64,6 +64,11 @@ class AnimatePictures(ShotPictures):
             return None
         return self._behind.picture(self.holdout.frame(frame), kind="matte")
 
+    @property
+    def joints(self) -> Joints | None:
+        driver, box = self.driver, self._into_model
+        return (lambda frame: driver.joints(frame, box)) if driver.points is not None else None
+
     def footage(self) -> Footage:
         driver, box = self.driver, self._into_model
         matte, holdout = driver.matte, driver.holdout
@@ -73,7 +78,6 @@ class AnimatePictures(ShotPictures):
             matte=(lambda frame: box.picture(matte.frame(frame), kind="matte")) if matte else None,
             clean_plate=self._model_backdrop if self.backdrop else None,
             holdout=(lambda frame: box.picture(holdout.frame(frame), kind="matte")) if holdout else None,
-            keypoints=(lambda frame: driver.joints(frame, box)) if driver.points is not None else None,
         )
 
     def input_views(self, frame: int, plate: PlateFrame | None = None) -> Views:

@@ -16,7 +16,7 @@ from understudy.bridge.errors import Finding, RequestError
 from understudy.bridge.messages import EngineDescription
 from understudy.bridge.shot import Matte
 from understudy.inference.controls.matte import FAINT
-from understudy.inference.engines.door import Footage, Picture, describe_engine
+from understudy.inference.engines.door import Footage, Joints, Picture, describe_engine
 from understudy.inference.picture.colour import ColourConfig
 from understudy.inference.picture.crop import Box, CropPath, boxes_from_matte
 from understudy.inference.picture.display import ReviewView
@@ -92,6 +92,11 @@ class ShotPictures(ABC):
     def footage(self) -> Footage:
         """Return the shot as an engine sees it: in square pixels of one size, in the model's encoding."""
 
+    @property
+    @abstractmethod
+    def joints(self) -> Joints | None:
+        """Return the reader of a rig's keypoints, (133, 3) in the engine's picture; None where none were given."""
+
     def bare_footage(self) -> Footage:
         """Return what an engine is told in every mode; a mode adds its pictures."""
         return Footage(
@@ -107,7 +112,7 @@ class ShotPictures(ABC):
             matte=None,
             clean_plate=None,
             holdout=None,
-            keypoints=None,
+            keypoints=self.joints,
             scratch=self.scratch(),
         )
 

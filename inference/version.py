@@ -24,7 +24,7 @@ from understudy.inference.compliance.manifest import MANIFEST_NAME, build_manife
 from understudy.inference.engines.door import describe_engine
 from understudy.inference.vault import blob_digest
 from understudy.inference.version_lock import VersionLock
-from understudy.inference.work_order import WorkOrder, layer_path
+from understudy.inference.work_order import WorkOrder, layer_path, layers_of
 
 PROVISIONAL = ".provisional"
 SETTLING_THREADS = 4  # each waits most of its time for the disk to say that a file is on it
@@ -48,7 +48,7 @@ class Version:
         self.settled = Path(order.folder) / name
         self.folder = Path(order.folder) / PROVISIONAL / name
         self.description = describe_engine(order.job.settings.engine)
-        self.layers = self.description.layers[order.job.settings.mode]
+        self.layers = layers_of(order.job, self.description)
         """What the engine makes and the pipeline writes, a file a layer."""
         self.parts = self._parts() if order.job.output.multipart else {}
         """Part name to layer of the multi-part file, where one was asked for."""

@@ -21,6 +21,8 @@ EDGES = {
     "inference/compliance/runner.py": 1,
     # the caller's side: a host's callback, and the terminal
     "bridge/watch.py": 1,
+    "bridge/main_thread.py": 1,
+    "bridge/host_jobs.py": 1,
     "bridge/cli.py": 1,
 }
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from host_rig import FIRST, FRAMES, HEIGHT, WIDTH, Drawn, write_exr
-from resolve_rig import ResolveRig
+from resolve_rig import RATE, MakeRig, ResolveRig
 from resolve_stand_in.world import Switches
 
 from understudy.bridge.frames import FrameRate
-
-RATE = FrameRate(24000, 1001)
-MakeRig = Callable[..., ResolveRig]
 
 
 @pytest.fixture

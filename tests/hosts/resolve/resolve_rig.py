@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from host_rig import FIRST, FRAMES, Drawn, Picture
 from resolve_stand_in.application import Project, Resolve
@@ -14,6 +16,7 @@ from resolve_stand_in.timelines import Timeline, TimelineItem
 from resolve_stand_in.world import Switches
 
 from understudy.bridge.frames import FilePattern, FrameRate
+from understudy.bridge.host import Exported, Steps
 from understudy.bridge.main_thread import MainThread
 from understudy.bridge.options import JobOptions
 from understudy.host_plugins.resolve.choices import Choices
@@ -21,6 +24,7 @@ from understudy.host_plugins.resolve.host import ResolveHost
 from understudy.host_plugins.resolve.importing import VERSION
 
 SAID = {FrameRate(24000, 1001): "23.976", FrameRate(30000, 1001): "29.97 DF", FrameRate(25): "25", FrameRate(24): "24"}
+RATE = FrameRate(24000, 1001)
 HEAD, TAIL = 1, 2
 SOURCE_FIRST = 201
 """The medium's own numbers are not the timeline's: whoever takes one for the other is found out."""
@@ -126,3 +130,27 @@ class ResolveRig:
         self.resolve = self.resolve.restarted()
         self.main = MainThread()
         self.host = self._host(choices)
+
+
+MakeRig = Callable[..., ResolveRig]
+
+
+def ended(steps: Steps[Exported]) -> Exported:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
+def exported(rig: ResolveRig, folder: Path) -> Exported:
+    folder.mkdir(exist_ok=True)
+    return ended(rig.host.export(rig.host.select(), folder))
+
+
+def change(rig: ResolveRig, **choices: object) -> None:
+    rig.host.choices = msgspec.structs.replace(rig.host.choices, **choices)
+
+
+def choose(rig: ResolveRig, **options: object) -> None:
+    change(rig, options=msgspec.structs.replace(rig.host.choices.options, **options))

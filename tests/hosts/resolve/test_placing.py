@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import RATE, MakeRig
 from host_rig import read_exr, write_exr
-from resolve_rig import ResolveRig
+from resolve_rig import RATE, MakeRig, ResolveRig, change
 from resolve_stand_in.timelines import TimelineItem
-from test_selecting import change
 
 from understudy.bridge.errors import ErrorReport, HostError
 from understudy.bridge.frames import FrameRange

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import MakeRig
 from host_rig import FIRST, FRAMES, Drawn, read_exr
-from resolve_rig import ResolveRig
+from resolve_rig import MakeRig, ResolveRig, change, exported
 from resolve_stand_in.application import Project
-from test_selecting import change, exported
 
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FilePattern

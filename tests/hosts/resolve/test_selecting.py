@@ -4,40 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
-from conftest import MakeRig
 from host_rig import write_exr
-from resolve_rig import SOURCE_FIRST, ResolveRig
+from resolve_rig import SOURCE_FIRST, MakeRig, ResolveRig, change, choose, exported
 from resolve_stand_in.timelines import TimelineItem
 
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FrameRange, FrameRate
-from understudy.bridge.host import Exported, Steps
 from understudy.host_plugins.resolve.clips import playhead_frame, read_rate
 from understudy.host_plugins.resolve.source import read_sequence
-
-
-def ended(steps: Steps[Exported]) -> Exported:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-
-
-def exported(rig: ResolveRig, folder: Path) -> Exported:
-    folder.mkdir(exist_ok=True)
-    return ended(rig.host.export(rig.host.select(), folder))
-
-
-def change(rig: ResolveRig, **choices: object) -> None:
-    rig.host.choices = msgspec.structs.replace(rig.host.choices, **choices)
-
-
-def choose(rig: ResolveRig, **options: object) -> None:
-    change(rig, options=msgspec.structs.replace(rig.host.choices.options, **options))
 
 
 def test_when_a_clip_is_untouched_then_its_own_files_go_out_under_the_timeline_s_numbers(

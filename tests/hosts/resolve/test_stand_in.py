@@ -7,7 +7,7 @@ import inspect
 from importlib.metadata import files
 
 import pytest
-from conftest import MakeRig
+from resolve_rig import MakeRig
 from resolve_stand_in import application, pool, timelines
 from resolve_stand_in.world import Thing
 

@@ -10,10 +10,9 @@ from types import ModuleType
 
 import msgspec
 import pytest
-from conftest import MakeRig
 from daemon_rig import RunningDaemon
 from host_rig import Drawn, draw
-from resolve_rig import ResolveRig
+from resolve_rig import MakeRig, ResolveRig
 from resolve_stand_in.application import Resolve
 from resolve_stand_in.dialogs import Fusion, Window
 from resolve_stand_in.world import Switches
