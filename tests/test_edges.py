@@ -24,6 +24,7 @@ EDGES = {
     "bridge/main_thread.py": 1,
     "bridge/host_jobs.py": 1,
     "bridge/cli.py": 1,
+    "host_plugins/resolve/startup.py": 1,
 }
 
 

@@ -127,17 +127,17 @@ class Keeper:
 def as_it_was(session: Session) -> Iterator[Keeper]:
     """Yield a keeper; whatever ends the block, put back what it kept. Raises HostError naming what could not be."""
     keeper = Keeper(session)
+    refusal: HostError | None = None
     try:
         yield keeper
     except HostError as problem:
-        left = keeper.put_back()
+        refusal = problem
+    finally:
+        left = keeper.put_back()  # a step that is closed early comes by here and no further
+    if refusal is not None:
         if left:
-            raise HostError(f"{problem.message}; {_words(left)}", remedy=problem.remedy) from problem
-        raise
-    except BaseException:
-        keeper.put_back()
-        raise
-    left = keeper.put_back()
+            raise HostError(f"{refusal.message}; {_words(left)}", remedy=refusal.remedy) from refusal
+        raise refusal
     if left:
         raise HostError(f"DaVinci Resolve refused to put something back: {_words(left)}", remedy="Set it by hand.")
 
