@@ -184,6 +184,25 @@ def test_when_the_menu_entry_is_started_then_the_take_is_in_place_when_it_ends(
     assert [thread for thread in threading.enumerate() if thread.name.startswith("understudy-")] == []
 
 
+def test_when_every_guess_is_the_other_way_round_then_a_whole_job_ends_the_same(
+    staged: ResolveRig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    switches = staged.resolve.world.switches
+    switches.end_frame_inclusive = switches.marks_from_start = switches.tracks_obey_on_edit_only = True
+    switches.sub_folder, switches.first_number, switches.polls_before_start = True, 0, 2
+    switches.marks_lost_on_page, switches.unknown_settings_refused = False, False
+    switches.occupied, switches.percent_in_paths, switches.language = "phantom", "doubled", "Abgeschlossen"
+    staged.timeline.marks = {"video": {"in": 108_001, "out": 108_002}}
+    before = staged.surroundings()
+    start({"resolve": staged.resolve})
+    assert "version 1 is in place" in capsys.readouterr().out
+    (placed,) = staged.timeline.tracks[2].items
+    assert (placed.start, placed.duration) == (108_001, 2)
+    after = staged.surroundings()
+    for kept in ("page", "current", "render", "presets", "queue", "open bin"):
+        assert after[kept] == before[kept], kept  # type: ignore[index]
+
+
 def test_when_the_menu_entry_is_started_again_then_what_is_under_way_is_collected_instead(
     staged: ResolveRig, capsys: pytest.CaptureFixture[str]
 ) -> None:
