@@ -7,10 +7,9 @@ are there. Everything is appended to sys.path, nothing is put before what the ho
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
-import platform
 import sys
+from importlib.machinery import PathFinder
 
 TREE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib would be read for nothing
 NEEDED = {
@@ -25,7 +24,8 @@ NEEDED = {
 def libraries() -> str:
     """Return the folder of compiled libraries for this interpreter, whether it is there or not."""
     system = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
-    processor = "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x64"
+    machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "")
+    processor = "arm64" if machine.lower() in ("arm64", "aarch64") else "x64"
     return os.path.join(TREE, "libraries", f"cp{sys.version_info[0]}{sys.version_info[1]}-{system}-{processor}")  # noqa: PTH118
 
 
@@ -41,7 +41,7 @@ def complaints() -> list[str]:
     append_paths()
     found = []
     for name, (distribution, oldest) in NEEDED.items():
-        spec = importlib.util.find_spec(name)
+        spec = PathFinder.find_spec(name)
         if spec is None or spec.origin is None:
             version = ".".join(map(str, sys.version_info[:2]))
             found.append(

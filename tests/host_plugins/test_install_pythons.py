@@ -29,7 +29,9 @@ assert sys.path[:len(before)] == before, "something was put before what the host
 import importlib, pathlib
 for file in sorted(pathlib.Path(sys.argv[1], "understudy", "bridge").glob("[a-z]*.py")):
     importlib.import_module(f"understudy.bridge.{file.stem}")
-print(*sorted({name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names - {"__main__"}))
+# What compiled code makes in memory (cython_runtime) lies in no file: it was not imported.
+imported = [name for name, module in sys.modules.items() if getattr(module, "__file__", None)]
+print(*sorted({name.partition(".")[0] for name in imported} - sys.stdlib_module_names))
 """
 COMPILE = "import sys; [compile(open(name, encoding='utf-8').read(), name, 'exec') for name in sys.argv[1:]]"
 
