@@ -63,7 +63,7 @@ def gather_job(
         rate=stated_rate or _header_rate(plate, gather.paths),
         plate=plate,
         performers=(_performer(gather, options),),
-        clean_plate=_plate(gather, options, options.clean_plate, options.colour),
+        clean_plate=_plate(gather, options, options.clean_plate, options.clean_plate_colour or options.colour),
         holdout=Matte(pictures=gather.pictures(options.holdout, first=options.first)) if options.holdout else None,
         keypoints=Keypoints(pictures=gather.pictures(options.keypoints)) if options.keypoints else None,
     )

@@ -62,6 +62,8 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
     """`display` for hosts that ignore a data window's offset."""
     layer: str | None = None
     view: str | None = None
+    ocio: str | None = None
+    """The OCIO config in force in the host, as a path; None where the host manages colour itself."""
 
     def numbering(self) -> Numbering:
         """Return how the host counts where its numbers are not those of the files."""
@@ -84,7 +86,7 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
 
         series: within what takes are numbered where there is no project: the folder that holds them.
         """
-        plate, reference = self.footage.get("plate"), self.footage.get("reference")
+        plate, reference, clean = (self.footage.get(role) for role in ("plate", "reference", "clean_plate"))
         known = {role: footage.typed for role, footage in self.footage.items()}
         frames = selection.frames
         return msgspec.structs.replace(
@@ -96,6 +98,7 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
             shot=choices.shot or selection.shot,
             colour=choices.colour or (plate.colour if plate is not None else None),
             reference_colour=choices.reference_colour or (reference.colour if reference is not None else None),
+            clean_plate_colour=choices.clean_plate_colour or (clean.colour if clean is not None else None),
             window=self.window,
             layer=choices.layer or self.layer,
             view=choices.view or self.view,

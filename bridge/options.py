@@ -41,6 +41,7 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     engine: Annotated[str, _said("Which engine makes the picture.")] = "preview"
     colour: Annotated[str | None, _said("The plate's colour space: a name, alias or role of the config.")] = None
     reference_colour: Annotated[str | None, _said("The reference's colour space. Default: its ICC, else sRGB.")] = None
+    clean_plate_colour: Annotated[str | None, _said("The clean plate's colour space. Default: the plate's.")] = None
     matte_channel: Annotated[str | None, _said("Which channel of the matte to read.")] = None
     matte_invert: Annotated[bool, _said("The matte is black where the performer is.")] = False
     allow_large_matte: Annotated[bool, _said("Yes, the matte covers more than 60 % of the picture.")] = False

@@ -1,0 +1,169 @@
+"""What goes out: untouched Reads as their files, anything else rendered by Nuke, one frame a turn of its main thread.
+
+Between two turns the script holds nothing of ours: the temporary Write is made, used and deleted within one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import nuke
+
+from understudy.bridge.errors import HostError, PlateError
+from understudy.bridge.exr_structure import is_exr, read_exr_header
+from understudy.bridge.frames import FilePattern, FrameRange
+from understudy.bridge.host import Exported, Footage, Selection, Step, Steps
+from understudy.host_plugins.nuke.colour import comes_back_readable, is_same, ocio_config, working_space
+from understudy.host_plugins.nuke.editions import refuse_render
+from understudy.host_plugins.nuke.knobs import PLATE_ALPHA
+from understudy.host_plugins.nuke.node import CLEAN_PLATE, MATTE, PLATE, REFERENCE
+from understudy.host_plugins.nuke.rendering import ALPHA, Render, plate_box, render_frame, whole_box
+from understudy.host_plugins.nuke.undisturbed import in_words, undisturbed
+from understudy.host_plugins.nuke.upstream import footage, still_file, untouched
+
+PIPES = {"plate": PLATE, "matte": MATTE, "reference": REFERENCE, "clean_plate": CLEAN_PLATE}
+
+
+class Given(NamedTuple):
+    """One connected input: its files where it is an untouched Read, else what Nuke has to render."""
+
+    role: str
+    ready: Footage | None
+    render: Render | None
+
+
+def export_shot(node: nuke.Node, selection: Selection, folder: Path) -> Steps[Exported]:
+    """Hand over each input of `node`: files as they are, the rest rendered into `folder`. Main thread.
+
+    Raises HostError that names the input or the node, JobCancelled when the artist pressed Nuke's own Cancel.
+    """
+    frames, view = selection.frames, str(node["view"].value())
+    with in_words(f"looking at the inputs of {node.fullName()}", "Check what is connected to it."):
+        with undisturbed(full_size=True):
+            given = list(_look(node, frames, view, folder))
+            many_views = len(nuke.views()) > 1
+            ocio = ocio_config()
+        renders = [one.render for one in given if one.render is not None]
+        for render in renders:
+            refuse_render(render.pipe)
+    total = sum(render.count(frames) for render in renders)
+    done = 0
+    for render in renders:
+        for frame in render.numbers(frames):
+            render_frame(render, frame)
+            done += 1
+            yield Step(done, total, f"{render.role}: frame {frame} of {render.pipe}")
+    files = {one.role: one.ready or _rendered(one.render, frames) for one in given}
+    if node["matte_from"].value() == PLATE_ALPHA:
+        files["matte"] = files["plate"]
+    plate = files.get("plate")
+    return Exported(
+        footage=files,
+        window="plate" if node["overscan"].value() else "display",
+        view=view if many_views and plate is not None and _holds_views(plate, frames.first) else None,
+        ocio=ocio,
+    )
+
+
+def _look(node: nuke.Node, frames: FrameRange, view: str, folder: Path) -> Iterator[Given]:
+    """Say of each input how it is handed over. Raises HostError for one that is needed and not connected."""
+    from_alpha = node["matte_from"].value() == PLATE_ALPHA
+    plate = node.input(PLATE)
+    for role, number in PIPES.items():
+        pipe = node.input(number)
+        if role == "matte" and from_alpha:
+            _refuse_without_alpha(plate)
+            continue
+        if pipe is None:
+            _refuse_lacking(node, role)
+            continue
+        ready = _ready(node, role, pipe, plate, frames, view)
+        yield Given(role, ready, None if ready is not None else _render(node, role, pipe, view, folder, frames))
+
+
+def _ready(
+    node: nuke.Node, role: str, pipe: nuke.Node, plate: nuke.Node | None, frames: FrameRange, view: str
+) -> Footage | None:
+    """Return the files of an untouched Read, where they say all that the pipe shows."""
+    source = untouched(pipe, view)
+    if source is None:
+        return None
+    if role == "reference":
+        return Footage(typed=still_file(source, frames.first), colour=source.space)
+    if role == "matte":
+        channel = str(node["matte_channel"].value() or "none")
+        own_layer = channel != "none" and not channel.startswith("rgba.")
+        is_alpha = channel in ("none", ALPHA) and ALPHA in pipe.channels()
+        # A matte is data, but Nuke has bent colour channels by the Read's curve: the artist judged what came of it.
+        if own_layer or not (is_alpha or is_same(source.space, working_space())):
+            return None
+    if role == "plate" and not comes_back_readable(source.space, source.suffix):
+        return None
+    if plate is not None and _size(pipe) != _size(plate):
+        return None
+    return footage(source, frames)
+
+
+def _render(node: nuke.Node, role: str, pipe: nuke.Node, view: str, folder: Path, frames: FrameRange) -> Render:
+    plate = node.input(PLATE)
+    shape = pipe if role == "reference" or plate is None else plate
+    overscan = role in ("plate", "clean_plate") and bool(node["overscan"].value())
+    channel = str(node["matte_channel"].value() or "none")
+    own_layer = role == "matte" and channel != "none" and not channel.startswith("rgba.")
+    if role == "matte" and channel not in ("none", *pipe.channels()):
+        raise HostError(
+            f"{pipe.fullName()} has no channel {channel}", remedy="Choose the matte's channel on the Understudy node."
+        )
+    return Render(
+        role=role,
+        pipe=pipe.fullName(),
+        pattern=str(folder / f"{role}.####.exr"),
+        box=plate_box(shape) if overscan else whole_box(shape),
+        reformat=role != "plate",
+        channels="rgba" if ALPHA in pipe.channels() or own_layer else "rgb",
+        into_alpha=channel if own_layer else None,
+        view=view,
+        only=frames.first if role == "reference" else None,
+    )
+
+
+def _rendered(render: Render | None, frames: FrameRange) -> Footage:
+    assert render is not None  # noqa: S101 - what has no files was rendered
+    colour = None if render.role == "matte" else working_space()
+    if render.only is not None:
+        return Footage(typed=str(render.file(render.only)), ours=True, colour=colour)
+    return Footage(typed=render.pattern, ours=True, colour=colour)
+
+
+def _refuse_lacking(node: nuke.Node, role: str) -> None:
+    animates = node["mode"].value() == "animate"
+    if role in ("plate", "reference") or (role == "matte" and not animates):
+        raise HostError(
+            f"nothing is connected to the input `{role}` of {node.fullName()}", remedy=f"Connect the {role} there."
+        )
+
+
+def _refuse_without_alpha(plate: nuke.Node | None) -> None:
+    if plate is not None and ALPHA not in plate.channels():
+        raise HostError(
+            f"{plate.fullName()} has no alpha to take the matte from",
+            remedy="Connect a matte, and set `matte from` on the Understudy node to it.",
+        )
+
+
+def _size(pipe: nuke.Node) -> tuple[int, int]:
+    shape = pipe.format()
+    return shape.width(), shape.height()
+
+
+def _holds_views(plate: Footage, first: int) -> bool:
+    """Say whether the plate's files hold several views, so that one of them must be named."""
+    numbered = Path(plate.files.get(first) or FilePattern(plate.typed).path(first))
+    if not numbered.is_file() or not is_exr(numbered):
+        return False
+    try:
+        return any(part.find("multiView") is not None for part in read_exr_header(numbered).parts)
+    except PlateError:
+        return False  # the daemon says what is wrong with it

@@ -1,0 +1,155 @@
+"""What comes back: the layers as Reads in a backdrop beside the node, `patch` merged over the plate, a take chosen."""
+
+from __future__ import annotations
+
+import nuke
+
+from understudy.bridge.errors import ErrorReport, HostError
+from understudy.bridge.host import Delivered, LayerFiles, RememberedJob, Step, Steps
+from understudy.host_plugins.nuke import memory
+from understudy.host_plugins.nuke.colour import read_as
+from understudy.host_plugins.nuke.editions import places_all_layers
+from understudy.host_plugins.nuke.file_text import point
+from understudy.host_plugins.nuke.node import PLATE, home_of
+from understudy.host_plugins.nuke.takes import mark, nodes_of, show_takes, takes_of
+from understudy.host_plugins.nuke.undisturbed import in_words, one_undo
+
+COLUMN, ROW = 110, 120
+MARGIN = 60
+"""Pixels of the node graph."""
+OVER_PLATE = "patch"
+WHOLE_PICTURE = "beauty"
+"""What mode animate makes: it needs no plate."""
+AGAIN = "The take lies in {folder}. Open the script again to place it anew, or read it in from there."
+
+
+def place_take(delivered: Delivered) -> Steps[None]:
+    """Bring a take in, in one turn and one step of undo; what fails half way leaves nothing behind. Main thread."""
+    job = delivered.job
+    yield Step(0, len(delivered.layers), "placing the layers")
+    owner = memory.owner(job)
+    doing = f"placing version {job.version} beside {owner.fullName()}"
+    with in_words(doing, AGAIN.format(folder=job.folder)):
+        if nodes_of(job.job_id, owner):  # placed before the host was closed, and not written down
+            return
+        with home_of(owner), one_undo(f"Understudy {job.shot} v{job.version:03}"):
+            _place(delivered, owner)
+    yield Step(len(delivered.layers), len(delivered.layers), "in place")
+
+
+def remove_take(job: RememberedJob, why: ErrorReport | None) -> None:
+    """Delete the nodes of a job that was not delivered, if any were shown. `why` is told by the session."""
+    owner = memory.owner(job)
+    shown = nodes_of(job.job_id, owner)
+    if not shown:
+        return
+    remedy = f"Delete its nodes: {why.message if why is not None else 'it was cancelled'}."
+    with in_words(f"taking out job {job.job_id}", remedy), one_undo(f"Understudy: take out v{job.version:03}"):
+        for node in shown:
+            nuke.delete(node)
+        show_takes(owner, takes_of(owner, memory.jobs_of(owner)))
+
+
+def _place(delivered: Delivered, owner: nuke.Node) -> None:
+    made: list[nuke.Node] = []
+    job = delivered.job
+    shown = str(owner["version"].value())
+    try:
+        result = _wire(delivered, owner, made)
+        for node in made:
+            mark(node, job, owner, node is result)
+        show_takes(owner, takes_of(owner, memory.jobs_of(owner)), chosen=job.job_id)
+    except BaseException:
+        _take_back(owner, made, shown)
+        raise
+
+
+def _take_back(owner: nuke.Node, made: list[nuke.Node], shown: str) -> None:
+    for node in reversed(made):
+        nuke.delete(node)
+    show_takes(owner, takes_of(owner, memory.jobs_of(owner)))
+    if shown in list(owner["version"].values()):  # type: ignore[attr-defined]  # an enumeration
+        owner["version"].setValue(shown)
+
+
+def _wire(delivered: Delivered, owner: nuke.Node, made: list[nuke.Node]) -> nuke.Node:
+    """Make the nodes of a take; return the one whose output is the take over the plate."""
+    names = [layer.name for layer in delivered.layers]
+    first = next((name for name in (OVER_PLATE, WHOLE_PICTURE) if name in names), None)
+    if first is None:
+        raise HostError(f"the take has neither {OVER_PLATE} nor {WHOLE_PICTURE}", remedy=f"It has: {', '.join(names)}.")
+    chosen = [delivered.layer(first)]
+    if places_all_layers():
+        chosen += [layer for layer in delivered.layers if layer.name != first]
+    left, top = _free_place(owner, len(chosen))
+    reads = {}
+    for column, layer in enumerate(chosen):
+        read = _made(made, "Read", name=f"{owner.name()}_v{delivered.job.version:03}_{layer.name}")
+        _fill_read(read, layer, delivered.job)
+        read.setXYpos(left + column * COLUMN, top)
+        reads[layer.name] = read
+    result = reads[first]
+    if first == OVER_PLATE:
+        result = _over(owner, result, made, left, top + ROW)
+    if places_all_layers():
+        _frame_in(delivered, made, left, top, len(chosen))
+    return result
+
+
+def _fill_read(read: nuke.Node, layer: LayerFiles, job: RememberedJob) -> None:
+    """Every knob that decides what is seen is set; nothing is left to a default that a studio may have changed."""
+    point(read, layer.pattern)
+    for knob, value in (
+        ("first", job.frames.first), ("last", job.frames.last),
+        ("origfirst", job.frames.first), ("origlast", job.frames.last), ("origset", True),
+        ("before", "black"), ("after", "black"),
+        ("frame_mode", "expression"), ("frame", ""),
+        ("on_error", "error"), ("localizationPolicy", "off"), ("premultiplied", False), ("auto_alpha", False),
+    ):  # fmt: skip
+        found = read.knob(knob)
+        if found is not None:
+            found.setValue(value)
+    read_as(read, layer)
+
+
+def _over(owner: nuke.Node, patch: nuke.Node, made: list[nuke.Node], left: int, top: int) -> nuke.Node:
+    """Return `patch` over the plate: layers are premultiplied, so a plain over is right."""
+    plate = owner.input(PLATE)
+    merge = _made(made, "Merge2", operation="over", name=f"{patch.name()}_over_plate")
+    for number, above in ((0, plate), (1, patch)):
+        if above is not None and not merge.setInput(number, above):
+            raise RuntimeError(f"{above.name()} cannot be connected to {merge.name()}")
+    merge.setXYpos(left, top)
+    return merge
+
+
+def _frame_in(delivered: Delivered, made: list[nuke.Node], left: int, top: int, columns: int) -> None:
+    job = delivered.job
+    backdrop = _made(made, "BackdropNode", name=f"Understudy_{job.job_id[:8]}")
+    words = f"{job.shot} v{job.version:03}"
+    if delivered.clearance not in ("", "cleared"):
+        words += f"\n{delivered.clearance.upper()}"
+    backdrop["label"].setValue("".join(f"\\{sign}" if sign in '[]$"\\' else sign for sign in words))
+    backdrop["bdwidth"].setValue(columns * COLUMN + MARGIN)
+    backdrop["bdheight"].setValue(2 * ROW + 2 * MARGIN)
+    backdrop["note_font_size"].setValue(24)
+    backdrop.setXYpos(left - MARGIN // 2, top - MARGIN)
+
+
+def _free_place(owner: nuke.Node, columns: int) -> tuple[int, int]:
+    """Return where in the node graph nothing lies yet, to the right of the node."""
+    left, top = owner.xpos() + 2 * COLUMN, owner.ypos() + ROW
+    width, height = columns * COLUMN + MARGIN, 2 * ROW + 2 * MARGIN
+    others = [(node.xpos(), node.ypos()) for node in nuke.allNodes(group=home_of(owner))]
+    while any(left - COLUMN <= x < left + width and top - MARGIN <= y < top + height for x, y in others):
+        top += height
+    return left, top
+
+
+def _made(made: list[nuke.Node], kind: str, **knobs: object) -> nuke.Node:
+    """Make a node, known to the caller before anything else can fail."""
+    node = getattr(nuke.nodes, kind)(**knobs)
+    if node is None:
+        raise RuntimeError(f"no {kind} can be made in this edition of Nuke")
+    made.append(node)
+    return node  # type: ignore[no-any-return]

@@ -1,0 +1,158 @@
+"""Jobs while a script is open: one session a script, its status drawn on the nodes, all of it gone when it closes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+
+import nuke
+
+from understudy.bridge.errors import UnderstudyError
+from understudy.bridge.host import Notice
+from understudy.bridge.host_daemon import COMMAND_VARIABLE, find_daemon
+from understudy.bridge.host_jobs import HostJob, HostJobs
+from understudy.bridge.keys import Connection
+from understudy.bridge.main_thread import MainThread
+from understudy.bridge.settings import load_settings
+from understudy.host_plugins.nuke.host import NukeHost
+from understudy.host_plugins.nuke.knobs import STATUS, choices
+from understudy.host_plugins.nuke.node import find_node
+from understudy.host_plugins.nuke.undisturbed import REFUSALS, undisturbed
+
+EXPORTS = "exports"
+Connect = Callable[[], Connection]
+
+
+def connect() -> Connection:
+    """Find the daemon, or start it by the installer's command. In a job's own thread: it may take seconds."""
+    return find_daemon(os.environ.get(COMMAND_VARIABLE, ""))
+
+
+class Session:
+    """Everything of ours that lives while one script is open. Made, used and closed on Nuke's main thread."""
+
+    def __init__(self, connect: Connect = connect, window: bool = True) -> None:
+        """window: there is an event loop that serves `nuke.executeInMainThread`; in `nuke -t` there is none."""
+        self.host = NukeHost()
+        self.main = MainThread(wake=self._wake if window else lambda: None)
+        self._window = window
+        self.jobs = HostJobs(self.host, self.main, connect, load_settings().home / EXPORTS, told=self._told)
+        self._anchors: dict[str, str] = {}
+        """Key of a job to the full name of its node."""
+        self._waiting: set[str] = set()
+        """Jobs whose new notice will be drawn: one drawing a turn is enough, however much is told."""
+        self._lock = threading.Lock()
+
+    def submit(self, node: nuke.Node) -> HostJob:
+        """Begin a job and return at once. Raises UnderstudyError for what can be told before."""
+        self.host.chosen = node.fullName()
+        selection = self.host.select()
+        folder = self.host.default_folder(selection)
+        _write_status(node, "; ".join(selection.cautions) or "exporting")
+        job = self.jobs.submit(selection, choices(node), folder)
+        self._anchors[job.key] = node.fullName()
+        return job
+
+    def cancel(self, node: nuke.Node) -> int:
+        """Stop this node's jobs; return how many there were."""
+        running = [job for job in self.jobs.jobs.values() if not job.ended and self._anchor(job) == node.fullName()]
+        for job in running:
+            self.jobs.cancel(job)
+        return len(running)
+
+    def reattach(self) -> tuple[HostJob, ...]:
+        return self.jobs.reattach()
+
+    def last_notice(self, node: nuke.Node) -> Notice | None:
+        """Return how this node's newest job stands."""
+        found = [job.notice for job in self.jobs.jobs.values() if self._anchor(job) == node.fullName()]
+        return found[-1] if found else None
+
+    def close(self) -> None:
+        self.jobs.close()
+
+    def _anchor(self, job: HostJob) -> str:
+        return self._anchors.get(job.key) or (job.remembered.anchor if job.remembered is not None else "")
+
+    def _wake(self) -> None:
+        nuke.executeInMainThread(self.main.turn)
+
+    def _told(self, job: HostJob) -> None:
+        """In the job's thread. Nothing waits for the drawing: Nuke's own variant that does hides what goes wrong."""
+        if not self._window:
+            return
+        with self._lock:
+            if job.key in self._waiting:
+                return
+            self._waiting.add(job.key)
+        nuke.executeInMainThread(self._draw, (job,))
+
+    def _draw(self, job: HostJob) -> None:
+        with self._lock:
+            self._waiting.discard(job.key)
+        node = find_node(self._anchor(job))
+        if node is not None:
+            _write_status(node, in_a_line(job.notice))
+
+
+def in_a_line(notice: Notice) -> str:
+    """Return a notice as it stands on a node: what happens, how far it is, and what to do when it failed."""
+    words = notice.stage
+    if notice.total:
+        words += f" {notice.done}/{notice.total}"
+    if notice.words:
+        words += f": {notice.words}"
+    if notice.error is not None and notice.error.remedy:
+        words += f" {notice.error.remedy}"
+    return words
+
+
+def in_full(notice: Notice) -> str:
+    """Return everything that is known of a job, for the button Details."""
+    lines = [in_a_line(notice)]
+    if notice.job_id:
+        lines.append(f"job {notice.job_id}")
+    lines += [
+        f"{finding.outcome}: {finding.message} {finding.remedy}".rstrip()
+        for finding in notice.findings
+        if finding.outcome not in ("pass", "not_applicable")
+    ]
+    return "\n".join(lines)
+
+
+def _write_status(node: nuke.Node, words: str) -> None:
+    try:
+        with undisturbed():
+            node[STATUS].setValue(words)
+    except REFUSALS:  # deleted meanwhile: nobody looks at it any more
+        return
+
+
+_open: list[Session] = []
+"""The session of the script that is open: one at most."""
+
+
+def current() -> Session:
+    """Return the session of the open script, made when it is asked for first. Main thread."""
+    if not _open:
+        _open.append(Session(window=bool(nuke.GUI)))
+    return _open[0]
+
+
+def script_opened() -> None:
+    """Nuke's callback: take up every job that the script keeps. What goes wrong must not keep a script from opening."""
+    try:
+        close_session()
+        if nuke.GUI and NukeHost().remembered():
+            current().reattach()
+    except UnderstudyError as problem:
+        nuke.tprint(f"Understudy: {problem.message}. {problem.remedy}")
+    except Exception as problem:  # noqa: BLE001 - the host callback's edge: an error here is a dialog at every opening
+        nuke.tprint(f"Understudy: {type(problem).__name__}: {problem}")
+
+
+def close_session() -> None:
+    """Nuke's callback as well: jobs go on in the daemon."""
+    while _open:
+        _open.pop().close()
