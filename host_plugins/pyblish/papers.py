@@ -1,0 +1,108 @@
+"""How a layer's papers stand today: the daemon that made it is asked, as what a file says of itself may be old.
+
+A door with one real implementation; a studio that keeps its papers elsewhere gives its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Protocol
+
+import msgspec
+
+from understudy.bridge.client import Client
+from understudy.bridge.errors import DaemonError, KeyRefused, RequestError, UnderstudyError
+from understudy.bridge.keys import Connection
+from understudy.bridge.record import Record
+
+NEWEST_JOBS = 500
+"""Among so many a movie is looked for by its digest; frames name their job themselves."""
+ASK_SECONDS = 10.0
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known today of one job."""
+
+    asked: bool = True
+    """Whether anybody answered. If not, `why` says who did not."""
+    known: bool = True
+    state: str = ""
+    revoked: tuple[str, ...] = ()
+    """In words, each consent that does not hold today."""
+    clearance: str = ""
+    outputs: dict[str, str] = {}
+    """Path inside the take to digest, as the daemon delivered it; empty where its files were removed."""
+    why: str = ""
+
+
+class Papers(Protocol):
+    def standing(self, job_id: str) -> Standing:
+        """Return how a job stands. Never raises: what cannot be told is told so. May block for seconds."""
+
+    def job_of(self, digest: str) -> str:
+        """Return the job that made a file with this digest; empty when none did, or nobody answers."""
+
+
+def today() -> str:
+    return datetime.now(timezone.utc).date().isoformat()
+
+
+class DaemonPapers:
+    """Papers as the daemon keeps them. For one thread, and for one publish: answers are kept."""
+
+    def __init__(self, connect: Callable[[], Connection], day: Callable[[], str] = today) -> None:
+        self._connect = connect
+        self._day = day
+        self._standings: dict[str, Standing] = {}
+        self._jobs_by_digest: dict[str, str] | None = None
+
+    def standing(self, job_id: str) -> Standing:
+        if job_id not in self._standings:
+            self._standings[job_id] = self._ask(job_id)
+        return self._standings[job_id]
+
+    def job_of(self, digest: str) -> str:
+        if self._jobs_by_digest is None:
+            self._jobs_by_digest = self._index()
+        return self._jobs_by_digest.get(digest, "")
+
+    def _ask(self, job_id: str) -> Standing:
+        try:
+            with Client.connect(self._connect(), ASK_SECONDS) as client:
+                detail = client.show_job(job_id)
+                outputs = {file.path: file.file for file in client.outputs(job_id).files}
+        except KeyRefused as problem:
+            return Standing(known=False, why=problem.message)
+        except DaemonError as problem:
+            return Standing(asked=False, known=False, why=problem.message)
+        except RequestError as problem:
+            return Standing(known=False, why=problem.message)
+        record = detail.job.record
+        return Standing(
+            state=detail.summary.state,
+            revoked=lapsed_consents(record, self._day()),
+            clearance=record.clearance,
+            outputs=outputs,
+        )
+
+    def _index(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        try:
+            with Client.connect(self._connect(), ASK_SECONDS) as client:
+                for job in client.list_jobs(limit=NEWEST_JOBS):
+                    found.update((file.file, job.job_id) for file in client.outputs(job.job_id).files)
+        except UnderstudyError:  # a movie that nobody can be asked about is judged by what lies beside it
+            return found
+        return found
+
+
+def lapsed_consents(record: Record, day: str) -> tuple[str, ...]:
+    """Return, in words, each consent of a record that does not hold on `day` (2026-11-20). Pure."""
+    lapsed = []
+    for consent in record.consents:
+        if consent.revoked_on is not None and consent.revoked_on <= day:
+            lapsed.append(f"consent {consent.consent_id} was revoked on {consent.revoked_on}")
+        elif consent.expires_on is not None and consent.expires_on < day:
+            lapsed.append(f"consent {consent.consent_id} expired on {consent.expires_on}")
+    return tuple(lapsed)
