@@ -13,8 +13,8 @@ from typing import Any
 from understudy.bridge.errors import HostError
 from understudy.host_plugins.pyblish.walk import Use, same_files
 
-MOST_PIPES = 200
-"""Merge and Switch say that they take a hundred; no node takes more."""
+MOST_PIPES = 100
+"""Merge and Switch take a hundred; `inputs()` may stop at the first pipe that is not connected."""
 _READ_BLOCK = re.compile(r"^\s*(?:Deep)?Read \{$(.*?)^\s*\}$", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"^\s*(file|first|last) (.+?)\s*$", re.MULTILINE)
 
@@ -50,7 +50,7 @@ class NukeUpstream:
         if _off(node):
             pipes = [node.input(0)]
         else:
-            pipes = [node.input(number) for number in range(min(node.maximumInputs(), MOST_PIPES))]
+            pipes = [node.input(number) for number in range(MOST_PIPES)]
             if hasattr(node, "nodes"):
                 pipes += node.nodes()  # of a group all: one too many is harmless
         if node.Class() == "Input" and node.parent() is not None:
@@ -69,22 +69,28 @@ class NukeUpstream:
             for pattern in self._patterns(node):
                 yield Use(pattern, where, (first, last) if first is not None and last is not None else None)
         elif node.Class() in ("Precomp", "LiveGroup") and not (hasattr(node, "nodes") and node.nodes()):
-            yield from _script_uses(Path(self._pattern(node)), where)
+            yield from script_uses(Path(self._pattern(node)), where)
 
     def _patterns(self, node: Any) -> list[str]:
         """Return the node's files, one pattern a view that its name stands for."""
-        text = self._pattern(node)
-        if not re.search("%[vV]", text):
-            return [text] if text else []
+        texts = [self._pattern(node)]
+        if self._nuke.root().proxy():  # then Nuke names the proxies; what is published is made of the files
+            texts.append(_plain(node))
         views = self._nuke.views()
-        return list(dict.fromkeys(text.replace("%V", view).replace("%v", view[:1]) for view in views))
+        named = [text.replace("%V", view).replace("%v", view[:1]) for text in texts for view in views]
+        return list(dict.fromkeys(text for text in named if text))
 
     def _pattern(self, node: Any) -> str:
         """Return the files as Nuke understands the text of the knob, its program run, with %04d for the number."""
         try:
             return str(self._nuke.filename(node) or "")
-        except RuntimeError:
+        except RuntimeError:  # the text is no program that runs: as it stands it names the files, or none
             return str(node["file"].value() or "")
+
+
+def _plain(node: Any) -> str:
+    """Return the text of a node's file knob with its escapes taken out; a program in it is not run."""
+    return re.sub(r"\\(.)", r"\1", str(node["file"].value() or ""))
 
 
 def _reads(node: Any) -> bool:
@@ -106,7 +112,7 @@ def _number(node: Any, name: str) -> int | None:
     return int(knob.value()) if knob is not None else None
 
 
-def _script_uses(script: Path, where: str) -> Iterator[Use]:
+def script_uses(script: Path, where: str) -> Iterator[Use]:
     """Yield what a script on disk reads, as it is written there: it is not opened in this Nuke.
 
     A file whose name is a program ([...]) cannot be told without running it.

@@ -38,7 +38,7 @@ class Use(NamedTuple):
         if self.frames is not None:
             first, last = self.frames
             return {frame: pattern.path(frame) for frame in range(first, last + 1)}
-        found: dict[int | None, Path] = {**pattern.frames_on_disk()}
+        found: dict[int | None, Path] = {frame: path for frame, path in pattern.frames_on_disk().items()}  # noqa: C416
         return found or {None: Path(self.typed)}
 
 

@@ -13,7 +13,7 @@ class ValidateUnderstudyLayersAreUnchanged(rule.LayerRule):
 
     label = "Understudy: layers are unchanged"
     title = "A layer was changed after its delivery"
-    remedy = "Press the repair: the changed files are kept beside, those of the delivery are fetched again."
+    remedy = "Press the repair: the delivered files are fetched again, the changed ones are kept under `earlier`."
     actions: ClassVar[list[type]] = [FetchAgain]
 
     def problem(self, layer: UsedLayer) -> str:
