@@ -17,7 +17,7 @@ from understudy.host_plugins.pyblish.rule import found_in
 
 
 class FetchAgain(pyblish.api.Action):  # type: ignore[misc]
-    """Fetches the takes whose files are missing or changed from the daemon; what lies there now is kept under `earlier`."""
+    """Fetches takes with missing or changed files from the daemon; what lies there is kept under `earlier`."""
 
     label = "Fetch the delivered files again"
     on = "failed"
