@@ -22,13 +22,14 @@ START_SECONDS = 20.0
 REMEDY = "Start it with `understudy serve`; `understudy doctor` says what is wrong."
 
 
-def find_daemon(command: str = "") -> Connection:
+def find_daemon(command: str = "", home: Path | None = None) -> Connection:
     """Return a connection to the daemon of this user's settings; start one by `command` where none answers.
 
-    command: the path of `understudy`, as the installer wrote it down; empty = only look. Blocks for up to 20 seconds:
-    never on a host's main thread. Raises DaemonUnreachable with the daemon's own words when it does not start.
+    command: the path of `understudy`, as the installer wrote it down; empty = only look. home: the daemon's, where the
+    host's preferences name another than the settings. Blocks for up to 20 seconds: never on a host's main thread.
+    Raises DaemonUnreachable with the daemon's own words when it does not start.
     """
-    home = load_settings().home
+    home = load_settings({"home": home}).home
     try:
         return _answering(home)
     except (DaemonError, RequestError) as problem:
@@ -51,7 +52,7 @@ def _start(command: str, home: Path) -> Connection:
         with said.open("wb") as log:
             process = subprocess.Popen(
                 [command, "serve"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env=_clean_environment(),
+                env={**_clean_environment(), "UNDERSTUDY_HOME": str(home)},
             )  # fmt: skip
     except OSError as problem:
         raise DaemonUnreachable(f"{command} cannot be started: {problem.strerror}", remedy=REMEDY) from None
