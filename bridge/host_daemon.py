@@ -25,18 +25,19 @@ START_SECONDS = 20.0
 REMEDY = "Start it with `understudy serve`; `understudy doctor` says what is wrong."
 
 
-def find_daemon(command: str = "") -> Connection:
+def find_daemon(command: str = "", home: Path | None = None) -> Connection:
     """Return a connection to the daemon of this user's settings; start one by `command` where none answers.
 
-    command: the path of `understudy`; empty = as the installer wrote it down, and where it did not, only look. Blocks
-    for up to 20 seconds: never on a host's main thread. Raises DaemonUnreachable with the daemon's own words when it
-    does not start, KeyRefused when others may have written that path down.
+    command: the path of `understudy`; empty = as the installer wrote it down, and where it did not, only look. home: the
+    daemon's, where the host's preferences name another than the settings. Blocks for up to 20 seconds: never on a
+    host's main thread. Raises DaemonUnreachable with the daemon's own words when it does not start, KeyRefused when
+    others may have written that path down.
     """
-    home = load_settings().home
+    home = load_settings({"home": home}).home
     try:
         return _answering(home)
     except (DaemonError, RequestError) as problem:
-        command = os.environ.get(COMMAND_VARIABLE, command or read_command(home))
+        command = os.environ.get(COMMAND_VARIABLE, command or read_command(load_settings().home))
         if not command:
             raise DaemonUnreachable(f"no daemon answers for {home}: {problem.message}", remedy=REMEDY) from None
     return _start(command, home)
@@ -68,7 +69,7 @@ def _start(command: str, home: Path) -> Connection:
         with said.open("wb") as log:
             process = subprocess.Popen(
                 [command, "serve"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env=_clean_environment(),
+                env={**_clean_environment(), "UNDERSTUDY_HOME": str(home)},
             )  # fmt: skip
     except OSError as problem:
         raise DaemonUnreachable(f"{command} cannot be started: {problem.strerror}", remedy=REMEDY) from None
