@@ -106,6 +106,20 @@ def read_attribute(path: Path, name: str) -> str | None:
     return None
 
 
+def read_channels(path: Path) -> tuple[str, ...]:
+    """Return the names of all channels, those of a layer with its name before a point. Raises PlateError."""
+    structure = read_exr_header(path)
+    names: list[str] = []
+    for part in structure.parts:
+        found = part.find("channels")
+        rest = structure.value(found) if found is not None else b"\0"
+        while rest and rest[0]:
+            name, _, rest = rest.partition(b"\0")
+            names.append(name.decode("utf-8", "replace"))
+            rest = rest[16:]  # pixel type, linearity, two samplings
+    return tuple(names)
+
+
 def read_frame_rate(path: Path) -> FrameRate | None:
     """Return an OpenEXR header's `framesPerSecond`; None when it has none, or for a file of another kind."""
     if not is_exr(path):
