@@ -28,8 +28,8 @@ REMEDY = "Start it with `understudy serve`; `understudy doctor` says what is wro
 def find_daemon(command: str = "", home: Path | None = None) -> Connection:
     """Return a connection to the daemon of this user's settings; start one by `command` where none answers.
 
-    command: the path of `understudy`; empty = as the installer wrote it down, and where it did not, only look. home: the
-    daemon's, where the host's preferences name another than the settings. Blocks for up to 20 seconds: never on a
+    command: the path of `understudy`; empty = as the installer wrote it down, and where it did not, only look. home:
+    the daemon's, where the host's preferences name another than the settings. Blocks for up to 20 seconds: never on a
     host's main thread. Raises DaemonUnreachable with the daemon's own words when it does not start, KeyRefused when
     others may have written that path down.
     """

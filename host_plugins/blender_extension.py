@@ -52,14 +52,30 @@ def build_extension(edition: Edition, platforms: Sequence[str], tool: Path, targ
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "understudy"
-        shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("__pycache__", TEMPLATE, "py.typed"))
-        wheels = _gather_wheels(edition, platforms, source / "wheels")
-        (source / "blender_manifest.toml").write_text(_manifest(edition, platforms, wheels), encoding="utf-8")
+        write_source(edition, platforms, source)
         built = target / f"understudy-{installed_version('understudy')}-{edition.name}.zip"
         _run(tool, "validate", str(source))
         _run(tool, "build", "--source-dir", str(source), "--output-filepath", str(built))
     _run(tool, "validate", str(built))
     return built
+
+
+def write_source(edition: Edition, platforms: Sequence[str], source: Path, wheels: Path | None = None) -> None:
+    """Write the folder that is zipped. wheels: where to take them from instead of pip's index."""
+    shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("__pycache__", TEMPLATE, "py.typed"))
+    names = _gather_wheels(edition, platforms, source / "wheels", wheels)
+    (source / "blender_manifest.toml").write_text(_manifest(edition, platforms, names), encoding="utf-8")
+
+
+def zip_extension(python: str, platforms: Sequence[str], built: Path, wheels: Path | None = None) -> None:
+    """Write the zip of one Python without Blender's tool, which judges it when it is installed."""
+    (edition,) = (one for one in EDITIONS if one.python == python)
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(built, "w", zipfile.ZIP_DEFLATED) as archive:
+        source = Path(folder) / "understudy"
+        write_source(edition, platforms, source, wheels)
+        for path in sorted(source.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(source).as_posix())
 
 
 def write_bridge_wheel(target: Path) -> Path:
@@ -84,13 +100,13 @@ def write_bridge_wheel(target: Path) -> Path:
     return wheel
 
 
-def _gather_wheels(edition: Edition, platforms: Sequence[str], target: Path) -> list[str]:
+def _gather_wheels(edition: Edition, platforms: Sequence[str], target: Path, wheels: Path | None = None) -> list[str]:
     """Bring every wheel; return their names, ours first. One that serves two systems is there once."""
     target.mkdir()
     names = [write_bridge_wheel(target).name]
     for platform in platforms:
         with tempfile.TemporaryDirectory() as folder:
-            for wheel in fetch_wheels(edition.python, platform, Path(folder)):
+            for wheel in fetch_wheels(edition.python, platform, Path(folder), wheels):
                 if wheel.name not in names:
                     shutil.copyfile(wheel, target / wheel.name)
                     names.append(wheel.name)

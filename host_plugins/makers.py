@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from understudy.bridge.errors import HostError
+from understudy.host_plugins.blender_extension import zip_extension
 from understudy.host_plugins.payload import fetch_wheels, write_payload
 from understudy.host_plugins.tree import Makers
 
@@ -15,7 +15,8 @@ def payload_makers(wheels: Path | None) -> Makers:
     def fetch(python: str, platform: str, folder: Path) -> object:
         return fetch_wheels(python, platform, folder, wheels)
 
-    def extension(zip_file: Path, python: str, platform: str) -> object:
-        raise HostError("Blender's extension cannot be made here yet", remedy="Build it with `make extension`.")
+    def extension(zip_file: Path, python: str, platforms: tuple[str, ...]) -> object:
+        zip_extension(python, platforms, zip_file, wheels)
+        return None
 
     return Makers(write_code=write_payload, fetch_wheels=fetch, write_extension=extension)

@@ -39,16 +39,19 @@ class Text(NamedTuple):
 
 
 class Extension(NamedTuple):
-    """Blender's own zip, for the Blenders of one Python."""
+    """What Blender installs, for the Blenders of one Python: its own kind of zip, or that unpacked for a facility."""
 
     python: str
-    platform: str
+    platforms: tuple[str, ...]
+    unpacked: bool = False
 
     @property
     def name(self) -> str:
-        return f"understudy-{self.platform}-python{self.python}.zip"
+        return SYSTEM_EXTENSION if self.unpacked else f"understudy-python{self.python}.zip"
 
 
+SYSTEM_EXTENSION = "extensions/system/understudy"
+"""Where Blender looks below the folder that BLENDER_SYSTEM_EXTENSIONS names."""
 Part = Code | Libraries | Text | Extension
 
 
@@ -111,7 +114,7 @@ def _libraries(wanted: Wanted) -> tuple[Libraries, ...]:
 def tree_parts(wanted: Wanted) -> tuple[Part, ...]:
     """Return what lies in a tree, wherever it lies."""
     if wanted.host == "blender":
-        return tuple(Extension(python, platform) for python in wanted.pythons for platform in wanted.platforms)
+        return tuple(Extension(python, wanted.platforms) for python in wanted.pythons)
     own = ("nuke/init.py", "nuke/menu.py") if wanted.host == "nuke" else ()
     startup = (Text(name.rpartition("/")[2], startup_text(name)) for name in ("understudy_startup.py", *own))
     return (Code((wanted.host, "pyblish")), *_libraries(wanted), *startup)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from understudy.bridge.errors import HostError
-from understudy.host_plugins.plan import Part, Text, Wanted, in_words, startup_text, tree_parts
+from understudy.host_plugins.plan import Extension, Part, Text, Wanted, in_words, startup_text, tree_parts
 from understudy.host_plugins.tree import PARTIAL, Makers, make_read_only, remove_all, tree_faults, write_tree
 
 ROOT = "{root}"
@@ -69,6 +69,8 @@ def variant(python: str) -> str:
 def variant_parts(wanted: Wanted, python: str) -> tuple[Part, ...]:
     """Return what one Python's tree holds: what a user's own holds, and what the pipeline has to know. Pure."""
     parts = tree_parts(wanted._replace(pythons=(python,)))
+    if wanted.host == "blender":
+        parts = (Extension(python, wanted.platforms, unpacked=True),)
     if wanted.host == "resolve":
         script = startup_text("resolve/Understudy.py").replace('"@TREE@"', '"the variable UNDERSTUDY_RESOLVE_TREE"')
         parts = (*parts, Text("Understudy.py", script))

@@ -40,8 +40,8 @@ class Makers(msgspec.Struct, frozen=True):
     """(folder, hosts): put `understudy/...` there."""
     fetch_wheels: Callable[[str, str, Path], object]
     """(python, platform, folder): put wheel files there."""
-    write_extension: Callable[[Path, str, str], object]
-    """(zip file, python, platform)."""
+    write_extension: Callable[[Path, str, tuple[str, ...]], object]
+    """(zip file, python, platforms)."""
 
 
 def write_tree(parts: tuple[Part, ...], folder: Path, makers: Makers, *, host: str, version: str) -> None:
@@ -73,9 +73,21 @@ def _write_part(part: Part, folder: Path, makers: Makers) -> None:
     elif isinstance(part, Text):
         (folder / part.name).write_bytes(part.text.encode())
     elif isinstance(part, Extension):
-        makers.write_extension(folder / part.name, part.python, part.platform)
+        _write_extension(part, folder / part.name, makers)
     else:
         _unpack_libraries(part, folder, makers)
+
+
+def _write_extension(part: Extension, target: Path, makers: Makers) -> None:
+    if not part.unpacked:
+        makers.write_extension(target, part.python, part.platforms)
+        return
+    packed = target.parent / "packed.zip"
+    packed.parent.mkdir(parents=True)
+    makers.write_extension(packed, part.python, part.platforms)
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(target)
+    packed.unlink()
 
 
 def _unpack_libraries(part: Libraries, folder: Path, makers: Makers) -> None:

@@ -40,8 +40,10 @@ def small_wheels(python: str, platform: str, folder: Path) -> None:
         wheel.writestr("zmq-27.dist-info/METADATA", "Name: zmq\n")
 
 
-def small_extension(zip_file: Path, python: str, platform: str) -> None:
-    zip_file.write_bytes(f"{python} {platform}".encode())
+def small_extension(zip_file: Path, python: str, platforms: tuple[str, ...]) -> None:
+    with zipfile.ZipFile(zip_file, "w") as packed:
+        packed.writestr("blender_manifest.toml", f'platforms = "{platforms}"\n')
+        packed.writestr("__init__.py", f"PYTHON = {python!r}\n")
 
 
 SMALL = Makers(write_code=small_code, fetch_wheels=small_wheels, write_extension=small_extension)
