@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import tomllib
-from install_rig import PLATFORM, real_makers, wanted
+from install_rig import PLATFORM, interpreter, real_makers, wanted
 
-from understudy.host_plugins.plan import tree_parts
+from understudy.host_plugins.plan import Code, tree_parts
 from understudy.host_plugins.startup import understudy_startup
 from understudy.host_plugins.tree import write_tree
 
@@ -36,15 +36,6 @@ print(*sorted({name.partition(".")[0] for name in imported} - sys.stdlib_module_
 COMPILE = "import sys; [compile(open(name, encoding='utf-8').read(), name, 'exec') for name in sys.argv[1:]]"
 
 
-def interpreter(version: str) -> str:
-    """Return a Python of this version; skip where there is none."""
-    kept = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-    for found in [str(path) for path in kept] + [shutil.which(f"python{version}") or ""]:
-        if found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0:
-            return found
-    pytest.skip(f"no Python {version} on this machine")
-
-
 def run(python: str, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a script that sees no site-packages, as a host's Python sees none of ours."""
     return subprocess.run(
@@ -56,7 +47,15 @@ def run(python: str, script: str, *arguments: str, **environment: str) -> subpro
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("a host, its [plugins] 100%") / "tree"
-    write_tree(tree_parts(wanted("nuke", *PYTHONS)), folder, real_makers(), host="nuke", version="0.1.0")
+    parts = tree_parts(wanted("nuke", *PYTHONS))
+    every_plugin = Code(("nuke", "resolve", "blender", "pyblish"))
+    write_tree(
+        (every_plugin, *(part for part in parts if not isinstance(part, Code))),
+        folder,
+        real_makers(),
+        host="nuke",
+        version="0.1.0",
+    )
     return folder
 
 

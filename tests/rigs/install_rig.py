@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -59,6 +61,15 @@ def real_wheels(python: str) -> Path:
         except HostError as problem:
             pytest.skip(f"real wheels: set {WHEELS_VARIABLE} to a folder of them ({problem.message[:200]})")
     return folder
+
+
+def interpreter(version: str) -> str:
+    """Return a Python of this version; skip where there is none."""
+    kept = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    for found in [str(path) for path in kept] + [shutil.which(f"python{version}") or ""]:
+        if found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return found
+    pytest.skip(f"no Python {version} on this machine")
 
 
 def real_makers() -> Makers:
