@@ -1,7 +1,8 @@
 """Resolve's timelines, walked down from what is published: every clip on a track, and the timelines nested in it.
 
 `resolve` is the handle that a script is given. Nothing in its interface raises: every answer is read with suspicion.
-What a compound or a Fusion clip holds cannot be asked for, and is named as unseen.
+What a compound clip holds cannot be asked for, and is named as unseen; so is a Fusion composition that does not list
+its loaders. A title or generator has no file, and is passed over.
 """
 
 from __future__ import annotations
@@ -43,11 +44,13 @@ class ResolveUpstream:
                 continue
             seen.add(name)
             for item, where in _items(timelines[name]):
+                place = f"{name}: {where}"
+                yield from _loaded(item, place)
                 nested = _nested(item, timelines)
                 if nested:
                     waiting.append(nested)
-                else:
-                    yield _use(item, f"{name}: {where}")
+                elif item.GetMediaPoolItem() is not None:
+                    yield _use(item.GetMediaPoolItem(), place)
 
 
 def _timelines(project: Any) -> dict[str, Any]:
@@ -57,9 +60,10 @@ def _timelines(project: Any) -> dict[str, Any]:
 
 def _items(timeline: Any) -> Iterator[tuple[Any, str]]:
     for track in range(1, int(timeline.GetTrackCount("video") or 0) + 1):
+        if _asked(timeline, "GetIsTrackEnabled", "video", track) is False:
+            continue
         for item in timeline.GetItemListInTrack("video", track) or []:
-            enabled = item.GetClipEnabled()
-            if enabled is None or enabled:  # None: an older Resolve that cannot say
+            if _asked(item, "GetClipEnabled") is not False:  # None: an older Resolve that cannot say
                 yield item, f"video {track}, {item.GetName()}"
 
 
@@ -72,10 +76,21 @@ def _nested(item: Any, timelines: dict[str, Any]) -> str:
     return name if name in timelines else ""
 
 
-def _use(item: Any, where: str) -> Use:
-    clip = item.GetMediaPoolItem()
-    if clip is None:
-        return Use("", where, unseen="a title, generator or Fusion composition has no file that could be looked at")
+def _loaded(item: Any, where: str) -> Iterator[Use]:
+    """Yield the files that the item's Fusion compositions load beside its own medium."""
+    for number in range(1, int(_asked(item, "GetFusionCompCount") or 0) + 1):
+        composition = _asked(item, "GetFusionCompByIndex", number)
+        loaders = _asked(composition, "GetToolList", False, "Loader")
+        if not isinstance(loaders, dict):
+            yield Use("", where, unseen="its Fusion composition does not say which files it loads")
+            continue
+        for loader in loaders.values():
+            path = str(_asked(loader, "GetInput", "Clip") or "")
+            unseen = "" if path else "a loader of its Fusion composition does not say which file it loads"
+            yield Use(path, f"{where}, Fusion", unseen=unseen)
+
+
+def _use(clip: Any, where: str) -> Use:
     path = str(clip.GetClipProperty("File Path") or "")
     kind = str(clip.GetClipProperty("Type") or "a clip")
     if not path or kind.startswith(CLOSED):
@@ -85,3 +100,9 @@ def _use(item: Any, where: str) -> Use:
         return Use(path, where)
     digits = "#" * len(said[1])
     return Use(path[: said.start()] + digits + path[said.end() :], where, (int(said[1]), int(said[2])))
+
+
+def _asked(thing: Any, method: str, *arguments: Any) -> Any:
+    """Return a method's answer; None where this version has no such method, whatever `hasattr` says."""
+    call = getattr(thing, method, None)
+    return call(*arguments) if callable(call) else None
