@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from understudy.bridge.host_daemon import read_command
+from understudy.bridge.settings import load_settings
 from understudy.host_plugins.edits import edit_faults
 from understudy.host_plugins.found_hosts import pythons_here
 from understudy.host_plugins.installed import Installed, read_installed
@@ -34,6 +36,9 @@ def check(host: str, machine: Machine) -> list[str]:
         faults.append("the last installation was interrupted: what was installed before it is in use")
     faults += tree_faults(Path(record.tree))
     faults += [fault for written in record.written for fault in edit_faults(written)]
+    command = read_command(load_settings().home)
+    if command and not Path(command).is_file():
+        faults.append(f"{command} is no longer there: hosts cannot start the daemon with it")
     if host == "nuke":
         faults += _nuke_twice(machine, record)
     return faults or _library_faults(record)

@@ -42,6 +42,8 @@ class Makers(msgspec.Struct, frozen=True):
     """(python, platform, folder): put wheel files there."""
     write_extension: Callable[[Path, str, tuple[str, ...]], object]
     """(zip file, python, platforms)."""
+    compile_code: Callable[[Path, tuple[str, ...]], object] = lambda folder, pythons: None
+    """(folder, pythons): leave beside the Python files what those Pythons would compile of them."""
 
 
 def write_tree(parts: tuple[Part, ...], folder: Path, makers: Makers, *, host: str, version: str) -> None:
@@ -51,6 +53,7 @@ def write_tree(parts: tuple[Part, ...], folder: Path, makers: Makers, *, host: s
         partial.mkdir(parents=True)
         for part in parts:
             _write_part(part, partial, makers)
+        makers.compile_code(partial, tuple(part.python for part in parts if isinstance(part, Libraries)))
         listed = TreeList(host=host, version=version, files=_digests(partial))
         (partial / LIST_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(listed), indent=1))
         flush_all(partial)

@@ -135,6 +135,11 @@ def test_when_our_lines_were_taken_out_then_the_check_says_so_and_installing_aga
     assert own.read_text().startswith("# nothing\n" + START_MARK)
 
 
+def test_when_the_command_was_moved_away_then_the_check_names_it(tmp_path: Path) -> None:
+    install(tmp_path)
+    assert any("/opt/bin/understudy is no longer there" in fault for fault in check("nuke", machine(tmp_path)))
+
+
 def test_when_another_understudy_lies_on_nukes_path_then_the_check_names_it(tmp_path: Path) -> None:
     install(tmp_path)
     other = tmp_path / "show"

@@ -11,6 +11,7 @@ import pytest
 import tomllib
 from install_rig import PLATFORM, interpreter, real_makers, wanted
 
+from understudy.host_plugins.makers import compile_code
 from understudy.host_plugins.plan import Code, tree_parts
 from understudy.host_plugins.startup import understudy_startup
 from understudy.host_plugins.tree import write_tree
@@ -133,3 +134,28 @@ def test_the_oldest_versions_that_a_host_is_told_are_those_of_the_package() -> N
 def test_the_tree_holds_no_numpy_and_no_qt(tree: Path) -> None:
     names = {path.name.lower() for path in (tree / "libraries" / f"cp311-{PLATFORM}").iterdir()}
     assert not [name for name in names if name.startswith(("numpy", "pyside", "pyqt", "shiboken", "typer", "rich"))]
+
+
+def test_when_a_tree_is_compiled_then_another_folder_and_no_right_to_write_do_not_matter(
+    tree: Path, tmp_path: Path
+) -> None:
+    python = interpreter("3.11")
+    before = tmp_path / "before"
+    shutil.copytree(tree, before)
+    if "3.11" not in compile_code(before, ("3.11",)):
+        pytest.skip("no python3.11 on the path")
+    moved = tmp_path / "moved"
+    before.rename(moved)
+    compiled = moved / "understudy" / "bridge" / "__pycache__" / "client.cpython-311.pyc"
+    assert str(tmp_path).encode() not in compiled.read_bytes()
+    script = (
+        "import sys; sys.path.append(sys.argv[1]); import understudy_startup; understudy_startup.append_paths();"
+        "import understudy.bridge.errors as errors; print(errors.__cached__)"
+    )
+    environment = {"PYTHONDONTWRITEBYTECODE": "1"}
+    assert run(python, script, str(moved), **environment).stdout.strip() == str(
+        compiled.with_stem("errors.cpython-311")
+    )
+    source = moved / "understudy" / "bridge" / "errors.py"
+    source.write_text(f"{source.read_text()}\nprint('changed')\n")
+    assert "changed" in run(python, script, str(moved), **environment).stdout
