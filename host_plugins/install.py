@@ -7,6 +7,7 @@ again repairs.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from understudy.bridge.errors import HostError
-from understudy.bridge.host_daemon import write_command
+from understudy.bridge.host_daemon import COMMAND_FILE, write_command
 from understudy.bridge.settings import load_settings
 from understudy.host_plugins.edits import Written, make_edit, plan_edit, take_back
 from understudy.host_plugins.installed import RECORD_NAME, Installed, read_installed, write_installed
@@ -51,8 +52,8 @@ def carry_out(plan: Plan, makers: Makers, command: str) -> list[str]:
     before = read_installed(keep)
     keep.mkdir(parents=True, exist_ok=True)
     _remove_half_written(keep)
-    write_tree(plan.parts, tree, makers, host=plan.host, version=version())
     record = _begun(plan, before)
+    write_tree(plan.parts, tree, makers, host=plan.host, version=version())
     write_installed(keep, record)
     places = {str(edit.path) for edit in plan.edits}
     planned = [written for written in record.written if written.path in places]
@@ -64,10 +65,10 @@ def carry_out(plan: Plan, makers: Makers, command: str) -> list[str]:
         write_command(load_settings().home, command)
     keeping = record.trees[-2:]
     words += [f"{path} was changed by hand; it is kept" for old in record.trees[:-2] for path in remove_tree(Path(old))]
-    write_installed(
-        keep,
-        msgspec.structs.replace(record, state="whole", tree=str(tree), trees=keeping, written=_sure(planned)),
+    done = msgspec.structs.replace(
+        record, state="whole", tree=str(tree), trees=keeping, written=_sure(planned), command=command
     )
+    write_installed(keep, done)
     return words + list(plan.words)
 
 
@@ -134,7 +135,19 @@ def uninstall(host: str, machine: Machine) -> list[str]:
     _remove_half_written(keep)
     (keep / RECORD_NAME).unlink()
     remove_empty_folders(keep)
+    if not list(keep.parent.glob(f"*/{RECORD_NAME}")):
+        _forget_command(record.command)
+    for folder in (keep.parent, keep.parent.parent):
+        with contextlib.suppress(OSError):  # another host's things, or none there
+            folder.rmdir()
     return words
+
+
+def _forget_command(command: str) -> None:
+    """Take back what the last host needed, unless somebody wrote another path there."""
+    path = load_settings().home / COMMAND_FILE
+    if command and path.is_file() and path.read_text("utf-8") == command:
+        path.unlink()
 
 
 def _told_to_remove(program: str) -> list[str]:

@@ -45,13 +45,14 @@ def install(
 
         _say(remove(host, machine) or [f"Understudy is removed from {host}"])
     else:
-        found = tuple(_described(host, path) for path in program or ()) or find_hosts(machine, host)
+        found = tuple(_described(host, path) for path in program or ()) or (() if to else find_hosts(machine, host))
         wanted = Wanted(
             host, tuple(python or _pythons(host, found)), tuple(platform or [machine.platform]),
             into=into.absolute() if into else None,
             programs=tuple((one.program, one.python) for one in found if host == "blender" and one.supported),
         )  # fmt: skip
-        _say(found_words(host, found))
+        if to is None:
+            _say(found_words(host, found))
         _write(wanted, machine, to, wheels, dry_run)
 
 

@@ -30,6 +30,8 @@ class Installed(msgspec.Struct, frozen=True, kw_only=True):
     """Every one that may be on the disk, the one in use last. The one before stays for hosts that run with it now."""
     written: tuple[Written, ...]
     pythons: tuple[str, ...] = ()
+    command: str = ""
+    """The path of `understudy` that was written down; every host of this user shares it."""
     programs: tuple[str, ...] = ()
     """Programs of the host that were told of it: Blenders."""
 

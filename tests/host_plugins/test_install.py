@@ -91,8 +91,16 @@ def test_when_uninstalled_then_exactly_what_was_written_is_gone(tmp_path: Path, 
         compiled.parent.mkdir()
         compiled.write_bytes(b"what Python keeps of it")
     assert uninstall(host, machine(tmp_path)) == []
-    left = {name for name in everything(tmp_path) if not name.startswith("home/")}
-    assert left == {"notes.txt"}
+    assert set(everything(tmp_path)) == {"notes.txt"}
+
+
+def test_when_one_of_two_hosts_is_uninstalled_then_the_other_still_finds_the_daemon(tmp_path: Path) -> None:
+    install(tmp_path, "nuke")
+    install(tmp_path, "resolve")
+    uninstall("nuke", machine(tmp_path))
+    assert read_command(load_settings().home) == "/opt/bin/understudy"
+    uninstall("resolve", machine(tmp_path))
+    assert read_command(load_settings().home) == ""
 
 
 def test_when_a_file_of_ours_was_changed_then_it_is_kept_and_named(tmp_path: Path) -> None:
@@ -162,6 +170,7 @@ def test_when_a_script_of_that_name_is_somebody_elses_then_it_is_refused_and_lef
     with pytest.raises(HostError, match="not Understudy's"):
         install(tmp_path, "resolve", into=theirs.parent)
     assert theirs.read_text() == "# theirs\n"
+    assert everything(tmp_path) == {"scripts/Understudy.py": b"# theirs\n"}
 
 
 def test_when_the_artist_changed_our_script_then_an_update_keeps_that_version_beside(tmp_path: Path) -> None:

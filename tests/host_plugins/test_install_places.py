@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from understudy.bridge.errors import RequestError
-from understudy.host_plugins.found_hosts import blender_of, nuke_of
+from understudy.host_plugins.found_hosts import blender_of, find_hosts, nuke_of
 from understudy.host_plugins.places import (
     HOSTS,
     Machine,
@@ -118,3 +120,11 @@ def test_a_blender_says_which_python_it_runs(said: str, python: str, supported: 
 
 def test_when_a_program_does_not_answer_as_blender_does_then_it_is_none() -> None:
     assert blender_of("/usr/bin/blender", "command not found") is None
+
+
+def test_when_nukes_lie_in_the_users_folder_then_each_is_found_with_its_python(tmp_path: Path) -> None:
+    for name in ("Nuke15.1v3", "Nuke16.0v4", "Nuke_plugins"):
+        (tmp_path / name).mkdir()
+    found = find_hosts(Machine("linux", "x64", {"HOME": str(tmp_path)}), "nuke")
+    here = {one.version: one.python for one in found if str(tmp_path) in one.program}
+    assert here == {"15.1v3": "3.10", "16.0v4": "3.11"}

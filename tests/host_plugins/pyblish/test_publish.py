@@ -10,10 +10,10 @@ import pytest
 from publish_rig import FRAMES, JOB, Paper, PlainDocument, discovered, make_take, publish, render
 
 from understudy.bridge.exr_file import replace_attributes
-from understudy.host_plugins.pyblish import PLUGINS
+from understudy.host_plugins.pyblish import PLUGINS, register
 from understudy.host_plugins.pyblish.layers import FINAL_NAME
 from understudy.host_plugins.pyblish.refusals import LayerRefused, refusal
-from understudy.host_plugins.pyblish.rules import EVERYTHING
+from understudy.host_plugins.pyblish.rules import EVERYTHING, RULES
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -196,3 +196,22 @@ def test_when_ayon_runs_then_its_own_error_carries_title_and_text() -> None:
     assert "- one layer" in made.description
     assert "Do this." in made.description
     assert isinstance(refusal("A title", ("one layer",), "Do this.", {}), LayerRefused)
+
+
+def test_when_a_studio_registers_the_plugins_then_pyblish_has_every_one_of_them() -> None:
+    before = pyblish.plugin.registered_plugins()
+    try:
+        register()
+        names = {plugin.__name__ for plugin in pyblish.plugin.registered_plugins()}
+        assert names >= set(EVERYTHING)
+    finally:
+        pyblish.plugin.deregister_all_plugins()
+        for plugin in before:
+            pyblish.plugin.register_plugin(plugin)
+
+
+def test_the_page_for_studios_names_every_rule() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "hosts" / "publish.md").read_text()
+    labels = [plugin.label for plugin in discovered() if plugin.__name__ in RULES]
+    assert len(labels) == len(RULES)
+    assert not [label for label in labels if f"| {label.removeprefix('Understudy: ')} |" not in page]
