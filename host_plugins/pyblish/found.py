@@ -53,6 +53,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     layers: tuple[UsedLayer, ...]
     missing: tuple[Gap, ...] = ()
     unseen: tuple[Gap, ...] = ()
+    unasked: tuple[str, ...] = ()
+    """Movies and stills that only the daemon could have known, where it did not answer."""
     looked_at: int = 0
     """Files."""
 
@@ -63,6 +65,7 @@ def find_layers(uses: Iterable[Use], papers: Papers) -> Found:
     where: dict[Path, list[str]] = {}
     missing: list[Gap] = []
     unseen: list[Gap] = []
+    unasked: list[str] = []
     for use in uses:
         if use.unseen:
             unseen.append(Gap(where=use.where, what=use.unseen))
@@ -76,17 +79,22 @@ def find_layers(uses: Iterable[Use], papers: Papers) -> Found:
                 missing.append(Gap(where=use.where, what=str(path)))
                 continue
             try:
-                seen[path] = list(look_at(path)) or _by_digest(path, papers)
+                seen[path] = list(look_at(path)) or _by_digest(path, papers, unasked)
             except PlateError as problem:
                 unseen.append(Gap(where=use.where, what=problem.message))
-    return Found(layers=_layers(seen, where, papers), missing=tuple(missing), unseen=tuple(unseen), looked_at=len(seen))
+    return Found(
+        layers=_layers(seen, where, papers), missing=tuple(missing), unseen=tuple(unseen), unasked=tuple(unasked),
+        looked_at=len(seen),
+    )  # fmt: skip
 
 
-def _by_digest(path: Path, papers: Papers) -> list[Sight]:
+def _by_digest(path: Path, papers: Papers, unasked: list[str]) -> list[Sight]:
     """Find a movie or still of ours by its bytes. A frame of ours that has no attributes has other bytes by that."""
     if path.suffix.lower() == ".exr":
         return []
-    job = papers.job_of(file_digest(path))
+    job = papers.job_of(path)
+    if job is None:
+        unasked.append(str(path))
     return [Sight(path=path, job=job, layer=path.name, found_by="digest")] if job else []
 
 

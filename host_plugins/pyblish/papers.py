@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from understudy.bridge.client import Client
 from understudy.bridge.errors import DaemonError, KeyRefused, RequestError, UnderstudyError
+from understudy.bridge.exr_file import file_digest
 from understudy.bridge.keys import Connection
 from understudy.bridge.record import Record
 
@@ -40,8 +42,8 @@ class Papers(Protocol):
     def standing(self, job_id: str) -> Standing:
         """Return how a job stands. Never raises: what cannot be told is told so. May block for seconds."""
 
-    def job_of(self, digest: str) -> str:
-        """Return the job that made a file with this digest; empty when none did, or nobody answers."""
+    def job_of(self, path: Path) -> str | None:
+        """Return the job that made a file with these bytes; empty when none did, None where nobody answers."""
 
 
 def today() -> str:
@@ -55,17 +57,22 @@ class DaemonPapers:
         self._connect = connect
         self._day = day
         self._standings: dict[str, Standing] = {}
-        self._jobs_by_digest: dict[str, str] | None = None
+        self._jobs_by_digest: dict[str, str] = {}
+        self._sizes: frozenset[int] | None = None
+        """Of every file that the daemon lists: others need not be read to know that they are not among them."""
+        self._silent = False
 
     def standing(self, job_id: str) -> Standing:
         if job_id not in self._standings:
             self._standings[job_id] = self._ask(job_id)
         return self._standings[job_id]
 
-    def job_of(self, digest: str) -> str:
-        if self._jobs_by_digest is None:
-            self._jobs_by_digest = self._index()
-        return self._jobs_by_digest.get(digest, "")
+    def job_of(self, path: Path) -> str | None:
+        if self._sizes is None and not self._silent:
+            self._list_outputs()
+        if self._sizes is None:
+            return None
+        return self._jobs_by_digest.get(file_digest(path), "") if path.stat().st_size in self._sizes else ""
 
     def _ask(self, job_id: str) -> Standing:
         try:
@@ -86,15 +93,18 @@ class DaemonPapers:
             outputs=outputs,
         )
 
-    def _index(self) -> dict[str, str]:
-        found: dict[str, str] = {}
+    def _list_outputs(self) -> None:
+        sizes = set[int]()
         try:
             with Client.connect(self._connect(), ASK_SECONDS) as client:
                 for job in client.list_jobs(limit=NEWEST_JOBS):
-                    found.update((file.file, job.job_id) for file in client.outputs(job.job_id).files)
-        except UnderstudyError:  # a movie that nobody can be asked about is judged by what lies beside it
-            return found
-        return found
+                    for file in client.outputs(job.job_id).files:
+                        sizes.add(file.size)
+                        self._jobs_by_digest[file.file] = job.job_id
+        except UnderstudyError:
+            self._silent = True
+        else:
+            self._sizes = frozenset(sizes)
 
 
 def lapsed_consents(record: Record, day: str) -> tuple[str, ...]:

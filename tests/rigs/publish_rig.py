@@ -34,8 +34,8 @@ class Paper:
     def standing(self, job_id: str) -> Standing:
         return msgspec.structs.replace(Standing(state="delivered", clearance="cleared"), **self.said)
 
-    def job_of(self, digest: str) -> str:
-        return self.digests.get(digest, "")
+    def job_of(self, path: Path) -> str | None:
+        return self.digests.get(file_digest(path), "")
 
 
 class PlainDocument:

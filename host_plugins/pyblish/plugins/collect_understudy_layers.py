@@ -6,7 +6,7 @@ import pyblish.api
 
 from understudy.host_plugins.pyblish.doors import papers_for, published_names, upstream_for
 from understudy.host_plugins.pyblish.found import find_layers
-from understudy.host_plugins.pyblish.rule import COLLECT_ORDER, EVERY_TARGET, FOUND, MATCH
+from understudy.host_plugins.pyblish.rule import COLLECT_ORDER, EVERY_TARGET, FOUND, MATCH, some
 
 
 class CollectUnderstudyLayers(pyblish.api.ContextPlugin):  # type: ignore[misc]
@@ -24,4 +24,6 @@ class CollectUnderstudyLayers(pyblish.api.ContextPlugin):  # type: ignore[misc]
         context.data[FOUND] = found
         for layer in found.layers:
             self.log.info("uses %s: %d files", layer.words, len(layer.files))
+        if found.unasked:
+            self.log.warning("no daemon answers: it could not be asked about %s", some(list(found.unasked)))
         self.log.info("looked at %d files, found %d Understudy layers", found.looked_at, len(found.layers))

@@ -13,7 +13,9 @@ from daemon_rig import RunningDaemon
 from host_rig import FIRST, FRAMES, draw
 from publish_rig import PlainDocument, Published, discovered, publish
 
+from understudy.bridge.errors import DaemonUnreachable
 from understudy.bridge.gather import gather_job
+from understudy.bridge.keys import Connection
 from understudy.bridge.options import JobOptions
 from understudy.bridge.record import Consent, Record
 from understudy.bridge.roundtrip import follow_job, send_job
@@ -104,6 +106,27 @@ def test_when_a_movie_of_a_take_is_copied_then_the_daemon_knows_its_bytes(take: 
     movie.write_bytes((take.folder / "review.mp4").read_bytes())
     done = take.publish(day="2100-01-01", file=movie)
     assert done.refused_by >= {"LayersAreNotRevoked"}
+
+
+def test_when_a_movie_is_none_of_ours_then_it_passes(take: Take, tmp_path: Path) -> None:
+    movie = tmp_path / "plate.mov"
+    movie.write_bytes(b"shot on a camera")
+    done = take.publish(file=movie)
+    assert done.errors == {}
+    assert done.context.data["understudy_found"].unasked == ()
+
+
+def test_when_no_daemon_answers_then_the_movies_that_it_was_not_asked_about_are_named(tmp_path: Path) -> None:
+    movie = tmp_path / "clip.mov"
+    movie.write_bytes(b"who knows")
+
+    def nobody() -> Connection:
+        raise DaemonUnreachable("nobody answers")
+
+    document = PlainDocument()
+    document.reads["Read1"] = (str(movie), "write")
+    done = publish(document, DaemonPapers(nobody))
+    assert done.context.data["understudy_found"].unasked == (str(movie),)
 
 
 def test_when_a_layer_of_another_daemon_is_used_then_nobody_knows_it(take: Take, tmp_path: Path) -> None:
