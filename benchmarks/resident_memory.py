@@ -12,10 +12,11 @@ import tempfile
 import threading
 from pathlib import Path
 
+import OpenEXR
+
 from benchmarks.daemon_process import DaemonProcess, memory_bytes, running_daemon
 from benchmarks.shots import drawn_options, gathered
 from benchmarks.table import Row, at_most
-from understudy.bridge.exr_file import replace_attributes
 from understudy.bridge.frames import FilePattern
 from understudy.bridge.gather import Gathered
 from understudy.bridge.roundtrip import follow_job, send_job
@@ -53,8 +54,9 @@ def _lengthen(pattern: FilePattern, first: int, short: int, long: int) -> None:
     for number in range(short, long):
         turn, place = divmod(number, short)
         source = place if turn % 2 == 0 else short - 1 - place
-        again = {"comments": f"frame {number}"}
-        replace_attributes(pattern.path(first + source), pattern.path(first + number), again)
+        with OpenEXR.File(str(pattern.path(first + source))) as picture:
+            picture.header()["comments"] = f"frame {number}"
+            picture.write(str(pattern.path(first + number)))
 
 
 def _peak_of(job: Gathered, folder: Path) -> dict[str, int]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import TracebackType
+from typing import TypeVar
 
 import zmq
 
@@ -18,6 +20,8 @@ SILENCE_SECONDS = 20.0
 GLANCE_MILLISECONDS = 100
 """How often a silent connection is looked at for having been lost."""
 
+_Result = TypeVar("_Result")
+
 
 class BulkLine:
     """A context manager for one thread. Every wait ends in time; a lost connection raises DaemonUnreachable."""
@@ -26,6 +30,9 @@ class BulkLine:
         """Connect to where the daemon's welcome says. Raises as `Client.hello` does."""
         welcome = client.welcome or client.hello()
         self._line = Line(client.connection, welcome.bulk_port)
+        self._line.socket.setsockopt(zmq.RCVTIMEO, GLANCE_MILLISECONDS)
+        # A DEALER that has lost its only peer would block for ever.
+        self._line.socket.setsockopt(zmq.SNDTIMEO, GLANCE_MILLISECONDS)
 
     def __enter__(self) -> BulkLine:
         return self
@@ -38,26 +45,14 @@ class BulkLine:
     def send(self, header: Bulk, payload: bytes | None = None) -> None:
         """Queue a message; the credit window keeps the queue short. Raises DaemonUnreachable on a lost connection."""
         parts = [encode_bulk(header)] if payload is None else [encode_bulk(header), payload]
-        while True:
-            # A DEALER that has lost its only peer would block for ever.
-            try:
-                self._line.socket.send_multipart(parts, zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                self._wait(zmq.POLLOUT)
-            else:
-                return
+        self._in_time(lambda: self._line.socket.send_multipart(parts, copy=False))
 
     def receive(self) -> tuple[Bulk, memoryview | None]:
         """Return the next message. Raises DaemonUnreachable when the connection is lost or silent for too long."""
-        while True:
-            try:
-                frames = self._line.socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                self._wait(zmq.POLLIN)
-                continue
-            if len(frames) > 2:
-                raise ProtocolError(f"a bulk message has {len(frames)} parts", remedy="Is this an Understudy daemon?")
-            return decode_bulk(frames[0].buffer), frames[1].buffer if len(frames) == 2 else None
+        frames: list[zmq.Frame] = self._in_time(lambda: self._line.socket.recv_multipart(copy=False))
+        if len(frames) > 2:
+            raise ProtocolError(f"a bulk message has {len(frames)} parts", remedy="Is this an Understudy daemon?")
+        return decode_bulk(frames[0].buffer), frames[1].buffer if len(frames) == 2 else None
 
     def _check(self) -> None:
         """Raise when the connection is lost. The control line has proved the daemon's key: it can only have died."""
@@ -66,11 +61,14 @@ class BulkLine:
         except KeyRefused as problem:
             raise lost_if_cut(problem) from None
 
-    def _wait(self, event: int) -> None:
-        """Wait until the socket can go on. What has arrived counts before the news that the connection ended."""
+    def _in_time(self, act: Callable[[], _Result]) -> _Result:
+        """Do what the socket may have to wait for. What has arrived counts before the news that it was the last."""
         end = time.monotonic() + SILENCE_SECONDS
-        while not self._line.socket.poll(GLANCE_MILLISECONDS, event):
-            self._check()
+        while True:
+            try:
+                return act()
+            except zmq.Again:
+                self._check()
             if time.monotonic() > end:
                 raise DaemonUnreachable(
                     f"the daemon at {self._line.place} says nothing about the files under way",

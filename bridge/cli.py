@@ -1,7 +1,7 @@
-"""The artist's commands. Everything that thinks is elsewhere: this file asks, shows and sets exit codes.
+"""The artist's commands. Everything that thinks is elsewhere: this file asks and sets exit codes, `cli_view.py` shows.
 
 Other packages add commands through the entry-point group `understudy.commands`; none is imported by name. Alone in the
-bridge this file uses typer and rich, and it is left out of what hosts get.
+bridge this file uses typer, and it is left out of what hosts get.
 """
 
 from __future__ import annotations
@@ -10,32 +10,38 @@ import functools
 import inspect
 import os
 import sys
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import msgspec
 import typer
-from rich.console import Console, RenderableType
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from understudy.bridge import errors, messages
+from understudy.bridge.cli_view import (
+    bar,
+    bar_of_bytes,
+    bar_of_job,
+    escape,
+    print_json,
+    say,
+    say_parked,
+    screen,
+    show_end,
+    show_error,
+    show_findings,
+    show_jobs,
+)
 from understudy.bridge.client import Client
-from understudy.bridge.errors import ComplianceError, Finding, RequestError, UnderstudyError
-from understudy.bridge.exit_codes import CANCELLED, DONE, code_of_error, code_of_state
+from understudy.bridge.errors import RequestError
+from understudy.bridge.exit_codes import CANCELLED, DONE, code_of_state
 from understudy.bridge.gather import Gathered, gather_job
 from understudy.bridge.keys import CONNECTION_FILE, Connection, load_connection
 from understudy.bridge.local_daemon import demonstration, draw_shot, running_daemon
 from understudy.bridge.options import JobOptions, parse_states
 from understudy.bridge.roundtrip import change_job, follow_job, send_job
 from understudy.bridge.settings import load_settings
-
-BAR_AFTER_SECONDS = 1.0  # what is done sooner needs no bar
-FILE_WIDTH = 400  # columns of a table that no terminal shows: nothing is cut off for want of room
 
 app = typer.Typer(
     name="understudy",
@@ -44,7 +50,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-screen = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print what a script reads, nothing else, on standard output.")]
 Out = Annotated[Path, typer.Option("--out", help="Where the take lands.")]
@@ -83,48 +88,12 @@ def _note_absent_commands(group: str, problem: ImportError) -> None:
         raise RequestError(f"{problem.name} is not installed", remedy=f"pip install 'understudy[{group}]'")
 
 
-def show_error(problem: UnderstudyError, as_json: bool = False) -> int:
-    """Print an error for people, and for a script where one asked; return the exit code."""
-    if as_json:
-        _print_json(problem.report())
-    if isinstance(problem, ComplianceError) and problem.findings:
-        show_findings(problem.findings)
-        _say(f"[bold red]{problem.code}[/]: refused by {sum(found.refuses for found in problem.findings)} of the rules")
-    else:
-        _say(f"[bold red]{problem.code}[/]: {escape(problem.message)}", problem.remedy)
-    return code_of_error(problem)
-
-
-def _say(line: str, remedy: str = "") -> None:
-    """Print a line for people, in rich's markup; what users typed must come escaped."""
-    screen.print(line, highlight=False, soft_wrap=True)
-    if remedy:
-        screen.print(f"          what to do: {escape(remedy)}", highlight=False, soft_wrap=True)
-
-
-def show_findings(findings: tuple[Finding, ...]) -> None:
-    """Print what was found, worst first; what passed is only counted."""
-    colour = {"refuse": "bold red", "broken": "bold red", "warn": "yellow", "note": "cyan", "waived": "magenta"}
-    order = list(colour)
-    told = sorted((f for f in findings if f.outcome in colour), key=lambda finding: order.index(finding.outcome))
-    for finding in told:
-        outcome = f"[{colour[finding.outcome]}]{finding.outcome:7}[/]"
-        _say(f"  {outcome} {finding.rule}: {escape(finding.message)}", finding.remedy)
-    passed = sum(1 for finding in findings if finding.outcome in ("pass", "not_applicable"))
-    if passed:
-        _say(f"  [dim]{passed} rules passed[/]")
-
-
 def _connection() -> Connection:
     return load_connection(load_settings().home / CONNECTION_FILE)
 
 
 def _client() -> Client:
     return Client.connect(_connection(), load_settings().timeout_seconds)
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
 
 
 # ---- options of a job: declared once in options.py, shown here ---------------------------------------------
@@ -182,7 +151,7 @@ def submit(
     if wait or out is not None:
         _follow(connection, accepted.job_id, out, as_json)
     elif as_json:
-        _print_json(accepted)
+        print_json(accepted)
     else:
         show_findings(accepted.findings)
 
@@ -199,16 +168,9 @@ def jobs(
     with _client() as client:
         listed = client.list_jobs(states)
     if as_json:
-        _print_json(listed)
+        print_json(listed)
         return
-    table = Table(box=None, header_style="dim")
-    for column in ("job", "shot", "engine", "state", "stage", "frames", "who", "since"):
-        table.add_column(column)
-    for job in listed:
-        frames = f"{job.frames_done}/{job.frames_total}"
-        row = (job.job_id, job.shot, job.engine, job.state, job.stage, frames, job.user, job.created_at[:19])
-        table.add_row(*map(escape, row))
-    Console(width=None if sys.stdout.isatty() else FILE_WIDTH).print(table)
+    show_jobs(listed)
 
 
 @app.command()
@@ -217,12 +179,12 @@ def show(job: str, as_json: Json = False) -> None:
     with _client() as client:
         detail, outputs = client.show_job(job), client.outputs(job)
     if as_json:
-        _print_json({"detail": detail, "outputs": outputs})
+        print_json({"detail": detail, "outputs": outputs})
         return
     for role, pictures in detail.job.shot.roles().items():
-        _say(f"  {role:12} {escape(pictures.typed)} ({len(pictures.files)} files)")
-    _say(f"  {len(outputs.files)} files in {escape(outputs.folder)}")
-    _show_end(detail, None)
+        say(f"  {role:12} {escape(pictures.typed)} ({len(pictures.files)} files)")
+    say(f"  {len(outputs.files)} files in {escape(outputs.folder)}")
+    show_end(detail, None)
 
 
 @app.command()
@@ -241,7 +203,7 @@ def _control(as_json: bool, job: str, action: str, priority: int = 0) -> None:
     with _client() as client:
         summary = change_job(client, job, action, priority)
     if as_json:
-        _print_json(summary)
+        print_json(summary)
     else:
         stops = action in ("cancel", "pause") and summary.state in ("running", "checking")
         still = " until it has stopped" if stops else ""
@@ -275,11 +237,11 @@ def status(as_json: Json = False) -> None:
     with _client() as client:
         answer = client.status()
     if as_json:
-        _print_json(answer)
+        print_json(answer)
         return
     slots = ", ".join(f"{slot.name} {slot.job_id or 'idle'}" for slot in answer.slots)
     for name, value in {**msgspec.structs.asdict(answer), "slots": slots}.items():
-        _say(f"  {name:18} {escape(str(value))}")
+        say(f"  {name:18} {escape(str(value))}")
 
 
 @app.command()
@@ -304,7 +266,7 @@ def demo(options: JobOptions, out: Out = Path("out/demo"), as_json: Json = False
     """Recast a shot of your own, or a drawn one, end to end; starts a daemon when none answers."""
     if options.plate is None and (options.mode == "replace" or options.keypoints is None):
         with screen.status("drawing a shot"):
-            options = msgspec.structs.replace(options, **draw_shot(out.parent / f"{out.name}_shot"))
+            options = msgspec.structs.replace(options, **draw_shot(out.parent / f"{out.name}_shot", options.ocio))
     gathered = demonstration(options, _gather)
     with running_daemon(load_settings().home) as connection:
         accepted = _send(connection, gathered)
@@ -314,85 +276,37 @@ def demo(options: JobOptions, out: Out = Path("out/demo"), as_json: Json = False
 
 
 def _open_page(page: Path) -> None:
-    _say(f"report: [bold]{escape(str(page.resolve()))}[/]")
+    say(f"report: [bold]{escape(str(page.resolve()))}[/]")
     if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         typer.launch(page.resolve().as_uri())
 
 
-# ---- what takes longer than a second shows where it stands -------------------------------------------------
-
-
-class _Bars(Progress):
-    """Bars for a terminal, once something has taken a second; a file gets none."""
-
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-        super().__init__(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}"), console=screen, disable=not screen.is_terminal,
-        )  # fmt: skip
-
-    def get_renderables(self) -> Iterable[RenderableType]:
-        return super().get_renderables() if time.monotonic() - self._since > BAR_AFTER_SECONDS else ()
-
-
 def _gather(options: JobOptions) -> Gathered:
-    with _Bars() as bars:
-        bar = bars.add_task("reading files", total=None, note="")
-        return gather_job(options, hashed=lambda done, total: bars.update(bar, completed=done, total=total))
+    with bar("reading files") as hashed:
+        return gather_job(options, hashed=hashed)
 
 
 def _send(connection: Connection, gathered: Gathered) -> messages.Accepted:
-    with _Bars() as bars:
-        bar = bars.add_task("sending", total=None, note="")
-
-        def sent(done: int, total: int) -> None:
-            bars.update(bar, completed=done >> 20, total=total >> 20, note="MiB")
-
-        return send_job(connection, gathered, sent=sent, parked=_say_parked)
-
-
-def _say_parked(problem: UnderstudyError) -> None:
-    _say(f"parked: {escape(problem.message)}", problem.remedy)
+    show_findings(gathered.findings)
+    with bar_of_bytes("sending") as sent:
+        return send_job(connection, gathered, sent=sent, parked=say_parked)
 
 
 def _follow(connection: Connection, job_id: str, out: Path | None, as_json: bool) -> None:
     """Show a job's progress to its end, then leave with its exit code."""
-    with _Bars() as bars:
-        bar = bars.add_task("waiting", total=None, note="")
-
-        def told(event: messages.Event) -> None:
-            what = event.what
-            if isinstance(what, messages.Progress):
-                left = f"{what.seconds_left:.0f} s left" if what.seconds_left is not None else ""
-                bars.update(bar, description=what.stage, completed=what.done, total=what.total or None, note=left)
-            elif isinstance(what, messages.StateChanged):
-                bars.update(bar, description=what.state)
-                if what.state == "parked" and what.reason is not None:
-                    _say_parked(errors.error_from_report(what.reason))
-
-        silence = "the daemon is silent; its jobs go on when it is back, and so does this"
+    silence = "the daemon is silent; its jobs go on when it is back, and so does this"
+    with bar_of_job() as told:
         try:
-            detail = follow_job(connection, job_id, out, told=told, silent=lambda: _say(silence))
+            detail = follow_job(connection, job_id, out, told=told, silent=lambda: say(silence))
         except KeyboardInterrupt:
-            _say(f"Stopped watching. The job stays with the daemon; `understudy watch {job_id}` follows it again.")
+            say(f"Stopped watching. The job stays with the daemon; `understudy watch {job_id}` follows it again.")
             raise typer.Exit(CANCELLED) from None
     if as_json:
-        _print_json(detail)
+        print_json(detail)
     else:
-        _show_end(detail, out)
+        show_end(detail, out)
     if code_of_state(detail.summary.state) != DONE:
         raise typer.Exit(code_of_state(detail.summary.state))
-
-
-def _show_end(detail: messages.JobDetail, out: Path | None) -> None:
-    """Print what the gates said and how the job stands."""
-    summary = detail.summary
-    show_findings(detail.findings)
-    where = f" in {escape(str(out))}" if out is not None and summary.state == "delivered" else ""
-    _say(f"job [bold]{summary.job_id}[/] {escape(summary.shot)}: [bold]{summary.state}[/] ({summary.clearance}){where}")
-    if summary.error is not None and not any(finding.refuses for finding in detail.findings):
-        _say(f"  [red]{escape(summary.error.message)}[/]", summary.error.remedy)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ call opens a new one, says hello and proves the machine again. Nothing is ever s
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from understudy.bridge.errors import DaemonUnreachable, ErrorReport, KeyRefused, ProtocolError, error_from_report
+from understudy.bridge.errors import DaemonUnreachable, KeyRefused
 from understudy.bridge.keys import Connection, load_connection, read_challenge
 from understudy.bridge.line import Line, lost_if_cut
 from understudy.bridge.messages import (
@@ -46,7 +47,7 @@ from understudy.bridge.messages import (
     Welcome,
 )
 from understudy.bridge.shot import JobRequest
-from understudy.bridge.wire import decode_reply, encode_request
+from understudy.bridge.wire import decode_reply, encode_request, expect
 
 TIMEOUT_SECONDS = 10.0
 SUBMIT_TIMEOUT_SECONDS = 120.0
@@ -79,12 +80,11 @@ class Client:
         where: a connection, a connection file, or a HOME folder that holds one.
         """
         client = cls(where if isinstance(where, Connection) else load_connection(Path(where)), timeout_seconds)
-        try:
+        with contextlib.ExitStack() as unless_found:
+            unless_found.callback(client.close)
             client._find()
             client.prove_machine()
-        except BaseException:
-            client.close()
-            raise
+            unless_found.pop_all()
         return client
 
     def __enter__(self) -> Client:
@@ -167,9 +167,9 @@ class Client:
         """
         return self._ask(Control(job_id=job_id, action=action, priority=priority), JobSummary)  # type: ignore[arg-type]
 
-    def outputs(self, job_id: str) -> Outputs:
-        """Return the files that the job has made so far."""
-        return self._ask(AskOutputs(job_id=job_id), Outputs)
+    def outputs(self, job_id: str, *, files: bool = True) -> Outputs:
+        """Return the files that the job has made so far; without `files` only where they lie."""
+        return self._ask(AskOutputs(job_id=job_id, files=files), Outputs)
 
     def order(self, job_id: str) -> bytes:
         """Return the work order of a paused job as JSON, for `understudy run`. Every blob is hashed again before.
@@ -193,20 +193,12 @@ class Client:
         self._forget_lost_line()
         if self._line is None and not isinstance(request, Hello):
             self._greet()
-        try:
-            reply = self._exchange(request, end)
-        except BaseException:
+        with contextlib.ExitStack() as unless_answered:
             # Also on Ctrl-C: what the daemon has not read yet must not reach it after we gave up.
-            self.close()
-            raise
-        if isinstance(reply, ErrorReport):
-            raise error_from_report(reply)
-        if not isinstance(reply, kind):
-            raise ProtocolError(
-                f"the daemon answered {type(request).__name__} with {type(reply).__name__}",
-                remedy="Install the same version of understudy on both sides.",
-            )
-        return reply
+            unless_answered.callback(self.close)
+            reply = self._exchange(request, end)
+            unless_answered.pop_all()
+        return expect(reply, kind, request)
 
     def _exchange(self, request: Request, end: float) -> Reply:
         body = encode_request(request)

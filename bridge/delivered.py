@@ -11,12 +11,12 @@ from understudy.bridge.errors import Finding, HostError
 from understudy.bridge.exr_file import read_attribute
 from understudy.bridge.frames import FrameRate
 from understudy.bridge.host import Delivered, LayerFiles, RememberedJob
-from understudy.bridge.shot import MATTE_LAYERS, OutputFile
+from understudy.bridge.shot import DATA_LAYERS, OutputFile
 from understudy.bridge.take import TAKE_MARK
 
 WORKING_SPACE = "understudy/working_space"
 DATA = "data"
-"""The colour of a matte: none. The word is the interop id that stands in its header."""
+"""The colour of a matte or a skeleton: none. The word is the interop id that stands in its header."""
 
 
 class _Manifest(msgspec.Struct):
@@ -54,8 +54,7 @@ def read_delivered(job: RememberedJob, findings: tuple[Finding, ...] = ()) -> De
 
 def _layer(folder: Path, name: str, file: OutputFile) -> LayerFiles:
     path = folder / file.path
-    is_matte = name in MATTE_LAYERS
-    colour = DATA if is_matte else (read_attribute(path, WORKING_SPACE) or "")
+    colour = DATA if name in DATA_LAYERS else (read_attribute(path, WORKING_SPACE) or "")
     return LayerFiles(name=name, pattern=_pattern(path, file.frame or 0), colour=colour)
 
 

@@ -9,7 +9,7 @@ UnderstudyError
 │   └── ProtocolError      another protocol version, a message too large or not a message
 ├── JobError               the job ended otherwise than delivered
 │   ├── JobCancelled
-│   ├── JobParked          out of room (disk, vault, memory): nothing lost, goes on when there is room
+│   ├── JobParked          out of room (disk, vault, memory), or its version is being written elsewhere: goes on later
 │   └── EngineError        the engine could not make the picture
 ├── ComplianceError        a gate refused; carries every rule with its remedy in `findings`
 └── HostError              the host application refused a call

@@ -1,4 +1,4 @@
-"""What a picture file is, told by two digests, and the two edits that change a header and no pixel.
+"""What a picture file is, told by two digests, and the one edit that changes a header and no pixel.
 
 `file_digest` names the bytes; `picture_digest` names the picture, so that a re-export of the same frame is recognised.
 Nothing here decodes a pixel; the walk over the file is `exr_structure`'s.
@@ -17,9 +17,6 @@ from blake3 import blake3
 from understudy.bridge.errors import PlateError
 from understudy.bridge.exr_structure import (
     AGAIN,
-    LONG_NAMES_FLAG,
-    MULTIPART_FLAG,
-    SHORT_NAME_BYTES,
     ExrStructure,
     Part,
     UnknownLayoutError,
@@ -35,14 +32,11 @@ __all__ = [
     "picture_digest",
     "read_attribute",
     "read_frame_rate",
-    "replace_attributes",
     "set_state",
     "walk_exr",
 ]
 
 STATE_ATTRIBUTE = "understudy/state"
-STATE_BYTES = 16
-"""The longest state word, padded with spaces: it can be overwritten where it stands."""
 READ_BYTES = 4 * 1024 * 1024
 PARALLEL_FROM_BYTES = 32 * 1024 * 1024
 """Below this a second hashing thread costs more than it brings."""
@@ -54,12 +48,6 @@ PICTURE_ATTRIBUTES = (
 )  # fmt: skip
 """What the picture is, how its numbers are meant, and when it was taken: all that the daemon reads of a file that it
 was not sent, having the picture already. Every other field may change without making another picture."""
-STRUCTURE_ATTRIBUTES = frozenset(PICTURE_ATTRIBUTES[:11]) | {
-    "chunkCount",
-    "version",
-    "screenWindowCenter",
-    "screenWindowWidth",
-}
 
 
 def file_digest(path: Path) -> str:
@@ -149,31 +137,6 @@ def set_state(path: Path, state: str) -> None:
         os.fsync(file.fileno())
 
 
-def replace_attributes(source: Path, target: Path, attributes: dict[str, str]) -> None:
-    """Write `source` to `target` with these string attributes set in every part; the pixel chunks are the same bytes.
-
-    `target` appears whole, by rename; it may be `source` itself. Raises PlateError when source is damaged, ValueError
-    for an attribute that is structure.
-    """
-    forbidden = STRUCTURE_ATTRIBUTES & attributes.keys()
-    if forbidden:
-        raise ValueError(f"{sorted(forbidden)} describe the pixels and cannot be replaced")
-    structure = walk_exr(source)
-    header = _new_header(structure, attributes)
-    shift = len(header) - len(structure.header)
-    table = b"".join(struct.pack("<Q", chunk.offset + shift) for part in structure.parts for chunk in part.chunks)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        with opened(source) as old, partial.open("wb", buffering=0) as new:
-            new.write(header + table)
-            for piece in _pieces(old, structure.pixels_offset, structure.size - structure.pixels_offset):
-                new.write(piece)
-            os.fsync(new.fileno())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def _pieces(file: FileIO, offset: int, size: int) -> Iterator[memoryview]:
     """Yield `size` bytes from `offset` in views of one buffer. Raises PlateError when the file became shorter."""
     buffer = memoryview(bytearray(min(size, READ_BYTES)))
@@ -203,33 +166,6 @@ def _runs(part: Part) -> Iterator[tuple[int, int]]:
         end = chunk.offset + chunk.size
     if end > start:
         yield start, end - start
-
-
-def _new_header(structure: ExrStructure, attributes: dict[str, str]) -> bytes:
-    flags = structure.flags
-    if any(len(name.encode()) > SHORT_NAME_BYTES for name in attributes):
-        flags |= LONG_NAMES_FLAG
-    parts = [_new_part(structure, part, attributes) for part in structure.parts]
-    end = b"\0" if flags & MULTIPART_FLAG else b""
-    return structure.header[:4] + struct.pack("<I", flags) + b"".join(parts) + end
-
-
-def _new_part(structure: ExrStructure, part: Part, attributes: dict[str, str]) -> bytes:
-    fields = []
-    for old in part.attributes:
-        if old.name in attributes:
-            fields.append(_field(old.name, "string", _string(old.name, attributes[old.name])))
-        else:
-            fields.append(_field(old.name, old.type, structure.value(old)))
-    known = {old.name for old in part.attributes}
-    for name, value in attributes.items():
-        if name not in known:
-            fields.append(_field(name, "string", _string(name, value)))
-    return b"".join(fields) + b"\0"
-
-
-def _string(name: str, value: str) -> bytes:
-    return _padded(value, STATE_BYTES) if name == STATE_ATTRIBUTE else value.encode()
 
 
 def _padded(state: str, size: int) -> bytes:

@@ -17,8 +17,7 @@ from typing import NamedTuple
 from understudy.bridge.errors import PlateError
 
 MAGIC = b"\x76\x2f\x31\x01"
-TILED_FLAG, LONG_NAMES_FLAG, DEEP_FLAG, MULTIPART_FLAG = 0x200, 0x400, 0x800, 0x1000
-SHORT_NAME_BYTES = 31
+TILED_FLAG, DEEP_FLAG, MULTIPART_FLAG = 0x200, 0x800, 0x1000
 FIRST_READ_BYTES = 64 * 1024
 HEADER_LIMIT_BYTES = 64 * 1024 * 1024
 """A header with the largest preview images in use is under 1 MiB; more is not a header."""

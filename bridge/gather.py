@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from understudy.bridge.errors import RequestError
+from understudy.bridge.colour_config import HostConfig, find_colour_config
+from understudy.bridge.errors import Finding, RequestError
 from understudy.bridge.exr_file import read_frame_rate
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.input_files import BY_NAME, Gatherer, Hashed, Numbering, kind_of, numbered_files
@@ -16,6 +19,7 @@ from understudy.bridge.options import JobOptions
 from understudy.bridge.record import Record, load_record
 from understudy.bridge.shot import (
     Character,
+    ColourArchive,
     JobRequest,
     Keypoints,
     Matte,
@@ -36,6 +40,8 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     job: JobRequest
     paths: dict[str, Path]
     """File digest to path."""
+    findings: tuple[Finding, ...] = ()
+    """What was taken from the artist's surroundings and not typed."""
 
 
 def gather_job(
@@ -43,14 +49,18 @@ def gather_job(
     *,
     hashed: Hashed = lambda done, total: None,
     numbering: Numbering = BY_NAME,
+    environment: Mapping[str, str] = os.environ,
 ) -> Gathered:
     """Find and hash every input. Raises RequestError for what was typed wrongly, PlateError for what cannot be read.
 
     numbering: for a host that counts otherwise than its files; a movie's number in it wins over `options.first`.
+    environment: where OCIO and the context variables of its config are looked up.
     """
     # What was typed is looked at before a thousand frames are hashed.
     _refuse_what_lacks(options)
-    settings, frames, record = _settings(options), _frame_range(options), _record(options)
+    frames, record = _frame_range(options), _record(options)
+    colour = find_colour_config(options.ocio, environment)
+    settings = _settings(options, colour)
     stated_rate = FrameRate.parse(options.rate) if options.rate is not None else None
     gather = Gatherer(frames, hashed, numbering)
     gather.plan(
@@ -66,6 +76,7 @@ def gather_job(
         clean_plate=_plate(gather, options, options.clean_plate, options.clean_plate_colour or options.colour),
         holdout=Matte(pictures=gather.pictures(options.holdout, first=options.first)) if options.holdout else None,
         keypoints=Keypoints(pictures=gather.pictures(options.keypoints)) if options.keypoints else None,
+        colour_archive=ColourArchive(pictures=colour.archive) if colour.archive is not None else None,
     )
     job = JobRequest(
         shot=shot,
@@ -76,7 +87,8 @@ def gather_job(
         ),
         priority=options.priority,
     )
-    return Gathered(job=_as_the_daemon_reads_it(job), paths=gather.paths)
+    paths = gather.paths if colour.path is None else {**gather.paths, colour.name: colour.path}
+    return Gathered(job=_as_the_daemon_reads_it(job), paths=paths, findings=colour.findings)
 
 
 def _refuse_what_lacks(options: JobOptions) -> None:
@@ -98,7 +110,7 @@ def _refuse_what_lacks(options: JobOptions) -> None:
             )
 
 
-def _settings(options: JobOptions) -> Settings:
+def _settings(options: JobOptions, colour: HostConfig) -> Settings:
     if options.exposure is not None and not math.isfinite(options.exposure):
         raise RequestError(f"--exposure {options.exposure} is no number of stops", remedy="Write it as 0.5 or -2.")
     return Settings(
@@ -106,6 +118,8 @@ def _settings(options: JobOptions) -> Settings:
         mode=options.mode,
         seed=options.seed,
         prompt=options.prompt,
+        colour_config=colour.name,
+        colour_context=dict(colour.context),
         exposure_stops=options.exposure,
         allow_large_matte=options.allow_large_matte,
         format=_format(options),
@@ -128,7 +142,7 @@ def _as_the_daemon_reads_it(job: JobRequest) -> JobRequest:
 
 _OPTION_OF_FIELD = {
     "name": "--shot", "project": "--project", "seed": "--seed", "priority": "--priority", "movie_first": "--first",
-    "format": "--format",
+    "format": "--format", "colour_context": "--ocio",
 }  # fmt: skip
 
 

@@ -128,7 +128,7 @@ class LayerFiles(msgspec.Struct, frozen=True, kw_only=True):
     pattern: str
     """Absolute, with #### for the frame."""
     colour: str
-    """The space its pixels are in; `data` for mattes."""
+    """The space its pixels are in; `data` for mattes and skeletons."""
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -73,6 +74,8 @@ def _start(command: str, home: Path) -> Connection:
             )  # fmt: skip
     except OSError as problem:
         raise DaemonUnreachable(f"{command} cannot be started: {problem.strerror}", remedy=REMEDY) from None
+    # It outlives us, or ends before: either way nobody else collects its exit.
+    threading.Thread(target=process.wait, name="daemon-exit", daemon=True).start()
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:

@@ -12,7 +12,7 @@ import zmq
 
 from understudy.bridge.errors import DaemonUnreachable, KeyRefused, ProtocolError
 from understudy.bridge.keys import Connection
-from understudy.bridge.wire import REQUEST_ID_BYTES, address, client_socket
+from understudy.bridge.wire import REQUEST_ID_BYTES, address, client_socket, readable
 
 QUICK_SECONDS = 0.02
 """So long an answer is simply waited for, which takes a fifth less than polling; then the transport is watched too."""
@@ -101,7 +101,7 @@ class Line:
                 pass
         while True:
             # What has arrived counts before the news that the connection ended after it.
-            if _readable(self.socket):
+            if readable(self.socket):
                 return self._take()
             self.check()
             left = end - time.monotonic()
@@ -113,7 +113,7 @@ class Line:
 
     def check(self) -> None:
         """Raise KeyRefused or DaemonUnreachable when the connection has been lost. Never waits."""
-        while _readable(self._monitor):
+        while readable(self._monitor):
             # zmq_socket_monitor(3): 16 bits of event, 32 bits of value, then the address.
             event, value = struct.unpack("=HI", self._monitor.recv_multipart()[0])
             if event == zmq.Event.CONNECTED:
@@ -164,8 +164,3 @@ def lost_if_cut(problem: KeyRefused) -> KeyRefused | DaemonUnreachable:
     if problem.facts != CUT_IN_HANDSHAKE:
         return problem
     return DaemonUnreachable(problem.message, remedy=f"The daemon may have ended just then. {START_REMEDY}")
-
-
-def _readable(socket: zmq.Socket[Any]) -> bool:
-    """Ask without waiting; a tenth of the cost of `Socket.poll`, which makes a poller each time."""
-    return bool(int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)

@@ -60,8 +60,11 @@ def running_daemon(home: Path) -> Iterator[Connection]:
     yield connection
 
 
-def draw_shot(folder: Path) -> dict[str, Any]:
-    """Have the demonstration's shot drawn and return the job options that recast it. Raises RequestError."""
+def draw_shot(folder: Path, ocio: str | None = None) -> dict[str, Any]:
+    """Have the demonstration's shot drawn and return the job options that recast it. Raises RequestError.
+
+    Drawn in the built-in config's spaces: the one that OCIO names here counts only where it was typed (`ocio`).
+    """
     done = subprocess.run([*COMMAND, "draw", str(folder)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RequestError(
@@ -69,7 +72,7 @@ def draw_shot(folder: Path) -> dict[str, Any]:
             remedy="Install the daemon's libraries: pip install 'understudy[daemon]'.",
         )
     options: dict[str, Any] = json.loads(done.stdout)
-    return options
+    return {**options, "ocio": ocio or "none"}
 
 
 def _start(home: Path) -> subprocess.Popen[bytes]:

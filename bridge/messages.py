@@ -143,6 +143,8 @@ class AskOutputs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Which files has this job made so far?"""
 
     job_id: JobId
+    files: bool = True
+    """False = only where they lie and how they stand: the list of a long job is megabytes."""
 
 
 class AskOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):

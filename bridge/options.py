@@ -42,6 +42,9 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     colour: Annotated[str | None, _said("The plate's colour space: a name, alias or role of the config.")] = None
     reference_colour: Annotated[str | None, _said("The reference's colour space. Default: its ICC, else sRGB.")] = None
     clean_plate_colour: Annotated[str | None, _said("The clean plate's colour space. Default: the plate's.")] = None
+    ocio: Annotated[
+        str | None, _said("The OCIO config: a path, ocio://NAME, or none. Default: what OCIO names, else built in.")
+    ] = None
     matte_channel: Annotated[str | None, _said("Which channel of the matte to read.")] = None
     matte_invert: Annotated[bool, _said("The matte is black where the performer is.")] = False
     allow_large_matte: Annotated[bool, _said("Yes, the matte covers more than 60 % of the picture.")] = False

@@ -39,9 +39,8 @@ def write_private(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    finally:
+        temporary.unlink(missing_ok=True)  # gone already where it got its name
 
 
 def read_private(path: Path, limit: int = 2**26) -> bytes:

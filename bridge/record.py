@@ -49,7 +49,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     ground: Literal["record", "self_attested", "demonstration"] = "record"
     """`record`: the papers below. `self_attested`: every file says uncleared. `demonstration`: not for delivery."""
     attestation: str = ""
-    """Who says so and why; required where the ground is not `record`."""
+    """Who says so and why; required where the ground is not `record`, and where a record of likeness `no_person` names
+    nobody although the plate or the driver is pictures: why no person is seen in them."""
     likeness: Likeness | None = None
     """What the picture makes of a person; required where the ground is `record`."""
     on_screen: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from understudy.bridge.client import Client
+from understudy.bridge.colour_config import archive_again
 from understudy.bridge.errors import DaemonUnreachable, JobParked, KeyRefused, RequestError, UnderstudyError
 from understudy.bridge.gather import Gathered
 from understudy.bridge.keys import Connection
@@ -109,8 +110,12 @@ def bring_lacking(client: Client, job_id: str) -> None:
     lacking = patiently(client, lambda moved: client.lacking(job_id))
     if not lacking:
         return
-    files = patiently(client, lambda moved: client.show_job(job_id)).job.shot.files()
+    shot = patiently(client, lambda moved: client.show_job(job_id)).job.shot
+    files = shot.files()
     paths = {digest: Path(files[digest].typed) for digest in lacking}
+    for file in shot.colour_archive.pictures.files if shot.colour_archive is not None else ():
+        if file.file in paths:
+            paths[file.file] = archive_again(file)  # a plain config is typed, its archive travels
     absent = next((path for path in paths.values() if not path.is_file()), None)
     if absent is not None:
         raise RequestError(

@@ -58,6 +58,8 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the root that `{root}` stands for; empty = HOME/jobs."""
     keep_ended_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 30
     """How long the files of ended jobs stay under HOME/jobs; 0 = for ever. A project's files are never removed."""
+    keep_uploading_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 7
+    """How long a job waits for the next of its files before it fails and frees its part of the vault; 0 = for ever."""
     result_cache: bool = True
     """Whether a job may take the pixels of an identical one that was delivered; its gates and papers are its own."""
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0

@@ -22,6 +22,9 @@ FormatSide = Annotated[int, msgspec.Meta(ge=16, le=8192)]
 
 PREMULTIPLIED_LAYERS = ("patch", "character")
 MATTE_LAYERS = ("matte", "matte_effective", "matte_used")
+SKELETON = "skeleton"
+DATA_LAYERS = (*MATTE_LAYERS, SKELETON)
+"""Layers in no colour space: `colorInteropID` says `data`."""
 
 
 class PictureFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +94,12 @@ class Keypoints(msgspec.Struct, frozen=True, kw_only=True):
     pictures: Pictures
 
 
+class ColourArchive(msgspec.Struct, frozen=True, kw_only=True):
+    """A studio's own OCIO config with its LUTs as one `.ocioz`; the settings name it by its digest."""
+
+    pictures: Pictures
+
+
 class Shot(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is seen: inputs by role, frames and rate."""
 
@@ -105,6 +114,7 @@ class Shot(msgspec.Struct, frozen=True, kw_only=True):
     """In mode animate the backdrop: the beauty is over it."""
     holdout: Matte | None = None
     keypoints: Keypoints | None = None
+    colour_archive: ColourArchive | None = None
 
     def roles(self) -> dict[str, Pictures]:
         """Return every input by its role name, in the order in which a report lists them."""
@@ -122,6 +132,8 @@ class Shot(msgspec.Struct, frozen=True, kw_only=True):
             roles["holdout"] = self.holdout.pictures
         if self.keypoints is not None:
             roles["keypoints"] = self.keypoints.pictures
+        if self.colour_archive is not None:
+            roles["colour_archive"] = self.colour_archive.pictures
         return roles
 
     def files(self) -> dict[str, PictureFile]:
@@ -138,7 +150,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str = ""
     negative_prompt: str = ""
     colour_config: str = "studio-config-v4.0.0_aces-v2.0_ocio-v2.5"
-    """A built-in OCIO config, or the digest of an archive (.ocioz) that travels as a blob."""
+    """A built-in OCIO config, or the digest of the shot's colour archive."""
+    colour_context: Annotated[dict[str, str], msgspec.Meta(max_length=64)] = {}
+    """What the context variables of that config stand for in the host ($SHOT, $SEQ); others have their defaults."""
     exposure_stops: float | None = None
     """None = measured inside the matte over the shot and recorded."""
     matte_grow_pixels: Annotated[float, msgspec.Meta(ge=0, le=256)] = 6.0

@@ -102,7 +102,7 @@ class Take:
         names = _top_names(finished.files)
         in_order = self._landing / IN_ORDER
         if not in_order.exists():
-            outputs = client.outputs(self.job_id)
+            outputs = client.outputs(self.job_id, files=False)
             if outputs.removed:
                 raise RequestError(
                     f"the files of job {self.job_id} are no longer on the daemon's machine",
@@ -137,7 +137,7 @@ class Take:
     def _folder(self, client: Client) -> Outputs:
         """Return where the version lies, asking only when it is not known, or lies there no longer."""
         if self._where is None or (client.same_machine and not Path(self._where.folder).is_dir()):
-            self._where = client.outputs(self.job_id)
+            self._where = client.outputs(self.job_id, files=False)
         return self._where
 
     def _make_final(self, client: Client, connection: Connection, outputs: Outputs, file: OutputFile) -> None:

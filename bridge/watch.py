@@ -16,18 +16,11 @@ from typing import TypeVar
 
 import zmq
 
-from understudy.bridge.errors import (
-    DaemonUnreachable,
-    ErrorReport,
-    KeyRefused,
-    ProtocolError,
-    UnderstudyError,
-    error_from_report,
-)
+from understudy.bridge.errors import DaemonUnreachable, KeyRefused, UnderstudyError
 from understudy.bridge.keys import Connection
 from understudy.bridge.line import Line
 from understudy.bridge.messages import Event, Heartbeat, Hello, Progress, Push, Request, Watch, Watching, Welcome
-from understudy.bridge.wire import PUSH_ID, decode_push, decode_reply, encode_request
+from understudy.bridge.wire import PUSH_ID, decode_push, decode_reply, encode_request, expect
 
 SILENCE_SECONDS = 5.0
 """Heartbeats come once a second, so this is five lost in a row."""
@@ -165,15 +158,7 @@ class Watcher:
                 self._take(decode_push(body))
             elif reply_id == request_id:
                 break
-        reply = decode_reply(body)
-        if isinstance(reply, ErrorReport):
-            raise error_from_report(reply)
-        if not isinstance(reply, kind):
-            raise ProtocolError(
-                f"the daemon answered {type(request).__name__} with {type(reply).__name__}",
-                remedy="Install the same version of understudy on both sides.",
-            )
-        return reply
+        return expect(decode_reply(body), kind, request)
 
     def _next_push(self, line: Line) -> Push:
         while True:

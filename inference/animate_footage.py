@@ -12,7 +12,7 @@ import numpy as np
 
 from understudy.bridge.errors import Finding
 from understudy.inference.driver import Driver
-from understudy.inference.engines.door import Footage, Picture
+from understudy.inference.engines.door import Footage, Joints, Picture
 from understudy.inference.picture.composite import RGB
 from understudy.inference.picture.crop import CropPath, cut, plan_crop
 from understudy.inference.picture.exposure import shot_exposure
@@ -64,24 +64,20 @@ class AnimatePictures(ShotPictures):
             return None
         return self._behind.picture(self.holdout.frame(frame), kind="matte")
 
+    @property
+    def joints(self) -> Joints | None:
+        driver, box = self.driver, self._into_model
+        return (lambda frame: driver.joints(frame, box)) if driver.points is not None else None
+
     def footage(self) -> Footage:
         driver, box = self.driver, self._into_model
         matte, holdout = driver.matte, driver.holdout
-        return Footage(
-            mode="animate",
-            frames=self.frames,
-            height=self.crop.model_height,
-            width=self.crop.model_width,
-            rate=self.rate,
-            settings=self.order.job.settings,
-            reference=self.reference.pixels,
-            reference_has_alpha=self.reference.has_alpha,
+        return dataclasses.replace(
+            self.bare_footage(),
             plate=(lambda frame: driver.picture(frame, box)) if driver.pictures else None,
             matte=(lambda frame: box.picture(matte.frame(frame), kind="matte")) if matte else None,
             clean_plate=self._model_backdrop if self.backdrop else None,
             holdout=(lambda frame: box.picture(holdout.frame(frame), kind="matte")) if holdout else None,
-            keypoints=(lambda frame: driver.joints(frame, box)) if driver.points is not None else None,
-            scratch=self.scratch(),
         )
 
     def input_views(self, frame: int, plate: PlateFrame | None = None) -> Views:

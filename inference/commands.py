@@ -82,7 +82,10 @@ def run(
     job: Annotated[Path, typer.Argument(help="A work order: the JSON file that `understudy order` wrote.")],
     once: Annotated[bool, typer.Option("--once", help="Run this one job and leave; the only way today.")] = True,
 ) -> None:
-    """Run one job on a farm's node, without a daemon. Exit codes: 0 done, 75 try again, 3 refused, 4 failed."""
+    """Run one job on a farm's node, without a daemon. Exit codes: 0 done, 75 try again, 3 refused, 4 failed.
+
+    75 also says that another process is writing this version just now; the last line names it.
+    """
     # As the daemon's own workers have it: numpy's helper thread would spin on a core that the layers need.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import msgspec
@@ -117,13 +120,16 @@ def _print_line(line: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    ocio: Annotated[str | None, typer.Option("--ocio", help="Your own OCIO config. Default: what OCIO names.")] = None,
+) -> None:
     """Find and explain what is wrong on this machine: versions, keys, ports, disk, EXR and colour round trips."""
     from understudy.inference.doctor import examine
 
     complaints = 0
     findings = []
-    for finding in examine():
+    for finding in examine(ocio):
         findings.append(finding)
         complaints += finding.refuses
         if not as_json:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.bridge.client import Client
+from understudy.bridge.colour_config import find_colour_config
 from understudy.bridge.errors import DaemonUnreachable, Finding, RequestError, UnderstudyError
 from understudy.bridge.gather import gather_job
 from understudy.bridge.keys import ensure_local_keys, load_connection
@@ -38,12 +39,19 @@ FREE_BYTES_WANTED = 20 * 2**30
 COLOUR_ERROR_ALLOWED = 1e-3  # relative, for values from 0 to 100: what the contracts promise at scale 1
 
 
-def examine() -> Iterator[Finding]:
-    """Yield one finding a check, in the order in which a job would need them."""
+def examine(ocio: str | None = None) -> Iterator[Finding]:
+    """Yield one finding a check, in the order in which a job would need them.
+
+    ocio: the studio's own colour config, as `--ocio` takes it; None = the one that OCIO names, if it is set.
+    """
     settings = load_settings()
+
+    def check_colour_config(settings: UserSettings) -> Finding:
+        return check_own_colour(settings, ocio)
+
     checks: tuple[Callable[[UserSettings], Finding], ...] = (
         check_python, check_libraries, check_home, check_disk, check_port, check_daemon, check_exr, check_colour,
-        check_movie, check_gate,
+        check_colour_config, check_movie, check_gate,
     )  # fmt: skip
     for check in checks:
         name = check.__name__.removeprefix("check_")
@@ -153,21 +161,41 @@ def check_exr(settings: UserSettings) -> Finding:
 
 def check_colour(settings: UserSettings) -> Finding:
     """Send a chart through a whole job of the engine `identity`: plate, crop, model, back, put back, file."""
+    return _judge_chart(
+        settings, "none", "colour", "Install the pinned libraries: pip install -c constraints.txt '.[daemon]'"
+    )
+
+
+def check_own_colour(settings: UserSettings, ocio: str | None) -> Finding:
+    """Send the same chart through the studio's own config, in its scene-linear space."""
+    found = find_colour_config(ocio, os.environ)
+    if found.archive is None:
+        return Finding(rule="colour_config", outcome="pass", message="no OCIO config of your own: the built-in one")
+    return _judge_chart(
+        settings,
+        found.archive.typed,
+        "colour_config",
+        "Check the config with ociocheck: its spaces must be invertible.",
+    )
+
+
+def _judge_chart(settings: UserSettings, ocio: str, rule: str, remedy: str) -> Finding:
     with tempfile.TemporaryDirectory(dir=settings.home) as folder:
-        chart, back, matte = _recast_chart(Path(folder))
+        chart, back, matte = _recast_chart(Path(folder), ocio)
     outside, inside = matte == 0, matte == 1
     touched = int(np.count_nonzero(back.view(np.uint16)[outside] != chart.view(np.uint16)[outside]))
     before, after = chart[inside].astype(np.float32), back[inside].astype(np.float32)
     # Relative to the pixel's brightest channel: a matrix mixes channels, so a dark one beside 100 bears its rounding.
     error = float(np.max(np.abs(after - before) / np.maximum(before.max(axis=-1, keepdims=True), 1e-2)))
-    said = f"a chart recast by identity: worst error {error:.1e} for values 0 to 100, {touched} bits touched outside"
+    through = "" if ocio == "none" else f" through {ocio}"
+    said = f"a chart recast by identity{through}: worst error {error:.1e} for values 0 to 100, "
+    said += f"{touched} bits touched outside"
     if error > COLOUR_ERROR_ALLOWED or touched:
-        return Finding(rule="colour", outcome="refuse", message=said,
-                       remedy="Install the pinned libraries: pip install -c constraints.txt '.[daemon]'")  # fmt: skip
-    return Finding(rule="colour", outcome="pass", message=said)
+        return Finding(rule=rule, outcome="refuse", message=said, remedy=remedy)
+    return Finding(rule=rule, outcome="pass", message=said)
 
 
-def _recast_chart(folder: Path) -> tuple[Halves, Halves, Halves]:
+def _recast_chart(folder: Path, ocio: str) -> tuple[Halves, Halves, Halves]:
     """Return the chart, what a job of `identity` made of it (both height, width, 3), and where it might."""
     from understudy.inference.picture.images import read_image
     from understudy.inference.worker import Reporter, perform
@@ -175,7 +203,10 @@ def _recast_chart(folder: Path) -> tuple[Halves, Halves, Halves]:
     random = np.random.default_rng(1)
     steps = np.concatenate([np.linspace(0, 1, 2048), np.geomspace(1, 100, 2048)]).astype(np.float16)
     chart = np.stack([random.permutation(steps).reshape(64, 64) for _ in range(3)], axis=-1)
-    end = perform(_chart_order(folder, chart), Reporter(lambda message: None))
+    end = perform(_chart_order(folder, chart, ocio), Reporter(lambda message: None))
+    refusal = next((finding for finding in end.findings if finding.refuses), None)
+    if refusal is not None:
+        raise RequestError(refusal.message, remedy=refusal.remedy)
     if end.state != "delivered":
         raise ValueError(end.error.message if end.error is not None else end.state)
     comp, effective = (
@@ -185,7 +216,7 @@ def _recast_chart(folder: Path) -> tuple[Halves, Halves, Halves]:
     return chart, comp, effective[:, :, 0]
 
 
-def _chart_order(folder: Path, chart: Halves) -> WorkOrder:
+def _chart_order(folder: Path, chart: Halves, ocio: str) -> WorkOrder:
     """Write `chart` and a round matte into `folder` and return the order of a job on them."""
     from understudy.inference.picture.header import Window
     from understudy.inference.picture.layers import write_layer
@@ -199,7 +230,7 @@ def _chart_order(folder: Path, chart: Halves) -> WorkOrder:
     job = gather_job(
         JobOptions(
             plate=plate, matte=str(folder / "matte.exr"), reference=plate, rate="24", engine="identity",
-            colour="scene_linear", self_attest="doctor: does the picture path hold?",
+            colour="scene_linear", ocio=ocio, self_attest="doctor: does the picture path hold?",
         )
     )  # fmt: skip
     return WorkOrder(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from understudy.bridge.errors import RequestError
 from understudy.bridge.shot import Matte, Shot
 from understudy.inference.controls.keypoints import keypoints_size, read_keypoints
+from understudy.inference.controls.skeleton import draw_skeleton
 from understudy.inference.engines.door import Picture
 from understudy.inference.picture.colour import ColourConfig
 from understudy.inference.picture.exposure import shot_exposure
@@ -97,7 +98,7 @@ class Driver:
 
     def _shown(self, frame: int, box: Letterbox) -> NDArray[np.uint8]:
         if self.pictures is None:
-            return draw_joints(self.joints(frame, box), box.target)
+            return draw_skeleton(self.joints(frame, box), box.target.height, box.target.width)
         held = self._kept.frame(frame)
         view = self._config.review_view(self.pictures.space)
         fitted = box.picture(floats(held), held.data)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.bridge.errors import Finding
-from understudy.bridge.shot import MATTE_LAYERS, OutputFile
+from understudy.bridge.shot import DATA_LAYERS, SKELETON, OutputFile
 from understudy.inference.animate_footage import AnimatePictures
 from understudy.inference.beauty_layers import beauty_layers
 from understudy.inference.compliance.marks import marks
@@ -30,6 +30,7 @@ from understudy.inference.picture.layers import write_layer, write_parts
 from understudy.inference.picture.plate import PlateFrame
 from understudy.inference.replace_footage import ReplacePictures
 from understudy.inference.shot_pictures import ShotPictures
+from understudy.inference.skeleton_layer import skeleton_layer
 from understudy.inference.version import MULTIPART, Version
 
 WRITING_THREADS = 2  # zip compression releases the lock; a third thread would only wait for a core
@@ -136,6 +137,8 @@ class LayerMaker:
             assert isinstance(pictures, ReplacePictures)  # noqa: S101 - a third mode comes with its own layers
             made = self._over_plate(pictures, generated, ground)
         layers = dict(made.layers)
+        if pictures.joints is not None:
+            layers[SKELETON] = (skeleton_layer(pictures.joints(frame), pictures.crop, frame, ground.data), RGB)
         for name, pixels in (generated.layers or {}).items():
             layers[name] = (put_back(pixels, pictures.crop, frame, ground.data).astype(np.float16), RGB)
         met = tuple(what for what in self._met if getattr(made, what))
@@ -190,7 +193,7 @@ class LayerMaker:
             kept_attributes(ground.attributes),
             rate=pictures.rate,
             timecode=ground.timecode,
-            interop_id="data" if layer in MATTE_LAYERS else pictures.canvas.interop_id,
+            interop_id="data" if layer in DATA_LAYERS else pictures.canvas.interop_id,
             ours={
                 **self._marks,
                 "understudy/layer": layer,

@@ -1,7 +1,7 @@
 """The story of a job on one screen: plate -> inspection -> segments -> engine -> layers -> delivery.
 
-Reading order: `recast`, then `footage.py` (what the engine sees, by mode), `frame_layers.py` (what is made of what it
-returns), `version.py` (how a take becomes a version), `finish.py` (review, report).
+Reading order: `recast`, `_make`, then `footage.py` (what the engine sees, by mode), `frame_layers.py` (what is made of
+what it returns), `version.py` (how a take becomes a version), `finish.py` (review, report).
 """
 
 from __future__ import annotations
@@ -42,11 +42,16 @@ def recast(order: WorkOrder, reporter: Reporting) -> tuple[OutputFile, ...]:
     """Make the version that `order` asks for and return its files.
 
     May be called again after a crash at any point: what is whole on disk is taken as it is, the same bytes come out.
-    Raises ComplianceError (refused or quarantined), JobCancelled, JobParked, PlateError, EngineError.
+    Raises ComplianceError (refused or quarantined), JobCancelled, JobParked (no room, or another process writes this
+    version), PlateError, EngineError.
     """
-    version = Version(order)
-    if version.is_settled:
-        return version.settled_files()
+    with Version(order) as version:
+        return version.settled_files() if version.is_settled else _make(version, reporter)
+
+
+def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
+    """Make what is not there yet; only the one writer of the version comes here."""
+    order = version.order
     boxes = _inspect(order, reporter)
     version.open()
     pictures = open_pictures(order, lambda done, total: reporter.step("reading mattes", done, total), boxes)

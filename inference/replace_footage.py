@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from understudy.bridge.errors import RequestError
 from understudy.inference.controls.keypoints import read_keypoints
-from understudy.inference.engines.door import Footage, Picture
+from understudy.inference.engines.door import Footage, Joints, Picture
 from understudy.inference.picture.crop import cut, plan_crop
 from understudy.inference.picture.exposure import shot_exposure
 from understudy.inference.picture.layers import fit_window
@@ -84,21 +81,12 @@ class ReplacePictures(ShotPictures):
 
     def footage(self) -> Footage:
         clean_plate, holdout = self.clean_plate, self.holdout
-        return Footage(
-            mode="replace",
-            frames=self.frames,
-            height=self.crop.model_height,
-            width=self.crop.model_width,
-            rate=self.rate,
-            settings=self.order.job.settings,
-            reference=self.reference.pixels,
-            reference_has_alpha=self.reference.has_alpha,
+        return dataclasses.replace(
+            self.bare_footage(),
             plate=lambda frame: self._model_picture(self.ground(frame), frame),
             matte=lambda frame: self._model_matte(self.matte, frame),
             clean_plate=(lambda frame: self._model_picture(clean_plate.frame(frame), frame)) if clean_plate else None,
             holdout=(lambda frame: self._model_matte(holdout, frame)) if holdout else None,
-            keypoints=self._keypoints(),
-            scratch=self.scratch(),
         )
 
     def input_views(self, frame: int, plate: PlateFrame | None = None) -> Views:
@@ -130,7 +118,8 @@ class ReplacePictures(ShotPictures):
     def _model_matte(self, reader: MatteReader, frame: int) -> Picture:
         return cut(reader.frame(frame), self.crop, frame, kind="matte")
 
-    def _keypoints(self) -> Callable[[int], NDArray[np.float32]] | None:
+    @cached_property
+    def joints(self) -> Joints | None:
         keypoints = self.order.job.shot.keypoints
         if keypoints is None:
             return None

@@ -16,7 +16,7 @@ from understudy.bridge.errors import Finding, RequestError
 from understudy.bridge.messages import EngineDescription
 from understudy.bridge.shot import Matte
 from understudy.inference.controls.matte import FAINT
-from understudy.inference.engines.door import Footage, Picture, describe_engine
+from understudy.inference.engines.door import Footage, Joints, Picture, describe_engine
 from understudy.inference.picture.colour import ColourConfig
 from understudy.inference.picture.crop import Box, CropPath, boxes_from_matte
 from understudy.inference.picture.display import ReviewView
@@ -80,7 +80,7 @@ class ShotPictures(ABC):
         self.order = order
         self.frames = tuple(order.job.shot.range)
         self.paths = order.blobs
-        self.config = ColourConfig.of_job(order.job.settings.colour_config, order.blobs)
+        self.config = ColourConfig.of_job(order.job, order.blobs)
         self.reference = read_reference(order.job.shot.performers[0].character, self.paths, self.config)
         self.findings = self.reference.findings
 
@@ -91,6 +91,30 @@ class ShotPictures(ABC):
     @abstractmethod
     def footage(self) -> Footage:
         """Return the shot as an engine sees it: in square pixels of one size, in the model's encoding."""
+
+    @property
+    @abstractmethod
+    def joints(self) -> Joints | None:
+        """Return the reader of a rig's keypoints, (133, 3) in the engine's picture; None where none were given."""
+
+    def bare_footage(self) -> Footage:
+        """Return what an engine is told in every mode; a mode adds its pictures."""
+        return Footage(
+            mode=self.order.job.settings.mode,
+            frames=self.frames,
+            height=self.crop.model_height,
+            width=self.crop.model_width,
+            rate=self.rate,
+            settings=self.order.job.settings,
+            reference=self.reference.pixels,
+            reference_has_alpha=self.reference.has_alpha,
+            plate=None,
+            matte=None,
+            clean_plate=None,
+            holdout=None,
+            keypoints=self.joints,
+            scratch=self.scratch(),
+        )
 
     @abstractmethod
     def input_views(self, frame: int, plate: PlateFrame | None = None) -> Views:

@@ -204,7 +204,9 @@ class Vault:
         size = os.fstat(source).st_size
         self.grow(size)
         copy = self._partials / f"{digest}.{os.getpid()}.{threading.get_ident()}.copy"
-        try:
+        with contextlib.ExitStack() as undone:
+            undone.callback(self.shrink, size)
+            undone.callback(copy.unlink, missing_ok=True)
             with parked_when_full():
                 target = os.open(copy, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
                 try:
@@ -213,10 +215,7 @@ class Vault:
                     os.fsync(target)
                 finally:
                     os.close(target)
-        except BaseException:
-            copy.unlink(missing_ok=True)
-            self.shrink(size)
-            raise
+            undone.pop_all()
         self._publish(copy, digest)
         return self.path(digest)
 
@@ -301,13 +300,12 @@ class Partial:
             raise PlateError(f"the upload of {self.digest} was removed: no job needs it", remedy=_SEND)
         size = len(data)
         self._vault.grow(size)
-        try:
+        with contextlib.ExitStack() as undone:
+            undone.callback(os.ftruncate, self._file, self.length)
+            undone.callback(self._vault.shrink, size)
             with parked_when_full():
                 write_all(self._file, data, self.length)
-        except BaseException:
-            self._vault.shrink(size)
-            os.ftruncate(self._file, self.length)
-            raise
+            undone.pop_all()
         self._hasher.update(data)
         self.length += size
 

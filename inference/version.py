@@ -23,7 +23,8 @@ from understudy.inference.compliance import marks
 from understudy.inference.compliance.manifest import MANIFEST_NAME, build_manifest, read_manifest, write_manifest
 from understudy.inference.engines.door import describe_engine
 from understudy.inference.vault import blob_digest
-from understudy.inference.work_order import WorkOrder, layer_path
+from understudy.inference.version_lock import VersionLock
+from understudy.inference.work_order import WorkOrder, layer_path, layers_of
 
 PROVISIONAL = ".provisional"
 SETTLING_THREADS = 4  # each waits most of its time for the disk to say that a file is on it
@@ -36,7 +37,10 @@ _Result = TypeVar("_Result")
 
 
 class Version:
-    """The files of one version of one job. Methods that write are for the worker's own thread."""
+    """The files of one version of one job. Methods that write are for the worker's own thread.
+
+    `with` makes this process the only writer: a farm's node and a daemon's worker may be given one version at once.
+    """
 
     def __init__(self, order: WorkOrder) -> None:
         self.order = order
@@ -44,12 +48,21 @@ class Version:
         self.settled = Path(order.folder) / name
         self.folder = Path(order.folder) / PROVISIONAL / name
         self.description = describe_engine(order.job.settings.engine)
-        self.layers = self.description.layers[order.job.settings.mode]
+        self.layers = layers_of(order.job, self.description)
         """What the engine makes and the pipeline writes, a file a layer."""
         self.parts = self._parts() if order.job.output.multipart else {}
         """Part name to layer of the multi-part file, where one was asked for."""
         self.folders = (*self.layers, MULTIPART) if self.parts else self.layers
         """Every folder that holds a file a frame."""
+        self._lock = VersionLock(self.folder)
+
+    def __enter__(self) -> Version:
+        """Raises JobParked naming the process that writes this version."""
+        self._lock.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
     def _parts(self) -> dict[str, str]:
         """Return what Nuke reads as one file: the picture first, under its own name for it."""
@@ -141,8 +154,6 @@ class Version:
         self.settled.parent.mkdir(parents=True, exist_ok=True)
         self.folder.rename(self.settled)
         _flush(self.settled.parent)
-        if not any(self.folder.parent.iterdir()):
-            self.folder.parent.rmdir()
         return tuple(files)
 
     def _settle_layer(self, layer: str, frame: int, state: str) -> OutputFile:

@@ -8,7 +8,14 @@ from __future__ import annotations
 import msgspec
 
 from understudy.bridge.errors import ErrorReport, Finding
-from understudy.bridge.shot import JobRequest, OutputFile
+from understudy.bridge.messages import EngineDescription
+from understudy.bridge.shot import SKELETON, JobRequest, OutputFile
+
+
+def layers_of(job: JobRequest, description: EngineDescription) -> tuple[str, ...]:
+    """Return the layers of a job: what its engine makes in this mode, and the skeleton where a rig gave keypoints."""
+    layers = description.layers.get(job.settings.mode, ())
+    return layers if job.shot.keypoints is None or SKELETON in layers else (*layers, SKELETON)
 
 
 class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):

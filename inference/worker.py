@@ -183,6 +183,7 @@ class Channel:
                 self._orders.put(message)
             elif self.reporter is not None:
                 self.reporter.stop(_reason(message))
+            del line, message  # the order of a long shot is megabytes; waiting for the next word must not keep them
         # The daemon is gone: a worker without one must not go on writing beside the next daemon's worker.
         os._exit(0)
 
@@ -203,6 +204,7 @@ def main() -> None:
         end = perform(order, channel.reporter)
         channel.reporter = None
         channel.tell(end)
+        del order, end
 
 
 if __name__ == "__main__":

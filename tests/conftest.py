@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from terminal_rig import Terminal
 
+os.environ.pop("OCIO", None)  # a config of the machine's own would be every test's: those that want one set it
+
 
 @pytest.fixture(scope="session")
 def footage() -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
 
 from understudy.bridge.errors import PlateError, RequestError, UnderstudyError
 from understudy.bridge.shot import Plate
@@ -22,10 +21,13 @@ def read_colours(order: WorkOrder) -> dict[str, ColourReading]:
     shot = order.job.shot
     stated = {role: pictures.colour for role, pictures in shot.roles().items()}
     try:
-        config = ColourConfig.of_job(order.job.settings.colour_config, order.blobs)
+        config = ColourConfig.of_job(order.job, order.blobs)
     except RequestError as problem:
-        return {"plate" if shot.plate else "reference": _unknown(None, problem)}
+        brought = "colour_archive" if shot.colour_archive else "plate" if shot.plate else "reference"
+        return {brought: _unknown(None, problem)}
     found: dict[str, ColourReading] = {}
+    if shot.colour_archive is not None:
+        found["colour_archive"] = _read_archive(config)
     for role, plate in (("plate", shot.plate), ("clean_plate", shot.clean_plate)):
         reading = _read_plate(order, role, plate, config) if plate is not None else None
         if reading is not None:
@@ -41,9 +43,9 @@ def _read_plate(order: WorkOrder, role: str, plate: Plate, config: ColourConfig)
     declared = plate.pictures.colour
     if declared is not None:
         return _resolve(config, declared)
-    paths = {digest: Path(path) for digest, path in order.blobs.items()}
     try:
-        with closing(PlateReader(plate, paths, order.job.shot.range, config, role)) as reader:
+        with closing(PlateReader(plate, order.blobs, order.job.shot.range, config, role)) as reader:
+            config.check_reach(reader.space)
             assumed = "; ".join(finding.message for finding in reader.findings)
             return ColourReading(space=reader.space, assumed=assumed)
     except RequestError as problem:
@@ -53,8 +55,18 @@ def _read_plate(order: WorkOrder, role: str, plate: Plate, config: ColourConfig)
         return _unknown(declared, problem) if problem.facts.get("field") == "colour" else None
 
 
+def _read_archive(config: ColourConfig) -> ColourReading:
+    """Say in which space the studio's own config comps, and what it lacks that is taken from the built-in one."""
+    try:
+        config.check_view()
+        return ColourReading(space=config.scene_linear, assumed=config.borrowed())
+    except RequestError as problem:
+        return _unknown(None, problem)
+
+
 def _resolve(config: ColourConfig, declared: str) -> ColourReading:
     try:
+        config.check_reach(declared)
         return ColourReading(declared=declared, space=config.resolve(declared))
     except RequestError as problem:
         return _unknown(declared, problem)

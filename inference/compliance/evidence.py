@@ -32,6 +32,7 @@ from understudy.inference.work_order import WorkOrder
 __all__ = ["BESIDE_THE_LAYERS", "inspect_inputs", "matte_boxes", "merge_inspections", "read_back"]
 
 THREADS = 2  # decoders release the lock; two keep two cores busy and two pictures in memory
+SUBMITTED_AT_ONCE = 64  # a task that waits its turn holds more memory than all that is known of its file
 Step = Callable[[int, int], None]
 UNREADABLE = (UnderstudyError, OSError, ValueError, RuntimeError)  # what picture libraries say of a hostile file
 
@@ -118,6 +119,8 @@ def _count(pictures: Pictures, wanted: list[int]) -> int:
 def _read_role(
     order: WorkOrder, role: str, pictures: Pictures, wanted: list[int]
 ) -> Iterator[PictureReading | MovieReading]:
+    if role == "colour_archive":
+        return  # no picture: colour_evidence.py opens it
     if role == "keypoints":
         yield _read_keypoints(order, pictures.files[0])
     elif pictures.kind == "movie":
@@ -128,7 +131,9 @@ def _read_role(
         matte = matte_of(order.job.shot, role)
         with ThreadPoolExecutor(THREADS, thread_name_prefix="inspect") as pool:
             try:
-                yield from pool.map(lambda file: _read_file(order, pictures, file, matte), files)
+                for start in range(0, len(files), SUBMITTED_AT_ONCE):
+                    several = files[start : start + SUBMITTED_AT_ONCE]
+                    yield from pool.map(lambda file: _read_file(order, pictures, file, matte), several)
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 

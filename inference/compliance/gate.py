@@ -34,12 +34,14 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "ranges_agree",
         "rate_is_stated",
         "settings_are_in_range",
+        "colour_config_is_named",
         "deliverables_are_known",
     ),
     "inspection": (
         "movies_are_steady",
         "inputs_are_whole",
         "reference_is_a_picture",
+        "colour_config_is_whole",
         "colour_is_known",
         "movies_cover_the_range",
         "rates_agree",
@@ -81,9 +83,10 @@ def evaluate(
     package: str = RULES_PACKAGE,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> tuple[Finding, ...]:
-    """Return one finding a rule of `stage`, in the order of the list. Blocks; any thread; raises nothing of a rule's.
+    """Return one finding a rule of `stage`, in the order of the list. Raises nothing of a rule's.
 
-    `rules` and `package` name another set of rules than ours; what is expected follows from `rules` alone.
+    Blocks; for a thread without an event loop. `rules` and `package` name another set of rules than ours; what is
+    expected follows from `rules` alone.
     """
     names = _names(stage, facts, rules)
     with RulesProcess(stage, package, names, msgspec.json.encode(facts)) as process:
@@ -101,8 +104,7 @@ async def evaluate_async(
 ) -> tuple[Finding, ...]:
     """The same as `evaluate` for an event loop: the loop goes on while the rules run; cancelling ends their process."""
     names = _names(stage, facts, rules)
-    encoded = await asyncio.to_thread(msgspec.json.encode, facts)
-    with await asyncio.to_thread(RulesProcess, stage, package, names, encoded) as process:
+    with await asyncio.to_thread(lambda: RulesProcess(stage, package, names, msgspec.json.encode(facts))) as process:
         ending = await process.run_async(timeout_seconds)
         return judge(stage, names, process.lines(), ending)
 

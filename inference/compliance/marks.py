@@ -10,6 +10,7 @@ understudy/digital_source_type  an IPTC digital source type, as a URI
 understudy/previz               for an engine of previz: what its pictures are for, and what it cannot do
 understudy/driver               in mode animate: what drives the character, and what that cannot show
 understudy/engine, engine_version, mode, settings, seed, prompt, weights    how it was made
+understudy/colour_config        the OCIO config: a built-in one's name, or the studio's own file and digest
 understudy/inputs, record, record_id                                        of what, and on which papers
 understudy/actor, project, shot, job, version, accepted_at                  whose and when
 understudy/software, commit                                                 by which code
@@ -21,6 +22,7 @@ import json
 import os
 from collections.abc import Mapping
 from importlib import metadata
+from pathlib import PureWindowsPath
 
 import msgspec
 from blake3 import blake3
@@ -38,8 +40,8 @@ PREVIZ = "understudy/previz"
 PROVENANCE = tuple(
     f"understudy/{name}"
     for name in (
-        "engine", "engine_version", "mode", "settings", "seed", "prompt", "weights", "inputs", "record", "record_id",
-        "actor", "project", "shot", "job", "version", "accepted_at", "software", "commit",
+        "engine", "engine_version", "mode", "settings", "seed", "prompt", "weights", "colour_config", "inputs",
+        "record", "record_id", "actor", "project", "shot", "job", "version", "accepted_at", "software", "commit",
     )
 )  # fmt: skip
 """Without these a file does not prove how it was made."""
@@ -84,6 +86,7 @@ def marks(
         "seed": str(settings.seed),
         "prompt": settings.prompt or NONE,
         "weights": json.dumps(dict(sorted(weights.items()))) if weights else NONE,
+        "colour_config": colour_config_words(job),
         "inputs": inputs_digest(job),
         "record": record_digest(record),
         "record_id": record.record_id or NONE,
@@ -110,6 +113,14 @@ def final_state(order: WorkOrder) -> str:
 
 def clearance_words(record: Record) -> str:
     return _CLEARANCE_WORDS[record.clearance]
+
+
+def colour_config_words(job: JobRequest) -> str:
+    """Return the config's name, and the digest of one that the job brings; never the folder that it lay in."""
+    own = job.shot.colour_archive
+    if own is None:
+        return job.settings.colour_config
+    return f"{PureWindowsPath(own.pictures.typed).name} {job.settings.colour_config}"
 
 
 def driver_words(job: JobRequest) -> str:

@@ -123,7 +123,7 @@ def _open_plate(order: WorkOrder) -> PlateReader | None:
     shot = order.job.shot
     if shot.plate is None or order.job.settings.mode == "animate":
         return None
-    config = ColourConfig.of_job(order.job.settings.colour_config, order.blobs)
+    config = ColourConfig.of_job(order.job, order.blobs)
     return PlateReader(shot.plate, order.blobs, shot.range, config)
 
 

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 from typing import IO
@@ -45,25 +44,8 @@ class RulesProcess:
         self._files.close()
 
     def run(self, seconds: float) -> Ending:
-        """Run to the end, or stop after `seconds`. Blocks."""
-        process = subprocess.Popen(
-            self._command,
-            stdin=self._facts,
-            stdout=self._output,
-            stderr=self._output,
-            pass_fds=(self._answers.fileno(),),
-            env=self._environment,
-            start_new_session=True,
-        )
-        code: int | None = None
-        try:
-            code = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            _stop(process.pid, process.returncode)
-            process.wait()
-        return Ending(code, seconds, self._last_output())
+        """Run to the end, or stop after `seconds`. Blocks; for a thread without an event loop."""
+        return asyncio.run(self.run_async(seconds))
 
     async def run_async(self, seconds: float) -> Ending:
         """The same without blocking the event loop; cancelling stops the process."""

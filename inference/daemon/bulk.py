@@ -22,7 +22,7 @@ import zmq
 from understudy.bridge.errors import DaemonError, JobParked, PlateError, ProtocolError, RequestError, UnderstudyError
 from understudy.bridge.keys import ServerKeys
 from understudy.bridge.messages import CHUNK_BYTES, CREDIT_CHUNKS, Bulk, Chunk, Credit, Pull, Rejected, Stored
-from understudy.bridge.wire import BULK_HEADER_LIMIT_BYTES, address, decode_bulk, encode_bulk, server_socket
+from understudy.bridge.wire import BULK_HEADER_LIMIT_BYTES, address, decode_bulk, encode_bulk, readable, server_socket
 from understudy.inference.daemon.bulk_streams import Answer, Incoming, Outgoing
 from understudy.inference.vault import Vault
 
@@ -40,6 +40,8 @@ OnParked = Callable[[str, JobParked], None]
 LANES = 2
 LANE_MESSAGES = 32
 """Chunks that wait for one lane; beyond it the socket is left unread and TCP holds the senders back."""
+CREDIT_TOGETHER = 4
+"""Tasks for which a credit may wait while more are at hand; a third of the window, so that no sender runs dry."""
 IDLE_SECONDS = 60.0
 DOWNLOADS_A_CONNECTION = 16
 REMEMBERED_FILES = 65_536
@@ -114,12 +116,10 @@ class BulkServer:
                 # Before the answers are taken: one that comes later must wake us again.
                 self._signalled = False
             self._send_answers()
-            for _ in range(CREDIT_CHUNKS if self._socket in ready else 0):
-                try:
-                    frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
-                except zmq.Again:
+            for _ in range(CREDIT_CHUNKS):
+                if not readable(self._socket):
                     break
-                self._route(frames)
+                self._route(self._socket.recv_multipart(zmq.NOBLOCK, copy=False))
                 self._send_answers()
         self._socket.close(linger=0)
 
@@ -136,13 +136,12 @@ class BulkServer:
         self._lanes[hash((whose, name)) % LANES].put((frames[0].bytes, user, header, payload))
 
     def _send_answers(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                identity, header, payload = self._answers.get_nowait()
-                parts = [identity, encode_bulk(header)] if payload is None else [identity, encode_bulk(header), payload]
-                # The other end is gone, or reads nothing: it asks again when it is back.
-                with contextlib.suppress(zmq.ZMQError):
-                    self._socket.send_multipart(parts, zmq.NOBLOCK, copy=payload is None)
+        while not self._answers.empty():
+            identity, header, payload = self._answers.get()
+            parts = [identity, encode_bulk(header)] if payload is None else [identity, encode_bulk(header), payload]
+            # The other end is gone, or reads nothing: it asks again when it is back.
+            with contextlib.suppress(zmq.ZMQError):
+                self._socket.send_multipart(parts, zmq.NOBLOCK, copy=payload is None)
 
 
 Task = tuple[bytes, str, Bulk, memoryview | None]
@@ -171,6 +170,9 @@ class _Lane:
         self._stored: OrderedDict[tuple[str, str], None] = OrderedDict()
         """What users have brought whole: they have shown that they possess it."""
         self._outgoing: dict[tuple[bytes, str], Outgoing] = {}
+        self._held: Answer | None = None
+        """A credit that the next one of its file replaces: each one sent costs both ends a turn."""
+        self._tasks_held = 0
         self._swept_at = time.monotonic()
         self._thread = threading.Thread(target=self._work, name=f"bulk-lane-{number}", daemon=True)
         self._thread.start()
@@ -192,6 +194,7 @@ class _Lane:
             if task is None:
                 break
             self._guarded(task)
+            self._give_credit()
             if time.monotonic() - self._swept_at > IDLE_SECONDS / 4:
                 self._sweep()
         self._forget_all(lambda stream: True)
@@ -203,13 +206,31 @@ class _Lane:
         try:
             self._do(identity, user, header, payload)
         except UnderstudyError as problem:
-            self._answer(Answer(identity, Rejected(name, problem.report())))
+            self._tell(Answer(identity, Rejected(name, problem.report())))
         except Exception as problem:  # noqa: BLE001  the edge of the daemon's bulk loop
             _log.exception("a bulk message failed")
             fault = DaemonError(
                 f"the daemon failed at {name}: {problem}", remedy="See the daemon's log, then try again."
             )
-            self._answer(Answer(identity, Rejected(name, fault.report())))
+            self._tell(Answer(identity, Rejected(name, fault.report())))
+
+    def _tell(self, answer: Answer) -> None:
+        """Answer at once, but hold a credit until `_give_credit`; what comes after it on its file says more."""
+        held, self._held = self._held, None
+        if held is not None and (held.identity, held.header.file) != (answer.identity, answer.header.file):
+            self._answer(held)
+        if isinstance(answer.header, Credit) and not answer.header.again:
+            self._held = answer
+        else:
+            self._answer(answer)
+
+    def _give_credit(self) -> None:
+        """Send the credit that is held unless another task is at hand. Tasks are counted, whoever sent them."""
+        self._tasks_held += 1
+        if self._held is None or self._tasks_held >= CREDIT_TOGETHER or self._tasks.empty():
+            if self._held is not None:
+                self._answer(self._held)
+            self._held, self._tasks_held = None, 0
 
     def _do(self, identity: bytes, user: str, header: Bulk, payload: memoryview | None) -> None:
         if isinstance(header, Chunk) and payload is not None:
@@ -227,7 +248,7 @@ class _Lane:
         key = (user, chunk.file)
         if key in self._stored and key not in self._incoming and self._rules.vault.has(chunk.file):
             self._rules.on_stored(chunk.job_id, chunk.file)
-            self._answer(Answer(identity, Stored(chunk.file)))
+            self._tell(Answer(identity, Stored(chunk.file)))
             return
         stream = self._incoming.get(key)
         if stream is None:
@@ -235,7 +256,7 @@ class _Lane:
                 self._rules.vault, user, chunk, self._rules.on_stored, self._rules.on_parked
             )
         for answer in stream.take(identity, chunk, payload):
-            self._answer(answer)
+            self._tell(answer)
             if isinstance(answer.header, Rejected | Stored):
                 self._incoming.pop(key, None)
         if stream.stored:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from xxhash import xxh3_128_digest
 
 from understudy.bridge.errors import JobParked, PlateError, ProtocolError
-from understudy.bridge.messages import CHUNK_BYTES, CREDIT_CHUNKS, Bulk, Chunk, Credit, Pull, Rejected, Stored
+from understudy.bridge.messages import CHUNK_BYTES, CREDIT_CHUNKS, Chunk, Credit, Pull, Rejected, Stored
 from understudy.inference.hand_over import handed_over
 from understudy.inference.vault import Vault
 
@@ -23,7 +23,7 @@ class Answer(NamedTuple):
     """One message for one connection."""
 
     identity: bytes
-    header: Bulk
+    header: Chunk | Credit | Stored | Rejected
     payload: bytes | None = None
 
 

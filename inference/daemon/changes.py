@@ -23,6 +23,7 @@ from understudy.inference.daemon.jobs import HELD, can_move
 from understudy.inference.daemon.store import Change
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow, What
+from understudy.inference.version_lock import writer_of
 
 STORE_RETRY_SECONDS = 1.0
 PARKED_FIRST_WAIT_SECONDS = 1.0
@@ -128,15 +129,18 @@ class Changes:
         self._waits[job_id] = (time.monotonic() + wait, wait)
 
     async def look_at_parked(self) -> None:
-        """Let parked jobs go on for which there is room, the oldest first."""
+        """Let parked jobs go on for which there is room and whose version nobody else writes, the oldest first."""
         for row in reversed(await self.jobs("parked")):
             due, _ = self._waits.get(row.job_id, (0.0, 0.0))
-            if time.monotonic() >= due and await self._house.looked(self._inputs.has_room, row.job_id):
+            if time.monotonic() >= due and await self._house.looked(self._may_go_on, row):
                 async with self.lock:
                     if (await self.job(row.job_id)).state != "parked":
                         continue
                     await self.change(row.job_id, "unpark")
                 await self.look_whether_complete(row.job_id)
+
+    def _may_go_on(self, row: JobRow) -> bool:
+        return not writer_of(folder_of(row, provisional=True)) and self._inputs.has_room(row.job_id)
 
     async def _durably(self, change: Callable[[], Awaitable[Change]]) -> Change:
         """Wait while the disk is too full to store a change: a worker's word is never lost for that."""

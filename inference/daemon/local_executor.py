@@ -220,6 +220,7 @@ class LocalExecutor:
         try:
             while line := await reader.readline():
                 message = _decoder.decode(line)
+                del line  # the list of all files is megabytes: not beside what is made of it
                 if isinstance(message, Ready):
                     was_ready = worker.ready = True
                     self._trouble = ""

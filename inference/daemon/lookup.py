@@ -19,6 +19,8 @@ _REQUEST = msgspec.json.Decoder(JobRequest)
 _FINDINGS = msgspec.json.Decoder(tuple[Finding, ...])
 BUSY_TIMEOUT_SECONDS = 10.0
 """Only a second process that looks into the store (`sqlite3 store.sqlite`) can make us wait."""
+CACHE_KIBIBYTES = 256
+"""Pages that a connection keeps: the rows in use. SQLite's own 2 MB are filled by one long job; the kernel has them."""
 
 _EVENTS = """
 SELECT e.number, j.job_id, e.at, e.what, j.user, j.project FROM events e JOIN jobs j ON j.number = e.job
@@ -149,8 +151,9 @@ class Lookup:
             " LEFT JOIN held h ON h.file = f.file AND h.scope = ?2"
             " LEFT JOIN pictures p ON p.picture = f.picture AND p.frame = f.frame AND p.scope = ?2 WHERE f.job = ?1"
         )
-        found = self._read(sql, (row.number, row.scope))
-        return {file.hex(): (own or twin).hex() if own or twin else None for file, own, twin in found}
+        with self._read_lock:  # row by row: all rows of a long job at once are a megabyte
+            found = self._reader.execute(sql, (row.number, row.scope))
+            return {file.hex(): (own or twin).hex() if own or twin else None for file, own, twin in found}
 
     def size_of(self, job_id: str, file: str) -> int | None:
         """Return the size that a job states for one of its files; None for a file that it has not."""
@@ -182,6 +185,7 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_SECONDS)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA cache_size=-{CACHE_KIBIBYTES}")
     return connection
 
 

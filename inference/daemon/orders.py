@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-
-import msgspec
 
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
@@ -40,13 +37,6 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         reuse=_twin(house, row) if honest and house.settings.result_cache else None,
         admission=admission,
     )
-
-
-def write_order(house: House, inputs: Inputs, job_id: str, path: Path) -> WorkOrder:
-    """Write the order of a stored job as JSON, for `understudy run`; return it. Raises as `make_order` does."""
-    order = make_order(house, inputs, house.store.job(job_id), lambda done, total: None)
-    path.write_bytes(msgspec.json.encode(order))
-    return order
 
 
 def twins_of(house: House, row: JobRow) -> list[JobRow]:

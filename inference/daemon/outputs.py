@@ -6,11 +6,10 @@ import os
 import stat
 from pathlib import Path, PurePosixPath
 
-from understudy.bridge.errors import KeyRefused, PlateError
+from understudy.bridge.errors import KeyRefused, PlateError, RequestError
 from understudy.bridge.exr_file import read_attribute
 from understudy.bridge.keys import User
 from understudy.bridge.messages import Outputs
-from understudy.bridge.shot import OutputFile
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import has_ended, may_see
 from understudy.inference.daemon.submission import folder_of
@@ -28,24 +27,26 @@ class Shelf:
         self._store = house.store
         self._users = house.users
 
-    def outputs(self, user: User, row: JobRow) -> Outputs:
-        """Return the files that a job has made so far. Raises KeyRefused for what is in quarantine."""
+    def outputs(self, user: User, row: JobRow, *, listed: bool = True) -> Outputs:
+        """Return the files that a job has made so far, or only where they lie. Raises KeyRefused for what is in
+        quarantine.
+        """
         if row.state == "quarantined" and not QUARANTINE_ROLES.intersection(user.roles):
             raise KeyRefused(
                 f"what job {row.job_id} made is in quarantine", remedy="Ask legal or an admin to look at it."
             )
         provisional = row.state != "delivered"
-        files = () if row.state in WITHDRAWN else self._store.outputs(row.job_id)
+        kept = row.state not in WITHDRAWN and (row.frames_done > 0 or not provisional)
         folder = folder_of(row, provisional=provisional)
-        removed = has_ended(row.state) and bool(files) and not folder.is_dir()
+        removed = has_ended(row.state) and kept and not folder.is_dir()
         return Outputs(
             job_id=row.job_id,
             version=row.version,
             folder=str(folder),
             provisional=provisional,
-            state="provisional" if provisional else _state_in_files(folder, files),
+            state="provisional" if provisional else _state_in_files(folder),
             removed=removed,
-            files=() if removed else files,
+            files=self._store.outputs(row.job_id) if listed and kept and not removed else (),
         )
 
     def resolve(self, key: str, job_id: str, path: str) -> Path | None:
@@ -56,7 +57,7 @@ class Shelf:
         user = self._users.user_for(key)
         try:
             row = self._store.job(job_id)
-        except Exception:  # noqa: BLE001 - whatever is wrong with the name, there is no such file
+        except (RequestError, UnicodeError):  # a name that no job has, or that no text can be
             return None
         if user is None or not may_see(user, row.user, row.project) or row.state in WITHDRAWN:
             return None
@@ -85,12 +86,10 @@ def _inside(folder: Path, path: str) -> Path | None:
     return found if stat.S_ISREG(mode) else None
 
 
-def _state_in_files(folder: Path, files: tuple[OutputFile, ...]) -> str:
+def _state_in_files(folder: Path) -> str:
     """Return what the layers' headers say now: the worker that settled the version chose the word."""
-    for file in files:
-        if file.layer is not None and file.path.endswith(".exr"):
-            try:
-                return read_attribute(folder / file.path, "understudy/state") or "delivered"
-            except (PlateError, OSError):
-                break
-    return "delivered"
+    try:
+        layer = next(folder.rglob("*.exr"), None)
+        return (read_attribute(layer, "understudy/state") if layer is not None else None) or "delivered"
+    except (PlateError, OSError):
+        return "delivered"

@@ -1,6 +1,7 @@
-"""How long the files of ended jobs stay under HOME/jobs. A job's row, events and findings stay for ever, with a note.
+"""How long the files of ended jobs stay under HOME/jobs, and how long a job waits for files that nobody sends.
 
-What a show's template put elsewhere is the show's: a project's files are never looked at here.
+A job's row, events and findings stay for ever, with a note. What a show's template put elsewhere is the show's: a
+project's files are never looked at here.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import shutil
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from understudy.bridge.errors import Finding, RequestError
+from understudy.bridge.errors import Finding, JobError, RequestError
 from understudy.bridge.messages import Found
 from understudy.inference.daemon.changes import Changes
 from understudy.inference.daemon.house import House
@@ -39,21 +40,37 @@ class Retention:
         self._house = house
         self._changes = changes
         self._days = house.settings.keep_ended_days
+        self._uploading_days = house.settings.keep_uploading_days
 
     async def run(self) -> None:
         """Look now and once an hour, for ever. A look that fails is logged; the next one does its work."""
-        while self._days:
+        while self._days or self._uploading_days:
             try:
+                await self.give_up_waiting()
                 await self.look()
             except Exception:  # noqa: BLE001 - the daemon's edge: a disk that fails for a moment must not end it
-                _log.exception("ended jobs could not be looked at")
+                _log.exception("old jobs could not be looked at")
             await asyncio.sleep(LOOK_SECONDS)
         await asyncio.Event().wait()
 
+    async def give_up_waiting(self) -> None:
+        """Fail every job whose client stopped sending long enough ago: what did come is pinned in the vault by it."""
+        if not self._uploading_days:
+            return
+        oldest = await self._oldest_kept(self._uploading_days)
+        for found in await self._changes.jobs("uploading"):
+            async with self._changes.lock:
+                row = await self._changes.job(found.job_id)
+                since = await self._house.stored(self._house.store.settled_since, row)
+                if row.state == "uploading" and since < oldest:
+                    await self._changes.change(row.job_id, "fail", reason=self._never_came(row).report())
+
     async def look(self) -> None:
         """Remove the files of every job that ended long enough ago and that no live job may still read from."""
+        if not self._days:
+            return
         names = await self._house.looked(_names_in, self._house.jobs_folder)
-        oldest = await self._oldest_kept()
+        oldest = await self._oldest_kept(self._days)
         for name in names:
             folder = self._house.jobs_folder / name
             if name.startswith(_GOING):
@@ -90,14 +107,21 @@ class Retention:
     async def _is_project(self, name: str) -> bool:
         return bool(await self._house.stored(self._house.store.jobs, (), projects=(name,), limit=1))
 
-    async def _oldest_kept(self) -> str:
-        """Return the time before which files go. Time passes by what is stored: a clock that jumps ahead, or a machine
-        that wakes up in another year, makes nothing old.
+    async def _oldest_kept(self, days: int) -> str:
+        """Return the time before which what is old goes. Time passes by what is stored: a clock that jumps ahead, or a
+        machine that wakes up in another year, makes nothing old.
         """
         newest = await self._house.stored(self._house.store.newest_time)
         now = datetime.now(timezone.utc)
-        oldest = min(now, datetime.fromisoformat(newest) if newest else now) - timedelta(days=self._days)
+        oldest = min(now, datetime.fromisoformat(newest) if newest else now) - timedelta(days=days)
         return oldest.isoformat(timespec="milliseconds")[:23] + "Z"
+
+    def _never_came(self, row: JobRow) -> JobError:
+        return JobError(
+            f"the job lacks files, and none has come for more than {self._uploading_days} days",
+            remedy=f"`understudy retry {row.job_id}`, said where its files are, opens it again and sends them. "
+            "`keep_uploading_days` in the daemon's settings says how long a job waits.",
+        )
 
     def _note(self, row: JobRow) -> Finding:
         return Finding(

@@ -21,7 +21,7 @@ from understudy.bridge.keys import AllowList, ServerKeys, User
 from understudy.bridge.messages import Ping, Pong, Reply, Request
 from understudy.bridge.wire import PUSH_ID, ZAP_DOMAIN, Envelope, address, decode_request, encode_reply
 
-from understudy.bridge.wire import open_envelope, server_socket  # isort: skip
+from understudy.bridge.wire import open_envelope, readable, server_socket  # isort: skip
 from understudy.inference.daemon.audience import Sent
 
 MESSAGES_A_TURN = 32
@@ -109,21 +109,20 @@ class ControlServer:
         if self._socket.closed:
             return
         for _ in range(MESSAGES_A_TURN):
-            try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
+            if not readable(self._socket):
                 return
-            self._take(frames)
+            self._take(self._socket.recv_multipart(zmq.NOBLOCK, copy=False))
         self._loop.call_soon(self._readable)
 
     def _take(self, frames: list[zmq.Frame]) -> None:
         """Answer one message, or start answering it. What is no envelope has nobody to answer to and is dropped."""
         try:
-            envelope = open_envelope([frame.bytes for frame in frames])
             key = str(frames[-1].get("User-Id"))
+            envelope = open_envelope([frame.bytes for frame in frames])
         except (ProtocolError, zmq.ZMQError) as problem:
             _log.info("a message was dropped: %s", problem)
             return
+        frames.clear()  # a long job's request is megabytes: one copy is enough
         try:
             caller = self._caller(envelope.identity, key)
             request = decode_request(envelope.body)
@@ -133,7 +132,7 @@ class ControlServer:
         if isinstance(request, Ping):
             self._reply(envelope, Pong())
             return
-        task = self._loop.create_task(self._have_answered(envelope, caller, request))
+        task = self._loop.create_task(self._have_answered(envelope._replace(body=b""), caller, request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -186,6 +185,6 @@ class ControlServer:
             return "gone"
         finally:
             # Sending may swallow the signal that something has arrived.
-            if not self._socket.closed and self._socket.poll(0, zmq.POLLIN):
+            if not self._socket.closed and readable(self._socket):
                 self._loop.call_soon(self._readable)
         return "sent"

@@ -177,7 +177,7 @@ class Service:
 
     async def _outputs(self, caller: Caller, request: AskOutputs) -> Outputs:
         row = await self._visible_job(caller, request.job_id)
-        return await self._house.looked(self._shelf.outputs, caller.user, row)
+        return await self._house.looked(self._shelf.outputs, caller.user, row, listed=request.files)
 
     async def _order(self, caller: Caller, request: AskOrder) -> Order:
         row = await self._own_job(caller, request.job_id, "take the order of")

@@ -127,10 +127,11 @@ class Store(Lookup):
         return writing.change
 
     def possess(self, job_id: str, file: str) -> None:
-        """Note that a job's user proved to have this file by bringing it."""
+        """Note that a job's user proved to have this file by bringing it: somebody is still there for the job."""
         with self._transaction(job_id) as writing:
             held = (bytes.fromhex(file), writing.row.scope)
             writing.tables.execute("INSERT OR IGNORE INTO held VALUES (?, ?)", held)
+            writing.set(changed_at=self._clock())
 
     def know_pictures(self, job_id: str, pictures: Mapping[str, str]) -> None:
         """Note which picture each of these files of a job is, as we computed it: file digest to picture digest."""
@@ -146,6 +147,7 @@ class Store(Lookup):
     def _transaction(self, job_id: str = "") -> Iterator[Writing]:
         """Yield one transaction, on `job_id` if named. Raises JobParked when the disk is full: nothing was changed."""
         with self._write_lock:
+            committed = False
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 row = (self._kept.get(job_id) or known_job(self._writer, job_id)) if job_id else None
@@ -153,17 +155,22 @@ class Store(Lookup):
                 yield writing
                 writing.flush()
                 self._writer.execute("COMMIT")
-            except BaseException as problem:
-                self._kept.pop(job_id, None)
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                if isinstance(problem, sqlite3.OperationalError):
-                    raise JobParked(
-                        f"the job store cannot be written: {problem}",
-                        remedy="Make room on the disk that holds UNDERSTUDY_HOME; nothing accepted is lost.",
-                    ) from problem
-                raise
+                committed = True
+            except sqlite3.OperationalError as problem:
+                raise JobParked(
+                    f"the job store cannot be written: {problem}",
+                    remedy="Make room on the disk that holds UNDERSTUDY_HOME; nothing accepted is lost.",
+                ) from problem
+            finally:
+                if not committed:
+                    self._undo(job_id)
             self._remember(writing)
+
+    def _undo(self, job_id: str) -> None:
+        """End a transaction that came to nothing."""
+        self._kept.pop(job_id, None)
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
 
     def _remember(self, writing: Writing) -> None:
         """Keep the row as it was committed: only this process writes, so the next change need not read it."""

@@ -33,8 +33,8 @@ JOB_ID_LENGTH = 8  # 31 ** 8 = 8.5e11: the store refuses the one that would come
 GATES_AT_ONCE = 2
 """Each is a process of its own; more would only wait for the processor."""
 
-_NOT_OF_THE_PICTURE = frozenset({"file", "size", "typed", "talents", "name"})
-"""Fields of a shot that change without changing a pixel: bytes of a header, names, papers."""
+_NOT_OF_THE_PICTURE = frozenset({"files", "typed", "talents", "name"})
+"""Fields of a shot that change without changing a pixel: names, papers. Files count by what is seen in them."""
 
 Gate = Callable[[AdmissionFacts], Awaitable[tuple[Finding, ...]]]
 
@@ -206,21 +206,26 @@ class _Open(dict[str, str]):
 def cache_key(job: JobRequest, version_of_engine: str) -> str:
     """Return what decides the pixels of a job: the pictures by role, frame and colour, settings, range, engine.
 
-    BLAKE3 of the canonical JSON. Papers, names, file bytes and the place of the output are not in it.
+    BLAKE3 of the canonical JSON, then of each picture. Papers, names, file bytes and the output's place are not in it.
     """
     parts = {
-        "shot": _pictures_only(msgspec.to_builtins(job.shot)),
-        "settings": msgspec.to_builtins(job.settings),
+        "shot": _pictures_only(job.shot),
+        "settings": job.settings,
         "engine": version_of_engine,
         "understudy": version("understudy"),
     }
-    return blake3(msgspec.json.encode(parts, order="sorted")).hexdigest()
+    key = blake3(msgspec.json.encode(parts, order="sorted"))
+    for role, pictures in job.shot.roles().items():
+        for file in pictures.files:
+            key.update(msgspec.json.encode((role, file.picture, file.frame)))
+    return key.hexdigest()
 
 
 def _pictures_only(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _pictures_only(inner) for name, inner in value.items() if name not in _NOT_OF_THE_PICTURE}
-    return [_pictures_only(inner) for inner in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, msgspec.Struct):
+        fields = (name for name in value.__struct_fields__ if name not in _NOT_OF_THE_PICTURE)
+        return {name: _pictures_only(getattr(value, name)) for name in fields}
+    return [_pictures_only(inner) for inner in value] if isinstance(value, tuple) else value
 
 
 def _check_fits(job: JobRequest, quota_bytes: int) -> None:

@@ -23,6 +23,9 @@ from understudy.inference.segments import Segment
 
 Picture = NDArray[np.float32]
 
+Joints = Callable[[int], NDArray[np.float32]]
+"""Frame to (133, 3): x, y in pixels of the picture, where the centre of the first pixel is 0, 0; confidence 0 to 1."""
+
 ENGINE_MODULES = {"identity": "identity", "preview": "preview"}
 """Engine name to module in this folder. Adding an engine is one file and one line here."""
 
@@ -50,8 +53,7 @@ class Footage:
     matte: Callable[[int], Picture] | None
     clean_plate: Callable[[int], Picture] | None
     holdout: Callable[[int], Picture] | None
-    keypoints: Callable[[int], NDArray[np.float32]] | None
-    """(133, 3): x, y in pixels of this footage's picture, confidence 0 to 1."""
+    keypoints: Joints | None
     scratch: Path
     """A folder of this job that survives a crash of the worker: what `prepare` leaves here may be used again."""
 

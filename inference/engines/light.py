@@ -51,10 +51,6 @@ def to_linear(code: Array) -> Array:
     return np.maximum(code, 0.0) ** np.float32(2.2)
 
 
-def to_code(linear: Array) -> Array:
-    return np.maximum(linear, 0.0) ** np.float32(1.0 / 2.2)
-
-
 def swell(coverage: Array) -> Array:
     """Return normals (h, w, 3), unit length, for a body with this silhouette; (0, 0, 1) outside.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -16,7 +17,17 @@ import PyOpenColorIO
 from numpy.typing import NDArray
 
 from understudy.bridge.errors import RequestError
-from understudy.inference.picture.colour_configs import STANDARD, nearest, open_built_in, open_config
+from understudy.bridge.shot import JobRequest
+from understudy.inference.picture import interchange
+from understudy.inference.picture.colour_configs import (
+    OCIO_PROBLEMS,
+    STANDARD,
+    OpenedConfig,
+    nearest,
+    open_archive,
+    open_built_in,
+    open_config,
+)
 from understudy.inference.picture.display import ReviewView, display_processor, is_slow, to_bytes
 from understudy.inference.picture.half_floats import to_float
 
@@ -33,16 +44,19 @@ _REVIEW_DISPLAYS = ("Rec.1886 Rec.709 - Display", "Rec.1886", "Rec.709", "sRGB -
 class ColourConfig:
     """One OCIO config. Any thread may call any method: processors are shared, pictures are not."""
 
-    def __init__(self, name: str, config: Any) -> None:
+    def __init__(self, name: str, opened: OpenedConfig) -> None:
         self.name = name
-        self._config = config
+        config = self._config = opened.config
+        self._archive = opened.archive
         self._standard = PyOpenColorIO.Config.CreateFromBuiltinConfig(STANDARD)
+        self._viewing = config if list(config.getDisplays()) else self._standard
         self._lock = threading.Lock()
         self._processors: dict[tuple[str, ...], Any] = {}
         if not config.hasRole("scene_linear"):
             raise RequestError(
                 f"the colour config {name} has no role scene_linear",
-                remedy="Add the role to the config: it says in which space the pictures are comped.",
+                remedy="Add the role to the config: it says in which space pictures are comped. Nobody can guess it; "
+                "--ocio none takes the built-in config.",
                 facts={"config": name},
             )
 
@@ -52,12 +66,16 @@ class ColourConfig:
         return cls(name, open_config(name))
 
     @classmethod
-    def of_job(cls, name: str, blobs: Mapping[str, str]) -> ColourConfig:
-        """Open what a job names: one of its own files by digest, or a built-in config. Raises RequestError.
+    def of_job(cls, job: JobRequest, blobs: Mapping[str, str]) -> ColourConfig:
+        """Open what a job names: its own archive out of the vault, or a built-in config. Raises RequestError.
 
         Never a path of this machine: a job may come from another, and would learn which files there are.
         """
-        return cls(name, open_config(blobs[name]) if name in blobs else open_built_in(name))
+        name, own = job.settings.colour_config, job.shot.colour_archive
+        if own is None or own.pictures.files[0].file != name or name not in blobs:
+            return cls(name, OpenedConfig(open_built_in(name)))
+        typed = own.pictures.typed
+        return cls(typed, open_archive(Path(blobs[name]), typed, name, job.settings.colour_context))
 
     @property
     def scene_linear(self) -> str:
@@ -115,6 +133,35 @@ class ColourConfig:
                 return identifier
         return None
 
+    def check_reach(self, space: str) -> None:
+        """Make every conversion that a picture of `space` needs. Raises RequestError for one that cannot be made."""
+        self.processor(space, LINEAR_REC709)
+        self.processor(space, self.scene_linear)
+        for target in (self.scene_linear, space) if self.is_linear(space) else (self.scene_linear,):
+            self.processor(LINEAR_REC709, target)
+
+    def check_view(self) -> None:
+        """Make the view of a review of scene light. Raises RequestError, such as for a look whose LUT is not there."""
+        view = self.review_view(self.scene_linear)
+        self.display(np.zeros((1, 1, 3), np.float32), self.scene_linear, view.display, view.view)
+
+    def borrowed(self) -> str:
+        """Say what this config lacks and from where it is taken; nothing where it has all. Raises RequestError.
+
+        What we need is linear Rec.709 and sRGB-encoded Rec.709 (references, the model's picture), and a display.
+        """
+        needed = {"linear Rec.709": LINEAR_REC709, "sRGB-encoded Rec.709": SRGB_TEXTURE}
+        lacks = [words for words, space in needed.items() if _find(self._config, self.resolve(space)) is None]
+        lacks += ["display"] if self._viewing is not self._config else []
+        if not lacks:
+            return ""
+        self.check_reach(self.scene_linear)
+        try:
+            way = interchange.way_between(self._config, self._standard, self.scene_linear, LINEAR_REC709)
+        except OCIO_PROBLEMS:
+            way = "the space that OpenColorIO recognises"
+        return f"the colour config {self.name} has no {', no '.join(lacks)}: taken from {STANDARD} through {way}"
+
     def convert(self, pixels: NDArray[Any], source: str, target: str, *, give_up: bool = False) -> Float:
         """Return `pixels` (height, width, 3 or 4), half or float32, of `source` as new float32 pixels of `target`.
 
@@ -152,8 +199,9 @@ class ColourConfig:
 
     def _viewed(self, pixels: NDArray[Any], space: str, display: str, view: str) -> Float:
         source = self.resolve(space)
-        if _find(self._config, source) is None:
-            pixels, source = self.convert(pixels, source, self.scene_linear), self.scene_linear
+        if _find(self._viewing, source) is None:
+            linear = self.scene_linear if self._viewing is self._config else LINEAR_REC709
+            pixels, source = self.convert(pixels, source, linear), self.resolve(linear)
         key = ("view", source, display, view)
         with self._lock:
             if key not in self._processors:
@@ -169,7 +217,7 @@ class ColourConfig:
         Rec.709 display, which is what review.mp4 is tagged as.
         """
         start = self.resolve(source)
-        displays = [str(name) for name in self._config.getDisplays()]
+        displays = [str(name) for name in self._viewing.getDisplays()]
         if self.is_display_referred(start) and not self._is_hdr(start):
             found = [self._untoned(start, display, view) for display, view in self._untoned_views(displays)]
             best = min(
@@ -177,21 +225,21 @@ class ColourConfig:
             )
             if best is not None and (best.error or 0) < 0.1:
                 return best
-        display = next((name for name in _REVIEW_DISPLAYS if name in displays), self._config.getDefaultDisplay())
-        return ReviewView(str(display), str(self._config.getDefaultView(display)))
+        display = next((name for name in _REVIEW_DISPLAYS if name in displays), self._viewing.getDefaultDisplay())
+        return ReviewView(str(display), str(self._viewing.getDefaultView(display)))
 
     def _is_hdr(self, space: str) -> bool:
         held = _find(self._config, space) or _find(self._standard, space)
         return held is not None and str(held.getEncoding()) in _DISPLAY_ENCODINGS[1:]
 
     def _untoned_views(self, displays: list[str]) -> list[tuple[str, str]]:
-        return [(name, view) for name in displays for view in self._config.getViews(name) if view in _UNTONED_VIEWS]
+        return [(name, view) for name in displays for view in self._viewing.getViews(name) if view in _UNTONED_VIEWS]
 
     def _untoned(self, source: str, display: str, view: str) -> ReviewView | None:
         """Return the view and the most that it changes codes of `source`; None for one with a tone curve."""
-        if _find(self._config, source) is None:
+        if _find(self._viewing, source) is None:
             return None
-        exact = self._config.getProcessor(PyOpenColorIO.DisplayViewTransform(source, display, view))
+        exact = self._viewing.getProcessor(PyOpenColorIO.DisplayViewTransform(source, display, view))
         if is_slow(exact):
             return None
         steps = np.linspace(0, 1, 9, dtype=np.float32)
@@ -201,11 +249,11 @@ class ColourConfig:
 
     def _make_view(self, source: str, display: str, view: str) -> Any:
         try:
-            return display_processor(self._config, source, display, view)
-        except PyOpenColorIO.Exception as problem:
-            known = ", ".join(f"'{name}'" for name in self._config.getDisplays())
+            return display_processor(self._viewing, source, display, view)
+        except OCIO_PROBLEMS as problem:
+            known = ", ".join(f"'{name}'" for name in self._viewing.getDisplays())
             raise RequestError(
-                f"the view '{view}' of display '{display}' cannot be made with {self.name}: {problem}",
+                f"the view '{view}' of display '{display}' cannot be made with {self.name}: {self._in_words(problem)}",
                 remedy=f"Displays of this config: {known}.",
                 facts={"display": display, "view": view},
             ) from None
@@ -216,18 +264,25 @@ class ColourConfig:
             if own == (True, True):
                 made = self._config.getProcessor(start, end)
             elif own == (True, False):
-                made = PyOpenColorIO.Config.GetProcessorToBuiltinColorSpace(self._config, start, end)
+                made = interchange.from_config(self._config, start, self._standard, end)
             elif own == (False, True):
-                made = PyOpenColorIO.Config.GetProcessorFromBuiltinColorSpace(start, self._config, end)
+                made = interchange.to_config(self._standard, start, self._config, end)
             else:
                 made = self._standard.getProcessor(start, end)
-        except PyOpenColorIO.Exception as problem:
+        except OCIO_PROBLEMS as problem:
             raise RequestError(
-                f"{self.name} cannot convert '{start}' to '{end}': {' '.join(str(problem).split())[:300]}",
-                remedy="Give the config its interchange role (aces_interchange), or name a space that it holds.",
+                f"{self.name} cannot convert '{start}' to '{end}': {self._in_words(problem)}",
+                remedy="Give the config its interchange role (aces_interchange), or name a space that it holds."
+                if own != (True, True)
+                else "Check the space with ociocheck: its LUTs must lie beneath the config's folder.",
                 facts={"colour": start, "target": end, "config": self.name},
             ) from None
         return None if made.isNoOp() else made.getOptimizedCPUProcessor(PyOpenColorIO.OPTIMIZATION_LOSSLESS)
+
+    def _in_words(self, problem: Exception) -> str:
+        """Return what OCIO says on one line, LUTs by their names in the archive."""
+        words = " ".join(str(problem).split())[:400]
+        return words.replace(f"{self._archive.root}/", "") if self._archive is not None else words
 
 
 def _find(config: Any, name: str) -> Any:

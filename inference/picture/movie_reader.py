@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -49,7 +50,8 @@ class MovieReader:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self._container, self._stream = _open(self.path)
-        try:
+        with ExitStack() as unless_read:
+            unless_read.callback(self._container.close)
             self._index = index_movie(self.path, self._container, self._stream)
             self._places = {time: number for number, time in enumerate(self._index.times)}
             self._frames: Iterator[av.VideoFrame] = iter(())
@@ -57,9 +59,7 @@ class MovieReader:
             self._seek(0)
             self._first = self._decoded(0)
             self._refuse_turned()
-        except BaseException:
-            self._container.close()
-            raise
+            unless_read.pop_all()
 
     def __enter__(self) -> MovieReader:
         return self

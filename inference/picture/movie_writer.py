@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -82,14 +82,13 @@ class MovieWriter:
             # bitexact leaves the library's name and the clock out of the file.
             options = {"movflags": "+faststart+write_colr+use_metadata_tags", "fflags": "+bitexact"}
             self._container = av.open(str(self.partial), "w", format=self._kind.container, options=options)
-        try:
+        with ExitStack() as unless_ready:
+            unless_ready.callback(self.abandon)
             self._stream = self._add_stream(Fraction(rate))
             self._container.metadata.update(metadata or {})
             if timecode is not None:
                 self._container.metadata["timecode"] = timecode
-        except BaseException:
-            self.abandon()
-            raise
+            unless_ready.pop_all()
 
     def __enter__(self) -> MovieWriter:
         return self
@@ -117,16 +116,15 @@ class MovieWriter:
 
     def close(self) -> None:
         """Finish the file and give it its name. Raises JobError when nothing was written."""
-        try:
+        with ExitStack() as unless_named:
+            unless_named.callback(self.abandon)
             if self.count == 0:
                 raise JobError(f"{self.path}: a movie needs at least one picture", remedy="Check the frame range.")
             with _writing(self.path):
                 self._container.mux(self._stream.encode())
                 self._container.close()
                 self.partial.replace(self.path)
-        except BaseException:
-            self.abandon()
-            raise
+            unless_named.pop_all()
 
     def abandon(self) -> None:
         """Remove what was written; the movie never gets its name."""

@@ -67,6 +67,8 @@ def read_planes(path: str, format_name: str) -> tuple[Header, NDArray[np.float32
         raise damaged(path, f"its pixels cannot be read whole ({_one_line(problem)})")
     if format_name == "png":
         _refuse_cut_png(path)
+    if format_name == "cineon":
+        _refuse_cut_cineon(path, spec)
     return header, _upright(_code_values(pixels, header.pixel_type), spec.get_int_attribute("Orientation", 1))
 
 
@@ -151,6 +153,17 @@ def _colour_hint(path: str, format_name: str, attributes: dict[str, Any]) -> str
 def _refuse_cut_png(path: str) -> None:
     if b"IEND" not in _png_chunks(path):
         raise damaged(path, "the PNG ends before its last chunk")
+
+
+def _refuse_cut_cineon(path: str, spec: OpenImageIO.ImageSpec) -> None:
+    """Raises PlateError for a file that is shorter than its pixels: OpenImageIO hands out stray memory for the rest."""
+    bits = spec.get_int_attribute("oiio:BitsPerSample", 10)
+    with Path(path).open("rb") as stream:
+        head = stream.read(8)
+        size = stream.seek(0, 2)
+    offset = int.from_bytes(head[4:], "big" if head[:4] == b"\x80\x2a\x5f\xd7" else "little")
+    if size < offset + spec.width * spec.height * spec.nchannels * bits // 8:
+        raise damaged(path, "the file ends before its last row")
 
 
 def _png_chunks(path: str) -> set[bytes]:

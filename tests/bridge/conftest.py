@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 import zmq
+from take_rig import Version
 
+from understudy.bridge.client import Client
 from understudy.bridge.errors import ProtocolError
-from understudy.bridge.keys import Connection, announce, ensure_local_keys
+from understudy.bridge.keys import Connection, announce, ensure_local_keys, write_challenge
 from understudy.bridge.messages import (
     PROTOCOL_VERSION,
+    AskOutputs,
     Done,
     Heartbeat,
     Hello,
@@ -30,6 +33,7 @@ from understudy.bridge.messages import (
     Watching,
     Welcome,
 )
+from understudy.bridge.take import Take
 from understudy.bridge.wire import (
     PUSH_ID,
     address,
@@ -152,3 +156,33 @@ def start_daemon(home: Path) -> Iterator[Callable[..., LittleDaemon]]:
 @pytest.fixture
 def daemon(start_daemon: Callable[..., LittleDaemon]) -> LittleDaemon:
     return start_daemon()
+
+
+@pytest.fixture
+def version(daemon: Any, home: Path, tmp_path: Path) -> Version:
+    challenge, _ = write_challenge(home)
+    daemon.answers[Hello] = daemon.welcome(challenge=str(challenge))
+    return Version(daemon, tmp_path / "daemons")
+
+
+@pytest.fixture
+def client(version: Version) -> Iterator[Client]:
+    with Client.connect(version.daemon.connection) as client:
+        assert client.same_machine
+        yield client
+
+
+@pytest.fixture
+def follow(version: Version, client: Client, tmp_path: Path) -> Callable[..., Take]:
+    """Return a function that takes a version into OUT from its first frame to its end."""
+
+    def from_first_to_last(of: Version = version) -> Take:
+        of.daemon.answers[AskOutputs] = of.outputs
+        take = Take(tmp_path / "out", of.job_id)
+        take.open()
+        for frame in (1001, 1002):
+            take.add(client, of.daemon.connection, of.files(frame=frame))
+        take.settle(client, of.daemon.connection, of.settle())
+        return take
+
+    return from_first_to_last

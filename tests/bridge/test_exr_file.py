@@ -18,7 +18,6 @@ from understudy.bridge.exr_file import (
     picture_digest,
     read_attribute,
     read_frame_rate,
-    replace_attributes,
     set_state,
     walk_exr,
 )
@@ -242,47 +241,6 @@ def test_when_a_state_does_not_fit_then_it_is_an_error_of_the_caller(tmp_path: P
     path = write_exr(tmp_path / "a.exr", pixels(), **{"understudy/state": "provisional".ljust(16)})
     with pytest.raises(ValueError, match="does not fit"):
         set_state(path, "seventeen letters")
-
-
-def test_when_attributes_are_replaced_then_the_header_says_so_and_the_pixels_are_the_same_bits(
-    exr: Path, tmp_path: Path
-) -> None:
-    target = tmp_path / "new.exr"
-    long_name = "understudy/a name that is longer than thirty-one bytes"
-    replace_attributes(exr, target, {long_name: "x" * 5000, "comments": "ä", "understudy/state": "provisional"})
-    assert picture_digest(target) == picture_digest(exr)
-    assert read_all(target) == read_all(exr)
-    with OpenEXR.File(str(target)) as file:
-        for part in file.parts:
-            assert part.header[long_name] == "x" * 5000
-            assert part.header["comments"] == "ä"
-    set_state(target, "delivered")
-    assert read_attribute(target, "understudy/state") == "delivered"
-
-
-def test_when_a_file_is_replaced_by_itself_then_it_changes_whole(tmp_path: Path) -> None:
-    path = write_exr(tmp_path / "a.exr", pixels(), comments="old")
-    kept = read_all(path)
-    replace_attributes(path, path, {"comments": "a much longer comment"})
-    assert read_attribute(path, "comments") == "a much longer comment"
-    assert read_all(path) == kept
-    assert [entry.name for entry in tmp_path.iterdir()] == ["a.exr"]
-
-
-def test_when_replacing_fails_half_way_then_the_target_is_as_it_was(tmp_path: Path) -> None:
-    source = write_exr(tmp_path / "a.exr", pixels())
-    target = write_exr(tmp_path / "b.exr", pixels(2))
-    before = target.read_bytes()
-    source.write_bytes(source.read_bytes()[:-10])
-    with pytest.raises(PlateError, match="truncated"):
-        replace_attributes(source, target, {"comments": "new"})
-    assert target.read_bytes() == before
-
-
-def test_when_structure_is_named_as_an_attribute_then_replacing_refuses(tmp_path: Path) -> None:
-    path = write_exr(tmp_path / "a.exr", pixels())
-    with pytest.raises(ValueError, match="channels"):
-        replace_attributes(path, tmp_path / "b.exr", {"channels": "R"})
 
 
 def test_when_a_header_states_its_rate_then_it_is_read_exactly(tmp_path: Path) -> None:

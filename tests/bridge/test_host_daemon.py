@@ -1,5 +1,9 @@
+"""A host finds its daemon, or starts one by the command that the installer wrote down."""
+
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -9,36 +13,55 @@ from understudy.bridge.client import Client
 from understudy.bridge.errors import DaemonUnreachable, KeyRefused
 from understudy.bridge.host_daemon import COMMAND_FILE, COMMAND_VARIABLE, find_daemon, read_command, write_command
 
-UNDERSTUDY = Path(sys.executable).with_name("understudy")
+
+def command_that(folder: Path, line: str) -> str:
+    script = folder / "understudy"
+    script.write_text(f"#!/bin/sh\n{line}\n")
+    script.chmod(0o755)
+    return str(script)
 
 
-def test_when_no_daemon_answers_and_no_command_was_written_down_then_it_is_said_how_to_start_one(home: Path) -> None:
-    with pytest.raises(DaemonUnreachable) as caught:
+def test_when_none_answers_and_no_command_is_known_then_the_remedy_says_how_to_start_one(home: Path) -> None:
+    with pytest.raises(DaemonUnreachable) as refused:
         find_daemon()
-    assert str(home) in caught.value.message
-    assert "understudy serve" in caught.value.remedy
+    assert "understudy serve" in refused.value.remedy
 
 
-# The daemon is meant to outlive whoever started it; Python would rather have it waited for.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_when_the_installer_wrote_the_command_down_then_a_daemon_is_started_by_it(home: Path) -> None:
-    write_command(home, str(UNDERSTUDY))
-    with Client.connect(find_daemon()) as client:
-        assert client.status().slots
-        client.drain(now=True)
+def test_when_the_command_is_not_there_then_it_is_named(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(DaemonUnreachable, match="nowhere"):
+        find_daemon(str(tmp_path / "nowhere"))
+
+
+def test_when_the_daemon_ends_at_once_then_its_own_words_are_told(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(DaemonUnreachable, match="the disk is upside down"):
+        find_daemon(command_that(tmp_path, "echo the disk is upside down >&2; exit 4"))
+
+
+def test_when_a_command_is_known_then_a_daemon_is_started_and_found_the_next_time(home: Path, tmp_path: Path) -> None:
+    command = command_that(
+        tmp_path, f'echo $$ > "{tmp_path}/process"; exec "{sys.executable}" -m understudy.inference.daemon'
+    )
+    write_command(home, command)
+    connection = find_daemon()
+    try:
+        assert find_daemon() == connection
+        with Client.connect(connection) as client:
+            assert client.status().home == str(home)
+    finally:
+        os.kill(int((tmp_path / "process").read_text()), signal.SIGTERM)
 
 
 def test_when_the_variable_names_a_command_then_it_wins_over_what_was_written_down(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_command(home, str(UNDERSTUDY))
+    write_command(home, "/opt/bin/understudy")
     monkeypatch.setenv(COMMAND_VARIABLE, "/nowhere/understudy")
     with pytest.raises(DaemonUnreachable, match="/nowhere/understudy"):
         find_daemon()
 
 
 def test_when_others_could_have_written_the_command_then_it_is_not_run(home: Path) -> None:
-    write_command(home, str(UNDERSTUDY))
+    write_command(home, "/opt/bin/understudy")
     (home / COMMAND_FILE).chmod(0o666)
     with pytest.raises(KeyRefused, match="command"):
         read_command(home)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -237,3 +239,32 @@ def test_when_random_parts_arrive_then_the_daemon_serves_on(daemon: Any) -> None
 
 def test_a_welcome_of_our_own_version_is_taken(daemon: Any) -> None:
     assert isinstance(wire.decode_reply(wire.encode_reply(daemon.welcome())), Welcome)
+
+
+_FIRST_WORDS_AT_ONCE = """
+import random, sys, threading, time
+from understudy.bridge.messages import PROTOCOL_VERSION, Welcome
+from understudy.bridge.wire import _json, decode_reply
+
+sys.setswitchinterval(1e-4)
+welcome = Welcome(
+    protocol=PROTOCOL_VERSION, version="", user="", roles=(), projects=(), challenge="", bulk_port=1, engines=()
+)
+body = _json.encode(welcome)
+
+def first_word():
+    time.sleep(random.random() * 0.02)
+    assert decode_reply(body) == welcome
+
+threads = [threading.Thread(target=first_word) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_when_several_threads_hear_their_first_word_at_once_then_the_host_lives() -> None:
+    for _ in range(3):  # without the lock one process in six died here
+        done = subprocess.run([sys.executable, "-c", _FIRST_WORDS_AT_ONCE], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from show_config import TEXT, write_show
 
 from understudy.bridge.settings import load_settings
 from understudy.inference import doctor
@@ -15,7 +16,28 @@ def test_when_a_machine_is_sound_then_every_check_says_so_and_no_daemon_is_only_
     found = {finding.rule: finding for finding in examine()}
     assert found["daemon"].outcome == "note"
     assert {finding.outcome for rule, finding in found.items() if rule not in ("daemon", "disk")} == {"pass"}
-    assert set(found) == {"python", "libraries", "home", "disk", "port", "daemon", "exr", "colour", "movie", "gate"}
+    assert set(found) == {
+        "python", "libraries", "home", "disk", "port", "daemon", "exr", "colour", "colour_config", "movie", "gate",
+    }  # fmt: skip
+
+
+def test_a_studios_own_config_is_tried_with_the_chart_and_its_error_told(home: Path, tmp_path: Path) -> None:
+    home.mkdir()
+    config = write_show(tmp_path / "show")
+    found = doctor.check_own_colour(load_settings(), str(config))
+    assert found.outcome == "pass"
+    assert f"through {config}: worst error" in found.message
+    assert found.message.endswith("0 bits touched outside")
+
+
+def test_when_a_studios_own_config_cannot_serve_then_the_doctor_says_what_a_job_would_hear(
+    home: Path, tmp_path: Path
+) -> None:
+    config = write_show(tmp_path / "show", TEXT.replace("ocio_profile_version: 2.1", "ocio_profile_version: 3.1"))
+    found = {finding.rule: finding for finding in examine(str(config))}["colour_config"]
+    assert found.refuses
+    assert "has profile 3.1" in found.message
+    assert found.remedy
 
 
 def test_when_others_can_read_the_keys_then_the_doctor_refuses_and_says_how_to_close_them(home: Path) -> None:

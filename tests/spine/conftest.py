@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from spine_rig import RunningDaemon
+from terminal_rig import Terminal
+from typed_rig import ATTEST, FRAMES, HERE, Submit
 
 from understudy.bridge.options import JobOptions
 from understudy.inference.drawn_shot import DrawnShot, draw_shot
@@ -40,3 +43,25 @@ def shared_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningD
     running = RunningDaemon(tmp_path_factory.mktemp("shared") / "home")
     yield running
     running.stop()
+
+
+@pytest.fixture
+def shot(tmp_path: Path, drawn: DrawnShot, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder of the user's own, with three frames; commands run in it, so that paths are typed short."""
+    folder = tmp_path / "shot"
+    folder.mkdir()
+    for frame in FRAMES:
+        for role, pattern in (("plate", drawn.plate), ("matte", drawn.matte)):
+            shutil.copy(pattern.replace("####", str(frame)), folder / f"{role}.{frame}.exr")
+    shutil.copy(drawn.reference, folder / "hero.png")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def submit(terminal: Terminal, shared_daemon: RunningDaemon, monkeypatch: pytest.MonkeyPatch) -> Iterator[Submit]:
+    """Return a function that sends the shot and stays to the end. After the test the daemon must still answer."""
+    monkeypatch.setenv("UNDERSTUDY_HOME", str(shared_daemon.home))
+    yield lambda *words: terminal("submit", *HERE, *ATTEST, "--wait", *words)
+    assert shared_daemon.process.poll() is None
+    assert terminal("status").code == 0

@@ -101,7 +101,7 @@ def test_when_keypoints_alone_drive_then_the_marks_of_every_file_say_what_is_lac
 ) -> None:
     told = delivered(order_of(gathered(keypoints_alone(animate, drawn)), tmp_path))
     frames = sorted((tmp_path / "v001").rglob("*.exr"))
-    assert len(frames) == 3 * 3
+    assert len(frames) == 3 * 4
     assert {read_attribute(path, "understudy/driver") for path in frames} == {"keypoints alone: the face stays neutral"}
     manifest = read_manifest((tmp_path / "v001" / "manifest.json").read_bytes())
     assert manifest.marks["understudy/driver"].startswith("keypoints alone")

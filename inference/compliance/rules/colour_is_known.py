@@ -9,7 +9,7 @@ class Rule(InspectionRule):
     """Every picture's colour space is one that the config knows."""
 
     def check(self, facts: InspectionFacts) -> Finding:
-        colours = {role.role: role.colour for role in facts.roles if role.colour is not None}
+        colours = {role.role: role.colour for role in facts.roles if role.colour and role.role != "colour_archive"}
         typed = {role.role: role.typed for role in facts.roles}
         if not colours:
             return not_applicable("no colour space was resolved")

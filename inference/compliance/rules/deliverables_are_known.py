@@ -5,6 +5,7 @@ from understudy.bridge.shot import PREMULTIPLIED_LAYERS
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.phrases import write_list
 from understudy.inference.compliance.rule import AdmissionRule, not_applicable, passes, refuses
+from understudy.inference.work_order import layers_of
 
 
 class Rule(AdmissionRule):
@@ -14,7 +15,7 @@ class Rule(AdmissionRule):
         output, engine = facts.job.output, facts.engine
         if not output.movies and not output.multipart:
             return not_applicable("layers, review and report are all that was asked for")
-        made = engine.layers.get(facts.job.settings.mode, ()) if engine is not None else ()
+        made = layers_of(facts.job, engine) if engine is not None else ()
         problems = [
             f"there is no layer '{movie.layer}' to make a movie of"
             for movie in output.movies

@@ -5,7 +5,9 @@ from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.rule import AdmissionRule, lists, passes, refuses
 
 NEEDED = {"replace": ("plate", "matte", "reference"), "animate": ("driver", "reference")}
-USED_BY_THE_PICTURE_PATH = frozenset({"plate", "matte", "reference", "holdout", "clean_plate", "driver"})
+USED_BY_THE_PICTURE_PATH = frozenset(
+    {"plate", "matte", "reference", "holdout", "clean_plate", "driver", "colour_archive"}
+)
 
 
 class Rule(AdmissionRule):

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from understudy.bridge.frames import FrameRange, FrameRate
-from understudy.bridge.shot import Keypoints, Matte, Output, Performer, Settings
+from understudy.bridge.shot import ColourArchive, Keypoints, Matte, Output, Performer, Settings
 from understudy.inference.compliance.phrases import missing_spans, spans_of, write_frames
 
 
@@ -102,9 +102,44 @@ def test_when_a_record_does_not_say_whose_likeness_it_is_then_it_is_refused(
     assert named in refused(found)
 
 
-def test_a_shot_without_any_person_needs_no_name(say: Any, make: Any) -> None:
-    job = make.job(record=make.record(likeness="no_person", performed_by=(), consents=()))
-    assert say("likeness_is_stated", make.admission(job)).outcome == "pass"
+@pytest.mark.parametrize(("mode", "field"), [("replace", "`replaced`"), ("animate", "`performed_by`")])
+def test_when_a_performer_is_seen_and_a_record_of_no_person_names_nobody_then_the_field_is_named(
+    say: Any, make: Any, mode: Any, field: str
+) -> None:
+    record = make.record(likeness="no_person", performed_by=(), on_screen=("ana",), attestation=" ")
+    found = say("likeness_is_stated", make.admission(make.job(record=record, settings=Settings(mode=mode))))
+    assert field in refused(found)
+    assert field in found.remedy
+    assert "`attestation`" in found.remedy
+
+
+def test_when_a_record_says_why_no_person_is_seen_then_the_job_passes_and_the_words_are_listed(
+    say: Any, make: Any
+) -> None:
+    record = make.record(likeness="no_person", performed_by=(), consents=(), attestation="R. Ito: the stand-in is CG")
+    found = say("likeness_is_stated", make.admission(make.job(record=record)))
+    assert found.outcome == "warn"
+    assert "the plate is said to show no person: R. Ito: the stand-in is CG" in found.message
+    assert found.facts["actor"] == "jo"
+
+
+def test_a_record_of_no_person_that_names_who_is_replaced_needs_no_reason(say: Any, make: Any) -> None:
+    record = make.record(likeness="no_person", performed_by=(), replaced=("ana",))
+    assert say("likeness_is_stated", make.admission(make.job(record=record))).outcome == "pass"
+    record = make.record(likeness="no_person", performed_by=())
+    job = make.job(record=record)
+    performer = msgspec.structs.replace(job.shot.performers[0], talents=("ana",))
+    assert say("likeness_is_stated", make.admission(make.with_shot(job, performers=(performer,)))).outcome == "pass"
+
+
+def test_keypoints_alone_show_no_person_and_need_no_name(say: Any, make: Any) -> None:
+    record = make.record(likeness="no_person", performed_by=(), consents=())
+    keypoints = Keypoints(pictures=make.single("walk.json"))
+    job = make.job(record=record, settings=Settings(mode="animate"))
+    rig = make.with_shot(job, plate=None, keypoints=keypoints)
+    assert say("likeness_is_stated", make.admission(rig)).outcome == "pass"
+    both = make.with_shot(job, keypoints=keypoints)
+    assert "`performed_by`" in refused(say("likeness_is_stated", make.admission(both)))
 
 
 @pytest.mark.parametrize(
@@ -306,3 +341,37 @@ def test_frames_are_written_as_runs_and_counted_when_there_are_many() -> None:
 def test_missing_frames_are_those_of_the_range_alone() -> None:
     assert missing_spans([0, 2, 3, 9], FrameRange(1, 6)) == ((1, 1), (4, 6))
     assert spans_of([]) == ()
+
+
+# ---- the studio's own colour config
+
+
+def own_config(make: Any, **settings: Any) -> Any:
+    archive = ColourArchive(pictures=make.single("/show/config.ocio"))
+    named = {"colour_config": archive.pictures.files[0].file, **settings}
+    return make.with_shot(make.job(settings=Settings(**named)), colour_archive=archive)
+
+
+def test_a_config_of_the_jobs_own_is_told_with_its_context(say: Any, make: Any) -> None:
+    found = say("colour_config_is_named", make.admission(own_config(make, colour_context={"SHOT": "010"})))
+    assert found.outcome == "pass"
+    assert found.message == "the colour config is /show/config.ocio, with SHOT=010"
+    assert say("inputs_are_named", make.admission(own_config(make))).outcome == "pass"
+
+
+def test_a_config_that_is_not_the_one_the_job_brings_is_refused(say: Any, make: Any) -> None:
+    job = own_config(make, colour_config="studio-config-v4.0.0_aces-v2.0_ocio-v2.5")
+    assert "brings the colour config /show/config.ocio, but its settings name studio" in refused(
+        say("colour_config_is_named", make.admission(job))
+    )
+
+
+def test_an_archive_that_nobody_brings_is_refused(say: Any, make: Any) -> None:
+    job = make.job(settings=Settings(colour_config="ab" * 32))
+    assert "an archive that the job does not bring" in refused(say("colour_config_is_named", make.admission(job)))
+
+
+@pytest.mark.parametrize("context", [{"A B": "x"}, {"": "x"}, {"SHOT": "a\nb"}, {"SHOT": "x" * 1025}])
+def test_a_context_variable_that_is_no_plain_text_is_refused(say: Any, make: Any, context: dict[str, str]) -> None:
+    job = own_config(make, colour_context=context)
+    assert "is not plain text" in refused(say("colour_config_is_named", make.admission(job)))

@@ -21,7 +21,7 @@ from blake3 import blake3
 
 from understudy.bridge.client import Client
 from understudy.bridge.frames import FrameRange, FrameRate
-from understudy.bridge.keys import load_connection
+from understudy.bridge.keys import Connection, issue_key, load_connection
 from understudy.bridge.messages import ENDED, Event, JobSummary, Progress, StateChanged
 from understudy.bridge.record import Record
 from understudy.bridge.shot import (
@@ -228,3 +228,17 @@ def shared_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonPr
 def client(shared_daemon: DaemonProcess) -> Iterator[Client]:
     with shared_daemon.client() as client:
         yield client
+
+
+def guest(daemon: DaemonProcess, name: str, *projects: str, roles: tuple[str, ...] = ("artist",)) -> Connection:
+    """Return a connection with a key of its own."""
+    return issue_key(daemon.home, name, roles=roles, projects=projects, host="127.0.0.1")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def ben(shared_daemon: DaemonProcess) -> Iterator[Client]:
+    """Another artist, of the project dune, who has not proved to share the machine."""
+    client = Client(guest(shared_daemon, f"ben{secrets.token_hex(3)}", "dune"))
+    client.hello()
+    yield client
+    client.close()

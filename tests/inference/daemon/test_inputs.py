@@ -14,7 +14,7 @@ from xxhash import xxh3_128_digest
 from understudy.bridge.bulk_line import BulkLine
 from understudy.bridge.client import Client
 from understudy.bridge.errors import JobParked, PlateError
-from understudy.bridge.exr_file import file_digest, picture_digest, replace_attributes
+from understudy.bridge.exr_file import file_digest, picture_digest
 from understudy.bridge.keys import ensure_local_keys, issue_key
 from understudy.bridge.messages import Chunk, Rejected
 from understudy.bridge.settings import load_settings
@@ -22,7 +22,7 @@ from understudy.bridge.shot import PictureFile
 from understudy.bridge.transfer import upload
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
-from understudy.inference.daemon.orders import write_order
+from understudy.inference.daemon.orders import make_order
 from understudy.inference.daemon.store import Store
 from understudy.inference.vault import Vault
 from understudy.inference.work_order import WorkOrder
@@ -54,10 +54,10 @@ def with_plate(job: Job, path: Path, *, picture: str = "") -> Job:
     return job
 
 
-def draw(path: Path, value: float) -> Path:
+def draw(path: Path, value: float, **header: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.full((4, 6, 3), value, np.float16)
-    with OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION}, {"RGB": pixels}) as file:
+    with OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION, **header}, {"RGB": pixels}) as file:
         file.write(str(path))
     return path
 
@@ -70,8 +70,7 @@ def test_a_re_export_of_the_same_picture_sends_no_plate_and_may_reuse_the_result
     daemon: DaemonProcess, tmp_path: Path
 ) -> None:
     plate = draw(tmp_path / "plate.1001.exr", 0.5)
-    again = tmp_path / "again.1001.exr"
-    replace_attributes(plate, again, {"capDate": "2026:11:20 12:00:00"})
+    again = draw(tmp_path / "again.1001.exr", 0.5, capDate="2026:11:20 12:00:00")
     with daemon.client() as client:
         first = send(client, with_plate(make_job(tmp_path / "a", frames=1, content="x"), plate))
         finished(client, first)
@@ -102,8 +101,7 @@ def test_a_client_that_names_its_picture_wrongly_gets_and_gives_nothing_from_the
 
 def test_another_frame_number_of_the_same_picture_is_not_the_same_frame(daemon: DaemonProcess, tmp_path: Path) -> None:
     plate = draw(tmp_path / "plate.1001.exr", 0.5)
-    held = tmp_path / "held.1002.exr"
-    replace_attributes(plate, held, {"capDate": "2026:11:20 12:00:00"})
+    held = draw(tmp_path / "held.1002.exr", 0.5, capDate="2026:11:20 12:00:00")
     with daemon.client() as client:
         finished(client, send(client, with_plate(make_job(tmp_path / "a", frames=1), plate)))
         job = with_plate(make_job(tmp_path / "b", frames=1), held)
@@ -206,9 +204,9 @@ def test_a_stored_job_can_be_written_as_an_order_for_a_farm(daemon: DaemonProces
     assert blocker != job_id
     daemon.finish()
     house = open_house(daemon.home)
-    order = write_order(house, Inputs(house), job_id, tmp_path / "order.json")
+    order = make_order(house, Inputs(house), house.store.job(job_id), lambda done, total: None)
     house.close()
-    assert msgspec.json.decode((tmp_path / "order.json").read_bytes(), type=WorkOrder) == order
+    assert msgspec.json.decode(msgspec.json.encode(order), type=WorkOrder) == order
     assert order.job == job.request
     assert {digest: Path(path).read_bytes() for digest, path in order.blobs.items()} == {
         digest: path.read_bytes() for digest, path in job.paths.items()
@@ -226,6 +224,6 @@ def test_an_order_for_a_job_with_a_missing_file_names_it_as_the_user_typed_it(
     shutil.rmtree(daemon.home / "vault")
     house = open_house(daemon.home)
     with pytest.raises(PlateError) as caught:
-        write_order(house, Inputs(house), job_id, tmp_path / "order.json")
+        make_order(house, Inputs(house), house.store.job(job_id), lambda done, total: None)
     house.close()
     assert any(str(path) in caught.value.message for path in job.paths.values())

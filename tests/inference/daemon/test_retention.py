@@ -11,8 +11,9 @@ import pytest
 from understudy.bridge.errors import RequestError
 from understudy.bridge.messages import Finished
 from understudy.bridge.take import Take
+from understudy.inference.daemon.store import Store
 
-from .conftest import DaemonProcess, finished, make_job, send, state_of, until
+from .conftest import DaemonProcess, Eyes, finished, make_job, send, state_of, until
 
 LONG_AGO = "2020-01-01T00:00:00.000Z"
 
@@ -163,5 +164,67 @@ def test_when_a_job_was_made_while_the_clock_was_behind_then_it_is_as_young_as_t
     with daemon.client() as client:
         old, young, behind = (finished(client, send(client, make_job(tmp_path / name))).job_id for name in "abc")
     start_again_as_if_old(daemon, old, behind)
-    until(lambda: not (daemon.home / "jobs" / old).exists())
+    until(lambda: not list((daemon.home / "jobs").glob(f"*{old}*")))  # its folder is renamed, then deleted
     assert sorted(path.name for path in (daemon.home / "jobs").iterdir()) == sorted([young, behind])
+
+
+def test_when_the_files_of_a_job_stopped_coming_then_it_fails_for_all_to_see_and_a_retry_brings_it_back(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    job = make_job(tmp_path / "in")
+    with daemon.client() as client:
+        left = client.submit(job.request, job.token).job_id
+        first, *rest = client.lacking(left)
+        client.hand_over(left, first, job.paths[first])
+        fresh = make_job(tmp_path / "fresh")
+        waiting = client.submit(fresh.request, fresh.token).job_id
+    start_again_as_if_old(daemon, left)
+    eyes = Eyes(daemon, left)
+    until(lambda: eyes.states(left) == ["uploading", "failed"])
+    eyes.close()
+    daemon.kill()
+    daemon.start()
+    with daemon.client() as client:
+        summary = client.show_job(left).summary
+        assert (summary.state, state_of(client, waiting)) == ("failed", "uploading")
+        assert summary.error is not None
+        assert "none has come for more than 7 days" in summary.error.message
+        assert f"understudy retry {left}" in summary.error.remedy
+        assert client.control(left, "retry").state == "uploading"
+        assert set(client.lacking(left)) == set(rest)
+        for digest in rest:
+            client.hand_over(left, digest, job.paths[digest])
+        assert finished(client, left).state == "delivered"
+
+
+def test_when_a_job_uploads_slowly_then_the_time_counts_from_the_last_file_that_came(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    job, other = make_job(tmp_path / "slow"), make_job(tmp_path / "left")
+    with daemon.client() as client:
+        left, slow = (client.submit(one.request, one.token).job_id for one in (other, job))
+    daemon.stop()
+    tables = sqlite3.connect(daemon.home / "store.sqlite")
+    with tables:
+        tables.execute("UPDATE jobs SET changed_at = ?", (LONG_AGO,))
+    tables.close()
+    store = Store(daemon.home / "store.sqlite")
+    store.possess(slow, next(iter(job.paths)))
+    store.close()
+    daemon.start()
+    with daemon.client() as client:
+        until(lambda: state_of(client, left) == "failed")
+        assert state_of(client, slow) == "uploading"
+
+
+def test_when_the_setting_is_0_then_a_job_waits_for_its_files_for_ever(tmp_path: Path) -> None:
+    daemon = DaemonProcess(tmp_path / "home", keep_uploading_days=0).start()
+    job, spare = make_job(tmp_path / "in"), make_job(tmp_path / "spare")
+    with daemon.client() as client:
+        left = client.submit(job.request, job.token).job_id
+        ended = finished(client, send(client, spare)).job_id
+    start_again_as_if_old(daemon, left, ended)
+    until(lambda: not (daemon.home / "jobs" / ended).exists())
+    with daemon.client() as client:
+        assert state_of(client, left) == "uploading"
+    daemon.stop()

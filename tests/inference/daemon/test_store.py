@@ -20,6 +20,7 @@ from blake3 import blake3
 from understudy.bridge.errors import DaemonError, EngineError, Finding, JobParked, RequestError
 from understudy.bridge.messages import Finished, Found, FrameFinished, StateChanged
 from understudy.bridge.shot import JobRequest, OutputFile
+from understudy.bridge.wire import decode_push, encode_push
 from understudy.inference.daemon.store import NewJob, Place, Store
 
 from .conftest import make_job
@@ -75,6 +76,12 @@ def test_every_change_is_told_under_the_next_number_and_never_under_one_told_bef
     assert [one.event.job_id for one in store.events_after(0, (second,))] == [second, second]
     assert [one.event.number for one in store.events_after(3)] == [4, 5]
     assert store.last_event() == 5
+
+
+def test_an_event_goes_to_the_wire_with_the_bytes_that_were_stored(store: Store, job: JobRequest) -> None:
+    job_id = accepted(store, job)
+    _, told = store.note(job_id, FrameFinished(frame=1001, files=(output(1001),)))
+    assert [decode_push(encode_push(one.event)) for one in store.events_after(1)] == [one.event for one in told]
 
 
 def test_the_same_token_of_the_same_user_is_the_same_job_and_of_another_user_another(

@@ -12,6 +12,18 @@ import PyOpenColorIO
 import pytest
 
 from understudy.bridge.errors import RequestError
+from understudy.bridge.frames import FrameRange
+from understudy.bridge.record import Record
+from understudy.bridge.shot import (
+    Character,
+    ColourArchive,
+    JobRequest,
+    Performer,
+    PictureFile,
+    Pictures,
+    Settings,
+    Shot,
+)
 from understudy.inference.picture.colour import LINEAR_REC709, SRGB_TEXTURE, ColourConfig
 from understudy.inference.picture.colour_configs import STANDARD
 
@@ -54,6 +66,21 @@ def small(tmp_path: Path) -> Path:
     path = tmp_path / "show.ocio"
     path.write_text(SMALL)
     return path
+
+
+def job(config: str, archive: Path | None = None) -> JobRequest:
+    """Return a job that names `config`, and brings it where there is an archive."""
+
+    def still(digest: str, typed: str) -> Pictures:
+        file = PictureFile(file=digest, picture=digest, size=1, typed=typed)
+        return Pictures(files=(file,), kind="still", typed=typed)
+
+    shot = Shot(
+        name="shot", range=FrameRange(1, 1), rate=None,
+        performers=(Performer(character=Character(pictures=still("cd" * 32, "hero.png"))),),
+        colour_archive=ColourArchive(pictures=still(config, "/show/config.ocio")) if archive is not None else None,
+    )  # fmt: skip
+    return JobRequest(shot=shot, settings=Settings(colour_config=config), record=Record())
 
 
 def colours(count: int = 4000, channels: int = 3) -> np.ndarray:
@@ -171,12 +198,23 @@ def test_an_archive_is_known_by_its_content_whatever_it_is_called(tmp_path: Path
     assert ColourConfig.open(str(named_by_digest)).scene_linear == "ACEScg"
 
 
-def test_a_job_names_its_own_config_or_a_built_in_one_and_never_a_file_of_this_machine(small: Path) -> None:
-    assert ColourConfig.of_job("ab" * 32, {"ab" * 32: str(small)}).scene_linear == "lin"
-    assert ColourConfig.of_job(STANDARD, {}).scene_linear == "ACEScg"
+def test_a_job_names_its_own_config_or_a_built_in_one_and_never_a_file_of_this_machine(
+    tmp_path: Path, small: Path
+) -> None:
+    digest = "ab" * 32
+    archive = tmp_path / digest
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.write(small, "config.ocio")
+    assert ColourConfig.of_job(job(digest, archive), {digest: str(archive)}).scene_linear == "lin"
+    assert ColourConfig.of_job(job(STANDARD), {}).scene_linear == "ACEScg"
     for path in (str(small), "/etc/passwd", "/nowhere/config.ocio"):
         with pytest.raises(RequestError, match="there is no colour config"):
-            ColourConfig.of_job(path, {})
+            ColourConfig.of_job(job(path), {})
+
+
+def test_a_file_of_the_job_that_is_not_its_colour_archive_is_no_config(small: Path) -> None:
+    with pytest.raises(RequestError, match="there is no colour config"):
+        ColourConfig.of_job(job("ab" * 32), {"ab" * 32: str(small)})
 
 
 @pytest.mark.parametrize("name", ["studio-config-v4", "/nowhere/config.ocio"])
