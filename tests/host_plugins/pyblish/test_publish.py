@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pyblish.plugin
 import pytest
+from host_rig import read_exr, write_exr
 from publish_rig import FRAMES, JOB, Paper, PlainDocument, discovered, make_take, publish, render
 
-from understudy.bridge.exr_file import replace_attributes
 from understudy.host_plugins.pyblish import PLUGINS, register
 from understudy.host_plugins.pyblish.layers import FINAL_NAME
 from understudy.host_plugins.pyblish.refusals import LayerRefused, refusal
@@ -125,7 +125,7 @@ def test_when_a_layers_attributes_were_taken_out_then_the_manifest_of_its_take_g
 def test_when_a_header_says_cleared_and_the_manifest_does_not_then_the_stricter_counts(tmp_path: Path) -> None:
     layer = make_take(tmp_path / "take", clearance="uncleared")
     first = Path(layer.replace("####", "1001"))
-    replace_attributes(first, first, {"understudy/clearance": "cleared"})
+    write_exr(first, read_exr(first), {"understudy/job": JOB, "understudy/clearance": "cleared"})
     assert "LayersAreCleared" in publish(comp_of(str(first)), Paper()).refused_by
 
 
