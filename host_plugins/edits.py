@@ -51,8 +51,9 @@ def plan_edit(edit: Edit, known: Written | None) -> Written:
                 remedy="Move it away, then run this again.",
             )
         return Written(path=str(edit.path), kind="file", text=edit.text, before=ours)
+    ours = ours or _marked(content)
     lead = ours.startswith("\n") if ours else bool(content) and not str(content).endswith("\n")
-    return Written(path=str(edit.path), kind="block", text="\n" * lead + edit.text, before=ours or _marked(content))
+    return Written(path=str(edit.path), kind="block", text="\n" * lead + edit.text, before=ours)
 
 
 def make_edit(planned: Written) -> None:

@@ -196,7 +196,7 @@ def flush_all(folder: Path) -> None:
 def flush(path: Path) -> None:
     if os.name == "nt" and path.is_dir():  # Windows opens no folder as a file
         return
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)  # Windows flushes what it may write
     try:
         os.fsync(descriptor)
     finally:

@@ -148,6 +148,19 @@ def test_when_the_command_was_moved_away_then_the_check_names_it(tmp_path: Path)
     assert any("/opt/bin/understudy is no longer there" in fault for fault in check("nuke", machine(tmp_path)))
 
 
+def test_when_the_record_was_lost_then_our_lines_are_replaced_where_they_stand(tmp_path: Path) -> None:
+    own = tmp_path / ".nuke" / "init.py"
+    own.parent.mkdir()
+    own.write_text("# above\n")
+    install(tmp_path)
+    own.write_text(own.read_text() + "# below\n")
+    (Path(kept_folder(machine(tmp_path), "nuke")) / "installed.json").unlink()
+    install(tmp_path)
+    assert own.read_text().count(START_MARK) == 1
+    assert uninstall("nuke", machine(tmp_path)) == []
+    assert own.read_text() == "# above\n# below\n"
+
+
 def test_when_another_understudy_lies_on_nukes_path_then_the_check_names_it(tmp_path: Path) -> None:
     install(tmp_path)
     other = tmp_path / "show"
