@@ -5,6 +5,7 @@ Reads files, asks nobody. A file that is none of ours costs the read of its head
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import msgspec
@@ -108,6 +109,16 @@ def find_manifest(path: Path) -> tuple[Path | None, TakeManifest | None]:
 
 
 def read_manifest(path: Path) -> TakeManifest | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return _decoded(path, found.st_mtime_ns, found.st_size)
+
+
+@functools.lru_cache(maxsize=32)
+def _decoded(path: Path, _written: int, _size: int) -> TakeManifest | None:
+    """Read a manifest once for all frames of its take, as long as the file is the same."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=TakeManifest)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):

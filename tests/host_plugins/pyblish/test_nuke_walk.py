@@ -62,6 +62,20 @@ def test_when_layer_merge_and_render_with_metadata_off_are_published_then_the_la
     assert layer.fullName() in done.errors["ValidateUnderstudyLayersAreCleared"]
 
 
+def test_when_a_render_kept_its_metadata_then_another_script_that_reads_it_is_refused(
+    nuke: Any, tmp_path: Path
+) -> None:
+    write = merge_and_write(nuke, read(nuke, make_take(tmp_path / "take")), tmp_path / "precomp")
+    write["metadata"].setValue("all metadata")
+    nuke.execute(write, *FRAMES)
+    nuke.delete(write)
+    rendered = read(nuke, str(tmp_path / "precomp" / "comp.####.exr"))
+    merge_and_write(nuke, rendered, tmp_path / "final", "Final")
+    done = publish(NukeUpstream(nuke), UNCLEARED, "Final")
+    assert done.refused_by == {"LayersAreCleared"}
+    assert rendered.fullName() in done.errors["ValidateUnderstudyLayersAreCleared"]
+
+
 def test_when_a_layer_is_not_above_what_is_published_then_it_is_none_of_its_business(nuke: Any, tmp_path: Path) -> None:
     read(nuke, make_take(tmp_path / "take"))
     plate = read(nuke, str(tmp_path / "plate.####.exr"))
