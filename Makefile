@@ -10,7 +10,7 @@ demo: $(INSTALLED)
 	$(BIN)/understudy demo --engine preview --out out/demo
 
 test: $(INSTALLED)
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .

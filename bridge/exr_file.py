@@ -31,6 +31,7 @@ __all__ = [
     "file_digest",
     "picture_digest",
     "read_attribute",
+    "read_channels",
     "read_frame_rate",
     "set_state",
     "walk_exr",

@@ -63,7 +63,7 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
     layer: str | None = None
     view: str | None = None
     ocio: str | None = None
-    """The OCIO config in force in the host, as a path; None where the host manages colour itself."""
+    """The OCIO config in force in the host, as `--ocio` takes it: a path, ocio://NAME, or none. None = not known."""
 
     def numbering(self) -> Numbering:
         """Return how the host counts where its numbers are not those of the files."""
@@ -99,6 +99,7 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
             colour=choices.colour or (plate.colour if plate is not None else None),
             reference_colour=choices.reference_colour or (reference.colour if reference is not None else None),
             clean_plate_colour=choices.clean_plate_colour or (clean.colour if clean is not None else None),
+            ocio=choices.ocio or self.ocio,
             window=self.window,
             layer=choices.layer or self.layer,
             view=choices.view or self.view,

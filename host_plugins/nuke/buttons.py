@@ -6,7 +6,7 @@ import nuke
 
 from understudy.bridge.errors import HostError, UnderstudyError
 from understudy.host_plugins.nuke.node import create_node, is_ours
-from understudy.host_plugins.nuke.session import current, in_full
+from understudy.host_plugins.nuke.session import current
 
 
 def press(name: str) -> None:
@@ -44,8 +44,8 @@ def _cancel(node: nuke.Node) -> None:
 
 
 def _details(node: nuke.Node) -> None:
-    notice = current().last_notice(node)
-    _say(in_full(notice) if notice is not None else f"{node.fullName()} has sent no job since this script was opened.")
+    words = current().last_words(node)
+    _say(words or f"{node.fullName()} has sent no job since this script was opened.")
 
 
 def _say(words: str) -> None:

@@ -9,6 +9,7 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import nuke
 
@@ -25,10 +26,11 @@ NUKE_NAMES = {
     "Gamma2.2": "g22_rec709_scene",
 }
 """Curves of Nuke's own management that are spaces as well. Its camera curves are not: they leave primaries alone."""
+NO_CONFIG = "none"
 _SAME = (
     ("lin_rec709_scene", "linear", "linear rec.709 (srgb)", "lin_rec709", "lin_rec709_srgb", "lin_srgb",
      "utility - linear - srgb", "utility - linear - rec.709"),
-    ("lin_ap1_scene", "acescg", "aces - acescg", "lin_ap1", "scene_linear", "compositing_linear", "rendering"),
+    ("lin_ap1_scene", "acescg", "aces - acescg", "lin_ap1"),
     ("lin_ap0_scene", "aces2065-1", "aces - aces2065-1", "aces2065_1", "lin_ap0", "aces"),
 )  # fmt: skip
 _DEFAULT = re.compile(r"default(?: \((.+)\))?")
@@ -45,9 +47,12 @@ def working_space() -> str:
 
 
 def ocio_config() -> str | None:
-    """Return the path of the OCIO config in force; None where Nuke manages colour itself or its config is no file."""
+    """Return the OCIO config in force as `--ocio` takes it: a path, or none where Nuke manages colour itself.
+
+    None where it is one of Nuke's own and not found on disk: then the daemon's built-in one knows the usual names.
+    """
     if not managed_by_ocio():
-        return None
+        return NO_CONFIG
     named = os.environ.get("OCIO") or ""
     if not named and _text(nuke.root(), "OCIO_config") == "custom":
         named = evaluated(nuke.root(), "customOCIOConfigPath")
@@ -92,13 +97,22 @@ def read_as(read: nuke.Node, layer: LayerFiles) -> None:
     if managed_by_ocio():
         read["raw"].setValue(False)
         with suppress(ValueError, TypeError):  # what counts is what stands there afterwards
-            read["colorspace"].setValue(layer.colour)
+            read["colorspace"].setValue(_entry(read["colorspace"], layer.colour))
         if is_same(_plain(_text(read, "colorspace")), layer.colour):
             return
     raise HostError(
         f"layer {layer.name} is in {layer.colour or 'no stated space'}, and this script works in {working_space()}",
         remedy=f"Set the project's colour management to OCIO with a config that has {layer.colour or 'its space'}.",
     )
+
+
+def _entry(knob: nuke.Knob, space: str) -> str:
+    """Return the enumeration's own word for a space: families may stand before it, aliases behind a tab."""
+    for entry in cast("nuke.Enumeration_Knob", knob).values():
+        word, *aliases = str(entry).split("\t")
+        if any(is_same(name, space) for name in (_plain(word), *aliases)):
+            return word
+    return space
 
 
 def _root_default(read: nuke.Node) -> str:

@@ -26,8 +26,8 @@ def cautions(width: int, height: int) -> tuple[str, ...]:
     found = []
     if kind == "nc":
         found.append(
-            f"{name} lets scripts reach about {NONCOMMERCIAL_NODES} nodes: inputs must be Reads, only `patch` comes "
-            "in, and after two takes Nuke must be started again"
+            f"{name} lets scripts reach about {NONCOMMERCIAL_NODES} nodes: inputs must be Reads, only `patch` "
+            "comes in, and Nuke must be started again before a further take"
         )
     widest, highest = LARGEST[kind]
     if width > widest or height > highest:

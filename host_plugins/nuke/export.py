@@ -5,7 +5,7 @@ Between two turns the script holds nothing of ours: the temporary Write is made,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from understudy.bridge.host import Exported, Footage, Selection, Step, Steps
 from understudy.host_plugins.nuke.colour import comes_back_readable, is_same, ocio_config, working_space
 from understudy.host_plugins.nuke.editions import refuse_render
 from understudy.host_plugins.nuke.knobs import PLATE_ALPHA
-from understudy.host_plugins.nuke.node import CLEAN_PLATE, MATTE, PLATE, REFERENCE
+from understudy.host_plugins.nuke.node import CLEAN_PLATE, MATTE, PLATE, REFERENCE, named_node
 from understudy.host_plugins.nuke.rendering import ALPHA, Render, plate_box, render_frame, whole_box
 from understudy.host_plugins.nuke.undisturbed import in_words, undisturbed
 from understudy.host_plugins.nuke.upstream import footage, still_file, untouched
@@ -34,13 +34,17 @@ class Given(NamedTuple):
     render: Render | None
 
 
-def export_shot(node: nuke.Node, selection: Selection, folder: Path) -> Steps[Exported]:
-    """Hand over each input of `node`: files as they are, the rest rendered into `folder`. Main thread.
+def export_shot(selection: Selection, folder: Path) -> Steps[Exported]:
+    """Hand over each input of the node: files as they are, the rest rendered into `folder`. Main thread.
 
     Raises HostError that names the input or the node, JobCancelled when the artist pressed Nuke's own Cancel.
     """
-    frames, view = selection.frames, str(node["view"].value())
-    with in_words(f"looking at the inputs of {node.fullName()}", "Check what is connected to it."):
+    frames = selection.frames
+    with in_words(f"looking at the inputs of {selection.anchor}", "Check what is connected to it."):
+        node = named_node(selection.anchor)
+        view = str(node["view"].value())
+        window = "plate" if node["overscan"].value() else "display"
+        from_alpha = node["matte_from"].value() == PLATE_ALPHA
         with undisturbed(full_size=True):
             given = list(_look(node, frames, view, folder))
             many_views = len(nuke.views()) > 1
@@ -56,12 +60,13 @@ def export_shot(node: nuke.Node, selection: Selection, folder: Path) -> Steps[Ex
             done += 1
             yield Step(done, total, f"{render.role}: frame {frame} of {render.pipe}")
     files = {one.role: one.ready or _rendered(one.render, frames) for one in given}
-    if node["matte_from"].value() == PLATE_ALPHA:
+    if from_alpha:
         files["matte"] = files["plate"]
+    _refuse_two_counts(files)
     plate = files.get("plate")
     return Exported(
         footage=files,
-        window="plate" if node["overscan"].value() else "display",
+        window=window,
         view=view if many_views and plate is not None and _holds_views(plate, frames.first) else None,
         ocio=ocio,
     )
@@ -109,7 +114,7 @@ def _ready(
 def _render(node: nuke.Node, role: str, pipe: nuke.Node, view: str, folder: Path, frames: FrameRange) -> Render:
     plate = node.input(PLATE)
     shape = pipe if role == "reference" or plate is None else plate
-    overscan = role in ("plate", "clean_plate") and bool(node["overscan"].value())
+    overscan = role in ("plate", "clean_plate") and bool(node["overscan"].value()) and _size(pipe) == _size(shape)
     channel = str(node["matte_channel"].value() or "none")
     own_layer = role == "matte" and channel != "none" and not channel.startswith("rgba.")
     if role == "matte" and channel not in ("none", *pipe.channels()):
@@ -121,7 +126,7 @@ def _render(node: nuke.Node, role: str, pipe: nuke.Node, view: str, folder: Path
         pipe=pipe.fullName(),
         pattern=str(folder / f"{role}.####.exr"),
         box=plate_box(shape) if overscan else whole_box(shape),
-        reformat=role != "plate",
+        reformat=not overscan,
         channels="rgba" if ALPHA in pipe.channels() or own_layer else "rgb",
         into_alpha=channel if own_layer else None,
         view=view,
@@ -151,6 +156,17 @@ def _refuse_without_alpha(plate: nuke.Node | None) -> None:
             f"{plate.fullName()} has no alpha to take the matte from",
             remedy="Connect a matte, and set `matte from` on the Understudy node to it.",
         )
+
+
+def _refuse_two_counts(files: Mapping[str, Footage]) -> None:
+    """Raise HostError for one movie that two Reads count differently: a job knows one count for a file."""
+    firsts: dict[str, int] = {}
+    for role, one in files.items():
+        if firsts.setdefault(one.typed, one.first) != one.first:
+            raise HostError(
+                f"the {role} is the movie {one.typed} again, with other frame numbers",
+                remedy="Write one of the two to EXR, and connect a Read of that.",
+            )
 
 
 def _size(pipe: nuke.Node) -> tuple[int, int]:

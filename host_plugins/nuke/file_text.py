@@ -25,10 +25,13 @@ def safe_folder_name(name: str) -> str:
     return UNSAFE.sub("_", name).strip(" .") or "shot"
 
 
-def as_text(path: str) -> str:
-    """Return the text of a file knob that evaluates to `path`; #### becomes %04d. Windows' backslashes turn round."""
+def as_text(path: str, percent: str = "%") -> str:
+    """Return the text of a file knob that evaluates to `path`; #### becomes %04d. Windows' backslashes turn round.
+
+    percent: what stands for a % of the path itself.
+    """
     turned = path.replace("\\", "/") if re.match(r"[A-Za-z]:|\\\\", path) else path
-    folder, slash, name = turned.rpartition("/")
+    folder, slash, name = turned.replace("%", percent).rpartition("/")
     name = re.sub(r"#+", lambda found: f"%0{len(found.group())}d", name)
     return _LIVE.sub(r"\\\1", folder + slash + name)
 
@@ -38,9 +41,8 @@ def point(node: nuke.Node, path: str) -> None:
 
     Whether a lone % stays as it is or must be doubled is not documented: both are tried.
     """
-    plain = as_text(path)
-    for text in (plain, _doubled(plain)):
-        node["file"].setValue(text)
+    for percent in ("%", "%%"):
+        node["file"].setValue(as_text(path, percent))
         found = nuke.filename(node, nuke.REPLACE)
         if found is not None and _means(found, path):
             return
@@ -73,10 +75,6 @@ def evaluated(node: nuke.Node, knob: str) -> str:
             f"{node.name()}: the text of `{knob}` cannot be evaluated: {problem}",
             remedy="Put a backslash before each [ ] and $ that is part of a name.",
         ) from None
-
-
-def _doubled(text: str) -> str:
-    return re.sub(r"%(?!0?\d*d)", "%%", text)
 
 
 def _means(found: str, path: str) -> bool:

@@ -22,7 +22,7 @@ from understudy.host_plugins.nuke.cautions import cautions_of
 from understudy.host_plugins.nuke.export import export_shot
 from understudy.host_plugins.nuke.file_text import evaluated, safe_folder_name
 from understudy.host_plugins.nuke.knobs import MATTE_INPUT
-from understudy.host_plugins.nuke.node import CLEAN_PLATE, MATTE, PLATE, REFERENCE, chosen_node
+from understudy.host_plugins.nuke.node import CLEAN_PLATE, MATTE, PLATE, REFERENCE, chosen_node, named_node
 from understudy.host_plugins.nuke.placing import place_take, remove_take
 from understudy.host_plugins.nuke.rates import script_rate
 from understudy.host_plugins.nuke.undisturbed import in_words, undisturbed
@@ -40,8 +40,8 @@ class NukeHost:
         """Full name of the node whose button was pressed; empty = the selected one."""
 
     def select(self) -> Selection:
-        node = chosen_node(self.chosen)
-        with in_words(f"reading the node {node.fullName()}", "Check its knobs."):
+        with in_words(f"reading the node {self.chosen or 'that is selected'}", "Check its knobs."):
+            node = chosen_node(self.chosen)
             matte = node.input(MATTE) if node["matte_from"].value() == MATTE_INPUT else node.input(PLATE)
             return Selection(
                 shot=shot_name(node),
@@ -56,7 +56,7 @@ class NukeHost:
             )
 
     def export(self, selection: Selection, folder: Path) -> Steps[Exported]:
-        return export_shot(chosen_node(selection.anchor), selection, folder)
+        return export_shot(selection, folder)
 
     def place(self, delivered: Delivered) -> Steps[None]:
         return place_take(delivered)
@@ -75,12 +75,13 @@ class NukeHost:
 
     def default_folder(self, selection: Selection) -> Path:
         """Return the node's output folder, else one beside the script. Raises HostError that says what to do."""
-        node = chosen_node(selection.anchor)
-        said = evaluated(node, "folder")
-        folder = Path(said).expanduser() if said else _beside_script(node, selection.shot)
+        with in_words(f"looking for a place for {selection.shot}", "Set the output folder of the Understudy node."):
+            node = named_node(selection.anchor)
+            said = evaluated(node, "folder")
+            folder = Path(said).expanduser() if said else _beside_script(selection)
         if not folder.is_absolute():
             raise HostError(
-                f"{node.fullName()}: the output folder {folder} is relative", remedy="Write it from the root on."
+                f"{selection.anchor}: the output folder {folder} is relative", remedy="Write it from the root on."
             )
         refuse_unseen_by_farm(load_settings().roots, folder)
         return folder
@@ -111,14 +112,14 @@ def frames_of(node: nuke.Node) -> FrameRange:
         ) from None
 
 
-def _beside_script(node: nuke.Node, shot: str) -> Path:
+def _beside_script(selection: Selection) -> Path:
     script = _script()
     if not script:
         raise HostError(
             "the script was never saved, so there is no place for its takes",
-            remedy=f"Save the script, or set the output folder of {node.fullName()}.",
+            remedy=f"Save the script, or set the output folder of {selection.anchor}.",
         )
-    return Path(script).parent / "understudy" / safe_folder_name(shot)
+    return Path(script).parent / "understudy" / safe_folder_name(selection.shot)
 
 
 def _script() -> str:

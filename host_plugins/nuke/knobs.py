@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import nuke
@@ -20,6 +20,8 @@ VERSION = "version"
 PLATE_ONLY = "plate"
 """The version knob's first entry: nothing of ours is shown."""
 RANGES = ("plate", "script", "typed")
+MATTE_PIPE = 1
+"""The input whose channels are offered."""
 MATTE_INPUT, PLATE_ALPHA = "matte input", "plate's alpha"
 ABSENT = "Understudy is not installed in this Nuke. Run: understudy install nuke"
 
@@ -77,6 +79,7 @@ def add_knobs(node: nuke.Node) -> None:
     node.addKnob(nuke.Tab_Knob(TAB, "Understudy"))
     for wish in WISHES:
         node.addKnob(_made(wish))
+    cast("nuke.Channel_Knob", node["matte_channel"]).setInput(MATTE_PIPE)
     node["label"].setValue(f"[value {STATUS}]")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import nuke
 
 from understudy.bridge.errors import HostError
-from understudy.host_plugins.nuke.knobs import MEMORY, VERSION, add_knobs
+from understudy.host_plugins.nuke.knobs import MEMORY, VERSION, add_knobs, set_entries
 from understudy.host_plugins.nuke.undisturbed import in_words, one_undo
 
 INPUTS = ("plate", "matte", "reference", "clean_plate", "takes")
@@ -25,13 +25,22 @@ def create_node() -> nuke.Node:
         group = nuke.createNode("Group", inpanel=False)
         if group is None:
             raise RuntimeError("no further node can be made in this edition of Nuke")
-        group.setName(f"{CLASS_NAME}1")
-        _fill(group)
-        add_knobs(group)
-        group["tile_color"].setValue(0x7F5FAFFF)
-        if group.knob("disable_group_view") is not None:  # from Nuke 16 on
-            group["disable_group_view"].setValue(1)
+        try:
+            _dress(group)
+        except BaseException:
+            nuke.delete(group)
+            raise
     return group
+
+
+def _dress(group: nuke.Node) -> None:
+    group.setName(f"{CLASS_NAME}1")
+    _fill(group)
+    add_knobs(group)
+    set_entries(group["view"], list(nuke.views()), nuke.views()[0])
+    group["tile_color"].setValue(0x7F5FAFFF)
+    if group.knob("disable_group_view") is not None:  # from Nuke 16 on
+        group["disable_group_view"].setValue(1)
 
 
 def _fill(group: nuke.Node) -> None:
@@ -61,8 +70,24 @@ def all_of_ours() -> Iterator[nuke.Node]:
 
 def find_node(name: str) -> nuke.Node | None:
     """Return our node of that full name; None when it was deleted or renamed."""
-    found = nuke.toNode(name) if name else None
+    found = node_named(name)
     return found if found is not None and is_ours(found) else None
+
+
+def node_named(name: str) -> nuke.Node | None:
+    """Return any node of that full name. A button runs inside its own group, where names mean something else."""
+    if not name:
+        return None
+    with nuke.root():
+        return nuke.toNode(name)
+
+
+def named_node(name: str) -> nuke.Node:
+    """Return our node of that full name. Raises HostError when it was deleted or renamed meanwhile."""
+    found = find_node(name)
+    if found is None:
+        raise HostError(f"the node {name} was deleted or renamed", remedy="Submit the shot again.")
+    return found
 
 
 def chosen_node(name: str) -> nuke.Node:
@@ -84,4 +109,5 @@ def chosen_node(name: str) -> nuke.Node:
 
 def home_of(node: nuke.Node) -> nuke.Group:
     """Return the group in which the node stands: what belongs to it is made there."""
-    return node.parent() or nuke.root()
+    parent = node.parent()
+    return parent if parent is not None else nuke.root()

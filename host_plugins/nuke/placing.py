@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 import nuke
 
 from understudy.bridge.errors import ErrorReport, HostError
@@ -10,9 +13,10 @@ from understudy.host_plugins.nuke import memory
 from understudy.host_plugins.nuke.colour import read_as
 from understudy.host_plugins.nuke.editions import places_all_layers
 from understudy.host_plugins.nuke.file_text import point
+from understudy.host_plugins.nuke.knobs import VERSION
 from understudy.host_plugins.nuke.node import PLATE, home_of
-from understudy.host_plugins.nuke.takes import mark, nodes_of, show_takes, takes_of
-from understudy.host_plugins.nuke.undisturbed import in_words, one_undo
+from understudy.host_plugins.nuke.takes import Take, mark, nodes_of, show_takes, takes_of
+from understudy.host_plugins.nuke.undisturbed import REFUSALS, in_words, one_undo
 
 COLUMN, ROW = 110, 120
 MARGIN = 60
@@ -20,6 +24,7 @@ MARGIN = 60
 OVER_PLATE = "patch"
 WHOLE_PICTURE = "beauty"
 """What mode animate makes: it needs no plate."""
+RANGE_KNOBS = ("first_frame", "last_frame")
 AGAIN = "The take lies in {folder}. Open the script again to place it anew, or read it in from there."
 
 
@@ -27,11 +32,10 @@ def place_take(delivered: Delivered) -> Steps[None]:
     """Bring a take in, in one turn and one step of undo; what fails half way leaves nothing behind. Main thread."""
     job = delivered.job
     yield Step(0, len(delivered.layers), "placing the layers")
-    owner = memory.owner(job)
-    doing = f"placing version {job.version} beside {owner.fullName()}"
-    with in_words(doing, AGAIN.format(folder=job.folder)):
-        if nodes_of(job.job_id, owner):  # placed before the host was closed, and not written down
-            return
+    with in_words(f"placing version {job.version} of {job.shot}", AGAIN.format(folder=job.folder)):
+        owner = memory.owner(job)
+        if any(take.mark.job_id == job.job_id for take in takes_of(owner)):
+            return  # placed before the script was closed, and not written down
         with home_of(owner), one_undo(f"Understudy {job.shot} v{job.version:03}"):
             _place(delivered, owner)
     yield Step(len(delivered.layers), len(delivered.layers), "in place")
@@ -39,37 +43,47 @@ def place_take(delivered: Delivered) -> Steps[None]:
 
 def remove_take(job: RememberedJob, why: ErrorReport | None) -> None:
     """Delete the nodes of a job that was not delivered, if any were shown. `why` is told by the session."""
-    owner = memory.owner(job)
-    shown = nodes_of(job.job_id, owner)
-    if not shown:
-        return
     remedy = f"Delete its nodes: {why.message if why is not None else 'it was cancelled'}."
-    with in_words(f"taking out job {job.job_id}", remedy), one_undo(f"Understudy: take out v{job.version:03}"):
-        for node in shown:
-            nuke.delete(node)
-        show_takes(owner, takes_of(owner, memory.jobs_of(owner)))
+    with in_words(f"taking out job {job.job_id}", remedy):
+        owner = memory.owner(job)
+        shown = nodes_of(job.job_id, owner)
+        if not shown:
+            return
+        with home_of(owner), one_undo(f"Understudy: take out v{job.version:03}"):
+            show_takes(owner, [take for take in takes_of(owner) if take.mark.job_id != job.job_id])
+            for node in shown:
+                nuke.delete(node)
 
 
 def _place(delivered: Delivered, owner: nuke.Node) -> None:
     made: list[nuke.Node] = []
-    job = delivered.job
-    shown = str(owner["version"].value())
+    before, shown = takes_of(owner), str(owner[VERSION].value())
     try:
-        result = _wire(delivered, owner, made)
-        for node in made:
-            mark(node, job, owner, node is result)
-        show_takes(owner, takes_of(owner, memory.jobs_of(owner)), chosen=job.job_id)
+        with _script_range_kept():
+            result = _wire(delivered, owner, made)
+        marks = [mark(node, delivered.job, owner, node == result) for node in made]
+        new = next(Take(said, result) for said in marks if said.is_result)
+        show_takes(owner, [*before, new], chosen=delivered.job.job_id)
     except BaseException:
-        _take_back(owner, made, shown)
+        show_takes(owner, before)
+        with suppress(*REFUSALS):
+            owner[VERSION].setValue(shown)
+        for node in reversed(made):
+            nuke.delete(node)
         raise
 
 
-def _take_back(owner: nuke.Node, made: list[nuke.Node], shown: str) -> None:
-    for node in reversed(made):
-        nuke.delete(node)
-    show_takes(owner, takes_of(owner, memory.jobs_of(owner)))
-    if shown in list(owner["version"].values()):  # type: ignore[attr-defined]  # an enumeration
-        owner["version"].setValue(shown)
+@contextmanager
+def _script_range_kept() -> Iterator[None]:
+    """Put the script's frame range back: a Read that is given its files may stretch it."""
+    root = nuke.root()
+    kept = {name: root[name].value() for name in RANGE_KNOBS}
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            if root[name].value() != value:
+                root[name].setValue(value)
 
 
 def _wire(delivered: Delivered, owner: nuke.Node, made: list[nuke.Node]) -> nuke.Node:
@@ -140,7 +154,9 @@ def _free_place(owner: nuke.Node, columns: int) -> tuple[int, int]:
     """Return where in the node graph nothing lies yet, to the right of the node."""
     left, top = owner.xpos() + 2 * COLUMN, owner.ypos() + ROW
     width, height = columns * COLUMN + MARGIN, 2 * ROW + 2 * MARGIN
-    others = [(node.xpos(), node.ypos()) for node in nuke.allNodes(group=home_of(owner))]
+    others = []
+    if places_all_layers():
+        others = [(node.xpos(), node.ypos()) for node in nuke.allNodes(group=home_of(owner))]
     while any(left - COLUMN <= x < left + width and top - MARGIN <= y < top + height for x, y in others):
         top += height
     return left, top

@@ -12,7 +12,7 @@ import nuke
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FilePattern, FrameRange
 from understudy.host_plugins.nuke.file_text import point
-from understudy.host_plugins.nuke.node import home_of
+from understudy.host_plugins.nuke.node import home_of, node_named
 from understudy.host_plugins.nuke.undisturbed import REFUSALS, in_words, undisturbed
 
 ALPHA = "rgba.alpha"
@@ -42,8 +42,10 @@ class Render(NamedTuple):
     role: str
     pipe: str
     pattern: str
-    box: Box
+    box: Box | None
+    """What is cut out by a Crop; None = the picture as far as it reaches."""
     reformat: bool
+    """The box becomes the picture's format: a matte must have the plate's."""
     channels: str
     into_alpha: str | None
     """The channel that is written as alpha instead."""
@@ -66,17 +68,19 @@ def whole_box(shape: nuke.Node) -> Box:
     return 0.0, 0.0, float(shape.format().width()), float(shape.format().height())
 
 
-def plate_box(shape: nuke.Node) -> Box:
-    """Return the node's format and what its picture holds beyond it, within reason."""
+def plate_box(shape: nuke.Node) -> Box | None:
+    """Return None where the picture may be written as far as it reaches, else the box that is within reason.
+
+    How far it reaches may change from frame to frame, and is known of the current one only.
+    """
     _, _, width, height = whole_box(shape)
     found = shape.bbox()
     aside, above = width * OVERSCAN_SHARE, height * OVERSCAN_SHARE
-    return (
-        max(min(0.0, found.x()), -aside),
-        max(min(0.0, found.y()), -above),
-        min(max(width, found.x() + found.w()), width + aside),
-        min(max(height, found.y() + found.h()), height + above),
-    )
+    limit = -aside, -above, width + aside, height + above
+    reach = found.x(), found.y(), found.x() + found.w(), found.y() + found.h()
+    if reach[0] >= limit[0] and reach[1] >= limit[1] and reach[2] <= limit[2] and reach[3] <= limit[3]:
+        return None
+    return limit
 
 
 def render_frame(render: Render, frame: int) -> None:
@@ -85,11 +89,12 @@ def render_frame(render: Render, frame: int) -> None:
     Raises HostError naming node and frame, JobCancelled for Nuke's own Cancel button.
     """
     doing = f"rendering frame {frame} of {render.pipe} for the input `{render.role}`"
-    if nuke.executing():
-        raise HostError(f"Nuke renders something else, so {doing} must wait", remedy="Submit again once it is done.")
     remedy = "Look at that frame in the viewer: what is wrong there must be mended first."
-    with in_words(doing, remedy), undisturbed(full_size=True), _temporary_write(render) as write:
-        nuke.execute(write, frame, frame, 1, [render.view])
+    with in_words(doing, remedy):
+        if nuke.executing():
+            raise HostError(f"Nuke renders something else, so {doing} must wait", remedy="Submit it again after that.")
+        with undisturbed(full_size=True), _temporary_write(render) as write:
+            nuke.execute(write, frame, frame, 1, [render.view])
     if not render.file(frame).is_file():
         raise HostError(
             f"{doing}: Nuke says that it is done, and {render.file(frame)} is not there",
@@ -99,7 +104,7 @@ def render_frame(render: Render, frame: int) -> None:
 
 @contextmanager
 def _temporary_write(render: Render) -> Iterator[nuke.Node]:
-    pipe = nuke.toNode(render.pipe)
+    pipe = node_named(render.pipe)
     if pipe is None:
         raise HostError(f"{render.pipe} was deleted or renamed while it was exported", remedy="Submit the shot again.")
     made: list[nuke.Node] = []
@@ -122,15 +127,17 @@ def _write(render: Render, pipe: nuke.Node, made: list[nuke.Node]) -> nuke.Node:
         made.append(node)
         return node  # type: ignore[no-any-return]
 
-    crop = make("Crop", inputs=[pipe])
-    crop["box"].setValue(list(render.box))
-    crop["crop"].setValue(True)
-    crop["reformat"].setValue(render.reformat and render.box[:2] == (0.0, 0.0))
+    above = pipe
+    if render.box is not None:
+        above = make("Crop", inputs=[above])
+        above["box"].setValue(list(render.box))
+        above["crop"].setValue(True)
+        above["reformat"].setValue(render.reformat)
     if render.into_alpha is not None:
-        crop = make("Copy", inputs=[crop, crop])
-        crop["from0"].setValue(render.into_alpha)
-        crop["to0"].setValue(ALPHA)
-    write = make("Write", inputs=[crop])
+        above = make("Copy", inputs=[above, above])
+        above["from0"].setValue(render.into_alpha)
+        above["to0"].setValue(ALPHA)
+    write = make("Write", inputs=[above])
     write["file_type"].setValue("exr")  # first: the knobs below do not exist before
     write["channels"].setValue(render.channels)
     for name, value in WRITE_KNOBS:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 
 import nuke
 
-from understudy.bridge.errors import UnderstudyError
+from understudy.bridge.errors import HostError, UnderstudyError
 from understudy.bridge.host import Notice
-from understudy.bridge.host_daemon import COMMAND_VARIABLE, find_daemon
+from understudy.bridge.host_daemon import find_daemon
 from understudy.bridge.host_jobs import HostJob, HostJobs
 from understudy.bridge.keys import Connection
 from understudy.bridge.main_thread import MainThread
 from understudy.bridge.settings import load_settings
+from understudy.host_plugins.nuke import memory
 from understudy.host_plugins.nuke.host import NukeHost
 from understudy.host_plugins.nuke.knobs import STATUS, choices
 from understudy.host_plugins.nuke.node import find_node
@@ -25,8 +25,8 @@ Connect = Callable[[], Connection]
 
 
 def connect() -> Connection:
-    """Find the daemon, or start it by the installer's command. In a job's own thread: it may take seconds."""
-    return find_daemon(os.environ.get(COMMAND_VARIABLE, ""))
+    """Find the daemon, or start it by the installer's command. In a job's own thread: it takes time."""
+    return find_daemon()
 
 
 class Session:
@@ -40,18 +40,20 @@ class Session:
         self.jobs = HostJobs(self.host, self.main, connect, load_settings().home / EXPORTS, told=self._told)
         self._anchors: dict[str, str] = {}
         """Key of a job to the full name of its node."""
+        self._cautions: dict[str, tuple[str, ...]] = {}
         self._waiting: set[str] = set()
         """Jobs whose new notice will be drawn: one drawing a turn is enough, however much is told."""
         self._lock = threading.Lock()
+        self._closed = False
 
     def submit(self, node: nuke.Node) -> HostJob:
         """Begin a job and return at once. Raises UnderstudyError for what can be told before."""
         self.host.chosen = node.fullName()
         selection = self.host.select()
         folder = self.host.default_folder(selection)
-        _write_status(node, "; ".join(selection.cautions) or "exporting")
         job = self.jobs.submit(selection, choices(node), folder)
         self._anchors[job.key] = node.fullName()
+        self._cautions[job.key] = selection.cautions
         return job
 
     def cancel(self, node: nuke.Node) -> int:
@@ -64,16 +66,19 @@ class Session:
     def reattach(self) -> tuple[HostJob, ...]:
         return self.jobs.reattach()
 
-    def last_notice(self, node: nuke.Node) -> Notice | None:
-        """Return how this node's newest job stands."""
-        found = [job.notice for job in self.jobs.jobs.values() if self._anchor(job) == node.fullName()]
-        return found[-1] if found else None
+    def last_words(self, node: nuke.Node) -> str:
+        """Return everything that is known of this node's newest job; nothing where it has sent none."""
+        found = [job for job in self.jobs.jobs.values() if self._anchor(job) == node.fullName()]
+        return "\n".join((in_full(found[-1].notice), *self._cautions.get(found[-1].key, ()))) if found else ""
 
     def close(self) -> None:
+        """Jobs go on in the daemon; what is still told of them is drawn on no node of the next script."""
+        self._closed = True
         self.jobs.close()
 
     def _anchor(self, job: HostJob) -> str:
-        return self._anchors.get(job.key) or (job.remembered.anchor if job.remembered is not None else "")
+        node = self._node(job)
+        return node.fullName() if node is not None else ""
 
     def _wake(self) -> None:
         nuke.executeInMainThread(self.main.turn)
@@ -91,9 +96,21 @@ class Session:
     def _draw(self, job: HostJob) -> None:
         with self._lock:
             self._waiting.discard(job.key)
-        node = find_node(self._anchor(job))
+        if self._closed:
+            return
+        node = self._node(job)
         if node is not None:
-            _write_status(node, in_a_line(job.notice))
+            cautions = self._cautions.get(job.key, ()) if job.ended else ()
+            _write_status(node, ". ".join((in_a_line(job.notice), *cautions)))
+
+    def _node(self, job: HostJob) -> nuke.Node | None:
+        """Return the job's node, renamed or not; None when it was deleted."""
+        if job.remembered is None:
+            return find_node(self._anchors.get(job.key, ""))
+        try:
+            return memory.owner(job.remembered)
+        except HostError:
+            return None
 
 
 def in_a_line(notice: Notice) -> str:

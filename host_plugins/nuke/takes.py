@@ -31,12 +31,13 @@ class Take(NamedTuple):
     result: nuke.Node
 
 
-def mark(node: nuke.Node, job: RememberedJob, owner: nuke.Node, is_result: bool) -> None:
+def mark(node: nuke.Node, job: RememberedJob, owner: nuke.Node, is_result: bool) -> TakeMark:
     knob = nuke.String_Knob(MARK, "")
     knob.setFlag(nuke.INVISIBLE)
     node.addKnob(knob)
     said = TakeMark(job_id=job.job_id, version=job.version, owner=owner.name(), is_result=is_result)
     node[MARK].setValue(msgspec.json.encode(said).decode())
+    return said
 
 
 def read_mark(node: nuke.Node) -> TakeMark | None:
@@ -50,7 +51,7 @@ def read_mark(node: nuke.Node) -> TakeMark | None:
 
 
 def nodes_of(job_id: str, beside: nuke.Node) -> list[nuke.Node]:
-    """Return every node of that job's take."""
+    """Return every node of that job's take. Looks at the whole group: not for what happens at every job."""
     found = []
     for node in nuke.allNodes(group=home_of(beside)):
         said = read_mark(node)
@@ -59,19 +60,21 @@ def nodes_of(job_id: str, beside: nuke.Node) -> list[nuke.Node]:
     return found
 
 
-def takes_of(owner: nuke.Node, jobs: tuple[RememberedJob, ...]) -> list[Take]:
-    """Return the takes of these jobs that are in the script, by version."""
-    known = {job.job_id for job in jobs}
+def takes_of(owner: nuke.Node) -> list[Take]:
+    """Return the takes that are wired into the node, oldest version first. Follows pipes, searches no script."""
+    switch = owner.input(TAKES)
     found = []
-    for node in nuke.allNodes(group=home_of(owner)):
-        said = read_mark(node)
-        if said is not None and said.is_result and said.job_id in known:
-            found.append(Take(said, node))
-    return sorted(found, key=lambda take: (take.mark.version, take.mark.job_id))
+    for number in range(switch.inputs() if switch is not None else 0):
+        result = switch.input(number) if switch is not None else None
+        said = read_mark(result) if result is not None else None
+        if result is not None and said is not None:
+            found.append(Take(said, result))
+    return found
 
 
 def show_takes(owner: nuke.Node, takes: list[Take], chosen: str = "") -> None:
     """Wire the takes into the node and list them in its version knob; `chosen` is a job's id, or what was shown."""
+    takes = sorted(takes, key=lambda take: (take.mark.version, take.mark.job_id))
     switch = _switch(owner, bool(takes))
     names = [_name(take, takes) for take in takes]
     shown = str(owner[VERSION].value())
@@ -100,9 +103,13 @@ def _switch(owner: nuke.Node, wanted: bool) -> nuke.Node | None:
     switch = nuke.nodes.Switch(name=f"{owner.name()}_takes")
     if switch is None:
         raise RuntimeError("no Switch can be made in this edition of Nuke")
-    switch["which"].setExpression(f"max({owner.name()}.{VERSION} - 1, 0)")
-    switch.setXYpos(owner.xpos() + 220, owner.ypos())
-    _connect(owner, TAKES, switch)
+    try:
+        switch["which"].setExpression(f"max({owner.name()}.{VERSION} - 1, 0)")
+        switch.setXYpos(owner.xpos() + 220, owner.ypos())
+        _connect(owner, TAKES, switch)
+    except BaseException:
+        nuke.delete(switch)
+        raise
     return switch
 
 

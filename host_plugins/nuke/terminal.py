@@ -34,7 +34,7 @@ def recast_node(name: str, connect: Connect = connect) -> RememberedJob:
     if job.notice.error is not None:
         raise error_from_report(job.notice.error)
     kind = JobCancelled if job.notice.stage == "cancelled" else HostError
-    raise kind(in_a_line(job.notice), remedy="`understudy report` says more.")
+    raise kind(in_a_line(job.notice), remedy="`understudy show` says more.")
 
 
 def main(arguments: list[str]) -> int:

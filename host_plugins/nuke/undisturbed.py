@@ -21,18 +21,18 @@ def undisturbed(*, full_size: bool = False, marks_modified: bool = False) -> Ite
     """
     root = nuke.root()
     modified = root.modified()
-    proxy = bool(root.proxy()) if full_size else False
+    proxy = full_size and bool(root["proxy"].value())
     recording = not nuke.Undo.disabled()
     if recording:
         nuke.Undo.disable()
     try:
         if proxy:
-            root.setProxy(False)
+            root["proxy"].setValue(False)
         yield
     finally:
         try:
             if proxy:
-                root.setProxy(True)
+                root["proxy"].setValue(True)
         finally:
             if recording:
                 nuke.Undo.enable()
@@ -46,12 +46,15 @@ def one_undo(name: str) -> Iterator[None]:
 
     What fails takes its own changes back first; then the step is thrown away and there is nothing to undo.
     """
+    root = nuke.root()
+    modified = root.modified()
     nuke.Undo.begin()
     try:
         nuke.Undo.name(name)
         yield
     except BaseException:
         nuke.Undo.cancel()
+        root.setModified(modified)
         raise
     nuke.Undo.end()
 

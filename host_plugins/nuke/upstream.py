@@ -5,7 +5,6 @@ Whatever is not certain counts as touched: then Nuke renders it, which is right 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +20,6 @@ from understudy.host_plugins.nuke.file_text import counts_in_folders, source_pat
 STILL_SUFFIXES = frozenset((".exr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".hdr"))
 _TRANSPARENT = ("Dot", "NoOp")
 _HELD = "hold"
-NAMED_AT_MOST = 6
 
 
 class Untouched(NamedTuple):
@@ -55,7 +53,7 @@ def untouched(pipe: nuke.Node, view: str) -> Untouched | None:
     Raises nothing but what Nuke raises for a broken file text.
     """
     read = source_of(pipe)
-    if read.Class() != "Read" or _off(read):
+    if read.Class() != "Read" or _off(read) or _switched(read):
         return None
     pattern = source_pattern(read, view)
     if pattern is None or counts_in_folders(pattern):
@@ -71,7 +69,7 @@ def untouched(pipe: nuke.Node, view: str) -> Untouched | None:
 def footage(source: Untouched, frames: FrameRange) -> Footage | None:
     """Return the files for these frames of the script; None when the Read makes frames up beyond its own range.
 
-    Raises HostError naming frames that are not on disk: no gap is ever filled in silence.
+    Every frame is named, whether its file is there or not: whoever opens it, in another thread, says which is missing.
     """
     read, pattern = source.read, source.pattern
     first, last = int(read["first"].value()) + source.shift, int(read["last"].value()) + source.shift
@@ -82,15 +80,10 @@ def footage(source: Untouched, frames: FrameRange) -> Footage | None:
     if source.suffix in MOVIE_SUFFIXES:
         opening = int(read["origfirst"].value()) if read.knob("origfirst") is not None else 1
         return Footage(typed=pattern.text, first=opening + source.shift, colour=source.space)
-    files = {frame: pattern.path(frame - source.shift) for frame in frames}
-    _refuse_gaps(read, pattern.text, files)
-    return Footage(
-        typed=pattern.text,
-        files={frame: str(path) for frame, path in files.items()}
-        if source.shift or _counted_by_percent(pattern)
-        else {},
-        colour=source.space,
-    )
+    files = {frame: str(pattern.path(frame - source.shift)) for frame in frames}
+    # What is typed tells two Reads of the same files apart that count them otherwise.
+    typed = f"{pattern.text} ({source.shift:+})" if source.shift else pattern.text
+    return Footage(typed=typed, files=files, colour=source.space)
 
 
 def still_file(source: Untouched, frame: int) -> str:
@@ -111,17 +104,20 @@ def _above(node: nuke.Node) -> nuke.Node | None:
         group = node.parent()
         number = node.knob("number")
         return group.input(int(number.value())) if group is not None and number is not None else None
-    if node.Class() in _TRANSPARENT or (_off(node) and node.Class() != "Read"):
+    if node.Class() in _TRANSPARENT or (_off(node) and not _switched(node) and node.Class() != "Read"):
         return node.input(0)
     return None
 
 
 def _off(node: nuke.Node) -> bool:
     knob = node.knob("disable")
-    if knob is None:
-        return False
-    # Switched by an expression it may be on at another frame: then Nuke shall say.
-    return bool(knob.value()) and not knob.hasExpression() and not knob.isAnimated()
+    return knob is not None and bool(knob.value())
+
+
+def _switched(node: nuke.Node) -> bool:
+    """Say whether the node is on at one frame and off at another, or in a render and not here."""
+    knob = node.knob("disable")
+    return knob is not None and (knob.hasExpression() or knob.isAnimated())
 
 
 def _shift(read: nuke.Node) -> int | None:
@@ -155,20 +151,3 @@ def _still(source: Untouched, frames: FrameRange, first: int, last: int) -> Foot
     if not held and (frames.first < first or frames.last > last):
         return None
     return Footage(typed=still_file(source, frames.first), colour=source.space)
-
-
-def _counted_by_percent(pattern: FilePattern) -> bool:
-    """Say whether a file of exactly the pattern's name exists: then only the frames' own names are clear."""
-    return Path(pattern.text).is_file()
-
-
-def _refuse_gaps(read: nuke.Node, pattern: str, files: Mapping[int, Path]) -> None:
-    missing = [frame for frame, path in files.items() if not path.is_file()]
-    if not missing:
-        return
-    named = ", ".join(str(frame) for frame in missing[:NAMED_AT_MOST])
-    more = f" and {len(missing) - NAMED_AT_MOST} more" if len(missing) > NAMED_AT_MOST else ""
-    raise HostError(
-        f"{read.fullName()}: frames {named}{more} of {pattern} are not on disk",
-        remedy="Copy them there, or choose a range on the Understudy node that has every frame.",
-    )

@@ -28,8 +28,10 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """matte_from track: rendered by itself, white = replace here."""
     matte_first: int | None = None
     """The frame number of a matte movie's first picture; None = the first frame of the clip."""
-    layer: Literal["patch", "comp"] = "patch"
-    """patch lies over the plate with alpha; comp covers it, where soft edges must not depend on Resolve's blending."""
+    layer: Literal["patch", "comp", "beauty", "character"] = "patch"
+    """patch lies over the plate with alpha; comp covers it, where soft edges must not depend on Resolve's blending.
+    beauty and character are those of mode animate.
+    """
     medium: Literal["exr", "prores_4444"] = "exr"
     folder: str = ""
     """Where takes go; empty = `understudy` beside the clip's own file."""

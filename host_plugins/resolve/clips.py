@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from understudy.bridge.errors import HostError, RequestError
+from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.host_plugins.resolve.session import Session, granted, offers
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem, Timeline, TimelineItem
 
-NOMINAL_RATES = (24, 30, 48, 60, 120)
-NEARLY = 0.02
-"""Resolve rounds the NTSC rates to two or three decimals, and not always the same way."""
 _DRESSING = re.compile(
     r"\.?\[\d+(-\d+)?\](\.\w{2,5})?\Z|\.(exr|dpx|tiff?|png|jpe?g|mov|mp4|mxf|mkv|avi|braw|r3d)\Z", re.I
 )
@@ -24,27 +22,40 @@ _DRESSING = re.compile(
 
 @dataclass(frozen=True)
 class Clip:
-    """A timeline item as it stood when it was read."""
+    """A timeline item. Where it stands is read at once, the rest when it is asked for: a call costs a round trip."""
 
     item: TimelineItem
-    name: str
     track: int
     start: int
     end: int
     """Exclusive."""
-    left: int
-    """Frames of the medium before the cut."""
-    right: int
-    properties: Mapping[str, str] = field(default_factory=dict)
-    """Of its medium; empty for titles, generators and Fusion compositions."""
+
+    @cached_property
+    def name(self) -> str:
+        return str(self.item.GetName() or "")
+
+    @cached_property
+    def left(self) -> int:
+        """Return the frames of the medium before the cut."""
+        return int(self.item.GetLeftOffset() or 0)  # type: ignore[call-arg]  # optional; absent before 20
+
+    @cached_property
+    def right(self) -> int:
+        return int(self.item.GetRightOffset() or 0)  # type: ignore[call-arg]
+
+    @cached_property
+    def medium(self) -> MediaPoolItem | None:
+        return self.item.GetMediaPoolItem() or None
+
+    @cached_property
+    def properties(self) -> Mapping[str, str]:
+        """Return what its medium says of itself; empty for titles, generators and Fusion compositions."""
+        said = self.medium.GetClipProperty() if self.medium else {}  # type: ignore[call-arg]  # without a name: all
+        return {str(name): str(value) for name, value in said.items()} if isinstance(said, dict) else {}
 
     @property
     def frames(self) -> FrameRange:
         return FrameRange(self.start, self.end - 1)
-
-    @property
-    def medium(self) -> MediaPoolItem | None:
-        return self.item.GetMediaPoolItem() or None
 
     @property
     def shot(self) -> str:
@@ -58,21 +69,10 @@ class Clip:
 
 def read_clip(item: TimelineItem, track: int) -> Clip | None:
     """Return the clip; None for a dead handle or a phantom, which answer with nothing."""
-    start, duration = item.GetStart(), item.GetDuration()  # type: ignore[call-arg]  # optional; absent before 20
+    start, duration = item.GetStart(), item.GetDuration()  # type: ignore[call-arg]
     if start is None or duration is None:
         return None
-    medium = item.GetMediaPoolItem()
-    properties = medium.GetClipProperty() if medium else {}  # type: ignore[call-arg]  # without a name: all of them
-    return Clip(
-        item=item,
-        name=str(item.GetName() or ""),
-        track=track,
-        start=int(start),
-        end=int(start) + int(duration),
-        left=int(item.GetLeftOffset() or 0),  # type: ignore[call-arg]
-        right=int(item.GetRightOffset() or 0),  # type: ignore[call-arg]
-        properties={str(k): str(v) for k, v in properties.items()} if isinstance(properties, dict) else {},
-    )
+    return Clip(item, track, int(start), int(start) + int(duration))
 
 
 def clips_on(timeline: Timeline, track: int) -> Iterator[Clip]:
@@ -135,12 +135,8 @@ def read_rate(text: str) -> FrameRate:
     """Read `23.976`, `29.97 DF`, `25`, `24.0` or `59.940` as a fraction. Raises HostError for anything else."""
     said = text.upper().replace("DF", "").strip()
     try:
-        value = float(said)
-        for nominal in NOMINAL_RATES:
-            if value != nominal and abs(value - nominal * 1000 / 1001) < NEARLY:
-                return FrameRate(nominal * 1000, 1001)
-        return FrameRate.parse(said)
-    except (ValueError, RequestError):
+        return FrameRate.near(float(said))
+    except (ValueError, OverflowError):
         raise HostError(
             f"DaVinci Resolve says a frame rate of '{text}'", remedy="Set the timeline's rate in its settings."
         ) from None

@@ -32,7 +32,7 @@ FIELDS = (
     Field("matte_track", "Matte track", of_options=False),
     Field("clean_plate", "Clean plate"),
     Field("source", "Plate", ("auto", "source", "render"), of_options=False),
-    Field("layer", "Place", ("patch", "comp"), of_options=False),
+    Field("layer", "Place", ("patch", "comp", "beauty", "character"), of_options=False),
     Field("medium", "As", ("exr", "prores_4444"), of_options=False),
     Field("engine", "Engine"),
     Field("colour", "Plate's colour space"),

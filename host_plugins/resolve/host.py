@@ -23,6 +23,7 @@ from understudy.bridge.host import (
     Steps,
     refuse_unseen_by_farm,
 )
+from understudy.bridge.host_numbers import file_footage
 from understudy.bridge.settings import load_settings
 from understudy.host_plugins.resolve import memory, placing
 from understudy.host_plugins.resolve.choices import Choices
@@ -42,7 +43,7 @@ from understudy.host_plugins.resolve.edits import said_of
 from understudy.host_plugins.resolve.memory import Anchor
 from understudy.host_plugins.resolve.render import POLL_SECONDS, Order, render
 from understudy.host_plugins.resolve.session import Session, identity_of
-from understudy.host_plugins.resolve.source import RENDER_IT, file_footage, source_footage, why_not_source
+from understudy.host_plugins.resolve.source import RENDER_IT, source_footage, why_not_source
 
 if TYPE_CHECKING:
     from fusionscript import Resolve, Timeline
@@ -200,7 +201,10 @@ class ResolveHost:
     def default_folder(self, selection: Selection) -> Path:
         shot = _safe(selection.shot)
         if self.choices.folder:
-            return Path(self.choices.folder).expanduser() / shot
+            folder = Path(self.choices.folder).expanduser()
+            if not folder.is_absolute():
+                raise HostError(f"{folder} is no whole path", remedy="Write `folder` from the root or the drive on.")
+            return folder / shot
         clip = memory.clip_of(self.session, Anchor.read(selection.anchor))
         path = Path(clip.properties.get("File Path", "")) if clip is not None else Path()
         if not path.is_absolute() or not os.access(path.parent, os.W_OK):

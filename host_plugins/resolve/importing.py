@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from understudy.bridge.errors import HostError
 from understudy.bridge.host import Delivered, LayerFiles
+from understudy.bridge.shot import PREMULTIPLIED_LAYERS
 from understudy.host_plugins.resolve.colour import name_in_resolve
-from understudy.host_plugins.resolve.memory import MARK
+from understudy.host_plugins.resolve.memory import MARK, Anchor
 from understudy.host_plugins.resolve.session import Session, granted, offers
 
 if TYPE_CHECKING:
     from fusionscript import Folder, MediaPool, MediaPoolItem
 
 BIN = "Understudy"
-JOB, VERSION = f"{MARK}job", f"{MARK}version"
+JOB, VERSION, CLIP = f"{MARK}job", f"{MARK}version", f"{MARK}clip"
 Imported = tuple["MediaPoolItem", list[str]]
 
 
@@ -111,11 +112,12 @@ def _movie_file(delivered: Delivered, layer: str) -> str:
 def _describe(medium: MediaPoolItem, delivered: Delivered, files: LayerFiles, movie: bool) -> list[str]:
     """Set what Resolve cannot know of the files; return in words what it did not take."""
     left = []
-    marks: dict[str, str] = {JOB: delivered.job.job_id, VERSION: str(delivered.job.version)}
+    clip = Anchor.read(delivered.job.anchor).clip
+    marks = {JOB: delivered.job.job_id, VERSION: str(delivered.job.version), CLIP: clip}
     if offers(medium, "SetThirdPartyMetadata"):
         for name, text in marks.items():
             medium.SetThirdPartyMetadata(name, text)
-    wanted = {"Alpha mode": "Premultiplied"} if files.name != "comp" else {}
+    wanted = {"Alpha mode": "Premultiplied"} if files.name in PREMULTIPLIED_LAYERS else {}
     rate = f"{float(delivered.rate.fraction):.3f}".rstrip("0").rstrip(".") if delivered.rate is not None else ""
     if rate and not movie and medium.GetClipProperty("FPS") not in ("", rate):
         wanted["FPS"] = rate

@@ -12,7 +12,7 @@ import msgspec
 
 from understudy.bridge.errors import ErrorReport, HostError
 from understudy.bridge.host import RememberedJob
-from understudy.host_plugins.resolve.clips import Clip, clip_under_playhead, clips_on
+from understudy.host_plugins.resolve.clips import Clip, clip_under_playhead, read_clip
 from understudy.host_plugins.resolve.session import Session, identity_of, offers
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def clip_of(session: Session, anchor: Anchor) -> Clip | None:
     """Return the clip where it stands now, None when it is gone."""
     timeline = session.timeline_called(anchor.timeline, anchor.timeline_name)
     for track in range(1, int(timeline.GetTrackCount("video") or 0) + 1):
-        for clip in clips_on(timeline, track):
-            if clip.item.GetUniqueId() == anchor.clip:
-                return clip
+        for item in timeline.GetItemListInTrack("video", track) or []:
+            if item.GetUniqueId() == anchor.clip:
+                return read_clip(item, track)
     return None
 
 

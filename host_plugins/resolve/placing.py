@@ -10,7 +10,7 @@ from understudy.bridge.frames import FrameRange
 from understudy.bridge.host import Delivered, RememberedJob, Step, Steps
 from understudy.host_plugins.resolve.choices import Choices
 from understudy.host_plugins.resolve.clips import Clip, clips_on, video_tracks
-from understudy.host_plugins.resolve.importing import BIN, JOB, import_layer
+from understudy.host_plugins.resolve.importing import BIN, CLIP, JOB, VERSION, import_layer
 from understudy.host_plugins.resolve.keeping import as_it_was
 from understudy.host_plugins.resolve.memory import Anchor, clip_of
 from understudy.host_plugins.resolve.session import Session, granted, offers
@@ -126,27 +126,39 @@ def _same_geometry(plate: Clip, placed: Clip) -> list[str]:
 
 
 def _cover(timeline: Timeline, placed: Clip, plate: Clip | None, undo: ExitStack) -> list[str]:
-    """Disable the takes that this one replaces; name what of the artist's own lies between the plate and the take."""
+    """Disable the takes that this one replaces, or this one where a newer take of its clip came first; name what of
+    the artist's own lies between the plate and the take.
+    """
     between = []
     for track in video_tracks(timeline):
         for clip in clips_on(timeline, track):
             if track >= placed.track or not clip.touches(placed.start, placed.end - 1):
                 continue
             if job_of(clip):
-                if clip.item.GetClipEnabled():
-                    granted(clip.item.SetClipEnabled(False), f"disable the older take {clip.name}")
-                    undo.callback(clip.item.SetClipEnabled, True)
+                replaced = placed if _is_newer(clip, placed) else clip
+                if replaced.item.GetClipEnabled():
+                    granted(replaced.item.SetClipEnabled(False), f"disable the older take {replaced.name}")
+                    undo.callback(replaced.item.SetClipEnabled, True)
             elif plate is not None and track > plate.track:
                 between.append(clip.name)
     return [f"{', '.join(between)} lies under the take now: move it above"] if between else []
 
 
+def _is_newer(one: Clip, other: Clip) -> bool:
+    """Say whether `one` is a later version of the same clip's take: two jobs may end in another order than begun."""
+    return _kept(one, CLIP) == _kept(other, CLIP) and int(_kept(one, VERSION) or 0) > int(_kept(other, VERSION) or 0)
+
+
 def job_of(clip: Clip) -> str:
     """Return the job that a clip on the timeline is a take of, '' for the artist's own."""
+    return _kept(clip, JOB)
+
+
+def _kept(clip: Clip, name: str) -> str:
     medium = clip.medium
     if medium is None or not offers(medium, "GetThirdPartyMetadata"):
         return ""
-    return str(medium.GetThirdPartyMetadata(JOB) or "")
+    return str(medium.GetThirdPartyMetadata(name) or "")
 
 
 def take_out(session: Session, job: RememberedJob) -> None:

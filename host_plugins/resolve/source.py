@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FilePattern, FrameRange, FrameRate
 from understudy.bridge.host import Footage
-from understudy.bridge.input_files import MOVIE_SUFFIXES, kind_of
+from understudy.bridge.input_files import MOVIE_SUFFIXES
 from understudy.host_plugins.resolve.clips import Clip, read_rate
 from understudy.host_plugins.resolve.colour import source_space
 from understudy.host_plugins.resolve.session import offers
 
 RENDER_IT = "Choose `source: render`, and the frames are rendered as the timeline shows them."
-OFF_BY_ONE = 1
-"""Resolve's own source frames are one off on some clips; a clip at another speed is off by more."""
+SLACK_FRAMES = 2
+"""Resolve's own source frames are one off on some clips, and whether the last one is in is not said."""
 _SEQUENCE = re.compile(r"\[(\d+)(?:-(\d+))?\](?!.*\[\d+(?:-\d+)?\])")
 
 
@@ -47,7 +46,7 @@ def _retimed(clip: Clip) -> str:
         span = None if first is None or last is None else int(last) - int(first)
         if span is not None and span < 0:
             return f"{clip.name} is reversed"
-        if span is not None and abs(span + 1 - (clip.end - clip.start)) > OFF_BY_ONE:
+        if span is not None and abs(span + 1 - (clip.end - clip.start)) > SLACK_FRAMES:
             return f"{clip.name} is retimed: {span + 1} of its frames fill {clip.end - clip.start}"
     return ""
 
@@ -95,41 +94,6 @@ def read_sequence(path: str) -> tuple[FilePattern, int] | None:
         return None
     text = name[: found.start()] + "#" * len(found[1]) + name[found.end() :]
     return FilePattern(str(Path(path).with_name(text))), int(found[1])
-
-
-def file_footage(typed: str, frames: FrameRange, plate: Footage, *, movie_first: int) -> Footage:
-    """Return a file of the artist's, its numbers brought to the timeline's.
-
-    A sequence may be numbered as the timeline is, as the plate's files are, or have just as many frames as the shot.
-    Raises HostError for one that does none of these.
-    """
-    if not Path(typed).is_file() and not FilePattern(typed).numbered:
-        raise HostError(f"there is no file {typed}", remedy="Check the path; #### stands for frame numbers.")
-    if kind_of(typed) == "movie":
-        return Footage(typed=typed, first=movie_first)
-    if kind_of(typed) == "still":
-        return Footage(typed=typed)
-    found = FilePattern(typed).frames_on_disk()
-    if all(frame in found for frame in frames):
-        return Footage(typed=typed)
-    as_plate = _by_numbers_of(plate.files, found)
-    if as_plate:
-        return Footage(typed=typed, files=as_plate)
-    if len(found) == len(frames):
-        return Footage(typed=typed, files={f: str(p) for f, p in zip(frames, found.values(), strict=True)})
-    there = f"{min(found)} to {max(found)}" if found else "none"
-    raise HostError(
-        f"{typed} has frames {there}; the shot has {frames}, and the numbers of the plate's files do not fit either",
-        remedy="Number the files as the timeline or the plate does, or bring exactly as many as the shot has.",
-    )
-
-
-def _by_numbers_of(plate: Mapping[int, str], found: Mapping[int, Path]) -> dict[int, str]:
-    """Return the files whose numbers are those of the plate's files, by timeline frame; {} unless all are there."""
-    numbers = {frame: re.findall(r"\d+", Path(file).name)[-1] for frame, file in plate.items()}
-    if not numbers or not all(int(number) in found for number in numbers.values()):
-        return {}
-    return {frame: str(found[int(number)]) for frame, number in numbers.items()}
 
 
 def _number(text: str) -> int | None:

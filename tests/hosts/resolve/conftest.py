@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,12 +35,20 @@ def noise(tmp_path: Path) -> Drawn:
 
 
 @pytest.fixture
-def make_rig(tmp_path: Path, noise: Drawn, home: Path) -> MakeRig:
-    """Return a function that opens a project on a Resolve with the given switches, the shot in it."""
+def make_rig(tmp_path: Path, noise: Drawn, home: Path) -> Iterator[MakeRig]:
+    """Yield a function that opens a project on a Resolve with the given switches, the shot in it."""
+
+    made: list[ResolveRig] = []
 
     def make(*, untouched: bool = True, start: int = 86_416, rate: FrameRate = RATE, **switches: object) -> ResolveRig:
         rig = ResolveRig(tmp_path / "show", Switches(**switches))  # type: ignore[arg-type]
         rig.make_shot(noise, shot="sh010", rate=rate, untouched=untouched, start=start)
+        made.append(rig)
         return rig
 
-    return make
+    yield make
+    for rig in made:
+        assert not rig.resolve.project.presets, "a preset of ours was left among the artist's"
+        assert all(
+            job.written == 0 for job in rig.resolve.project.jobs.values() if job is not rig.resolve.project.running
+        )

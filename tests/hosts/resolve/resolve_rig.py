@@ -114,11 +114,12 @@ class ResolveRig:
 
     def takes(self) -> tuple[int, ...]:
         items = [item for track in self.timeline.tracks for item in track.items if item.medium is not None]
-        return tuple(
+        versions = [
             int(item.medium.third_party[VERSION])
             for item in items
             if item.medium is not None and VERSION in item.medium.third_party
-        )
+        ]
+        return tuple(sorted(versions))  # two jobs at once may be placed in either order
 
     def restart(self) -> None:
         choices = self.host.choices

@@ -85,6 +85,17 @@ def test_when_a_second_take_is_placed_then_the_first_is_kept_but_no_longer_shows
     shown(rig, START, 2)
 
 
+def test_when_an_older_take_comes_after_a_newer_one_then_the_newer_stays_what_is_seen(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig()
+    older, newer = take(rig, tmp_path / "v001", 1), take(rig, tmp_path / "v002", 2)
+    place(rig, newer)
+    place(rig, older)
+    assert rig.takes() == (1, 2)
+    shown(rig, START, 2)
+
+
 def test_when_the_next_clip_is_recast_then_its_take_shares_the_track(make_rig: MakeRig, tmp_path: Path) -> None:
     rig = make_rig()
     place(rig, take(rig, tmp_path / "v001"))

@@ -164,6 +164,18 @@ def test_when_an_export_is_cancelled_then_our_render_stops_and_nothing_stays(mak
     assert rig.host.select().shot == "sh010"
 
 
+def test_when_the_project_is_closed_while_it_renders_then_the_job_fails_in_words(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig(untouched=False)
+    steps = rig.host.export(rig.host.select(), tmp_path)
+    next(steps)
+    rig.resolve.project.presets.clear()
+    rig.resolve.project.dead = rig.timeline.dead = True
+    with pytest.raises(HostError, match=r"2 of 4 frames of plate|could not be put back"):
+        list(steps)
+
+
 def test_when_no_half_float_codec_is_offered_then_those_that_are_are_named(make_rig: MakeRig, tmp_path: Path) -> None:
     rig = make_rig(untouched=False, codecs={"RGB float": "RGBFloat"})
     with pytest.raises(HostError, match="RGBFloat"):

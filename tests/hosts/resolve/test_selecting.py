@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from conftest import MakeRig
+from host_rig import write_exr
 from resolve_rig import SOURCE_FIRST, ResolveRig
 from resolve_stand_in.timelines import TimelineItem
 
@@ -285,6 +287,27 @@ def test_when_the_clip_s_alpha_is_the_matte_and_it_has_none_then_that_is_said(
         exported(rig, tmp_path / "out")
 
 
+def test_when_the_files_hold_alpha_then_the_same_files_are_plate_and_matte(make_rig: MakeRig, tmp_path: Path) -> None:
+    rig = make_rig()
+    change(rig, matte_from="alpha")
+    assert rig.clip.medium is not None
+    for file in rig.clip.medium.files:
+        write_exr(file, np.full((90, 160, 4), 0.5, np.float32))
+    footage = exported(rig, tmp_path / "out").footage
+    assert footage["matte"].files == footage["plate"].files
+
+
+def test_when_a_timeline_holds_a_thousand_clips_then_selecting_asks_few_questions_of_each(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    for number in range(1000):
+        start = 90_000 + 10 * number
+        rig.timeline.put(1, TimelineItem(rig.resolve.world, rig.clip.medium, f"sh{number}", start, 4, 1))
+    rig.resolve.world.calls.clear()
+    selection = rig.host.select()
+    rig.host.default_folder(selection)
+    assert len(rig.resolve.world.calls) < 3 * 1000 + 200, "each call is a round trip to another process"
+
+
 def test_when_takes_would_go_where_no_farm_sees_them_then_nothing_is_exported(
     make_rig: MakeRig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,3 +326,6 @@ def test_when_a_clip_has_no_folder_of_its_own_then_one_must_be_said(make_rig: Ma
         rig.host.default_folder(selection)
     change(rig, folder=str(tmp_path))
     assert rig.host.default_folder(selection) == tmp_path / "sh010"
+    change(rig, folder="takes")
+    with pytest.raises(HostError, match="no whole path"):
+        rig.host.default_folder(selection)

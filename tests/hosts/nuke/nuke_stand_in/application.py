@@ -25,6 +25,8 @@ class Guesses:
     """Setting an enumeration to what it has not: an error, or nothing happens."""
     offset_sign: int = 1
     """Read's frame_mode `offset`: the file's frame is the script's plus this times the offset."""
+    read_stretches_script: bool = False
+    """A Read that is given a file widens the script's own frame range."""
     crop_grows: bool = True
     """A Crop larger than its input's picture makes the data window as large as the box."""
 

@@ -238,7 +238,7 @@ class String_Knob(Knob):  # noqa: N801
 class EvalString_Knob(String_Knob):  # noqa: N801
     @api("EvalString_Knob.evaluate")
     def evaluate(self) -> str:
-        return expand(self._value)
+        return expand(self._value, self.owner)
 
 
 class Multiline_Eval_String_Knob(EvalString_Knob):  # noqa: N801
@@ -268,10 +268,12 @@ class PyScript_Knob(Script_Knob):  # noqa: N801
 
         application = current()
         application.this.append(self.owner)
+        application.group_stack.append(self.owner)  # a button of a group runs inside it
         try:
             with outside():
                 exec(self._value, {"nuke": __import__("nuke")})  # noqa: S102 - a button's own code
         finally:
+            application.group_stack.pop()
             application.this.pop()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nuke_stand_in import knobs as kinds
 from nuke_stand_in.application import api, current
-from nuke_stand_in.classes import EXR_KNOBS, INPUTS, KNOBS
+from nuke_stand_in.classes import EXR_KNOBS, INPUTS, KNOBS, OCIO_NAMES
 from nuke_stand_in.shapes import Format, FrameRange, Info
 
 NONCOMMERCIAL_NODES = 10
@@ -27,6 +27,8 @@ class Node:
         self.user: list[str] = []
         for knob in KNOBS.get("", ()) + KNOBS.get(kind, ()):
             self._take(knob())
+        if "colorspace" in self.table and current().root.table["colorManagement"].get() == "OCIO":
+            self.table["colorspace"]._entries = list(OCIO_NAMES)  # type: ignore[attr-defined]
 
     # ---- what the API shows -----------------------------------------------------------------------------------------
 
@@ -219,6 +221,8 @@ class Node:
         return float(eval(words, {"__builtins__": {}, "max": max, "min": min}))  # noqa: S307 - numbers and signs only
 
     def knob_changed(self, knob: kinds.Knob) -> None:
+        if self.kind == "Read" and knob.said == "file" and current().guesses.read_stretches_script:
+            current().root.table["last_frame"]._value += 1000
         if self.kind == "Write" and knob.said == "file_type" and knob._value == "exr":
             for make in EXR_KNOBS:
                 made = make()

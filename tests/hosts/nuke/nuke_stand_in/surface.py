@@ -21,7 +21,10 @@ REPLACE, INPUTS, HIDDEN_INPUTS, EXPRESSIONS = 1, 1, 2, 4
 def allNodes(filter: str | None = None, group: Group | None = None, recurseGroups: bool = False) -> list[Node]:  # noqa: N802, N803
     around = group if group is not None else _here()
     found = list(around.walk()) if recurseGroups else list(around.children)
-    return [node for node in found if filter is None or node.kind == filter]
+    found = [node for node in found if filter is None or node.kind == filter]
+    for node in found:
+        node.alive()
+    return found
 
 
 @api()
@@ -143,8 +146,7 @@ def thisKnob() -> kinds.Knob | None:  # noqa: N802
 
 @api()
 def toNode(s: str) -> Node | None:  # noqa: N802
-    name = s.removeprefix("root.")
-    found: Node | None = _here().find(name) or current().root.find(name)
+    found: Node | None = current().root.find(s[5:]) if s.startswith("root.") else _here().find(s)
     return found
 
 

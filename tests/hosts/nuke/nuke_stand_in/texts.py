@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from nuke_stand_in.application import current
 
 
-def expand(text: str) -> str:
+def expand(text: str, owner: Any = None) -> str:
     """Return the text with TCL's substitutions. Raises RuntimeError for a program that does not run."""
     found = []
     place = 0
@@ -20,7 +21,7 @@ def expand(text: str) -> str:
             end = text.find("]", place)
             if end < 0:
                 raise RuntimeError("missing close-bracket")
-            found.append(_command(text[place + 1 : end]))
+            found.append(_command(text[place + 1 : end], owner))
             place = end + 1
         elif sign == "$" and re.match(r"\$\w", text[place:]):
             name = re.match(r"\w+", text[place + 1 :])
@@ -31,11 +32,11 @@ def expand(text: str) -> str:
     return "".join(found)
 
 
-def _command(words: str) -> str:
+def _command(words: str, owner: Any) -> str:
     match words.split():
         case ["value", knob]:
-            node, _, name = knob.partition(".")
-            owner = current().root if node == "root" else current().root.find(node)
+            node, _, name = knob.rpartition(".")
+            owner = owner if not node else current().root if node == "root" else current().root.find(node)
             return str(owner.table[name].get())
         case ["file", "dirname", path]:
             return path.rpartition("/")[0]

@@ -1,0 +1,111 @@
+"""Nuke without a window: one call that blocks until the take is placed, with a real daemon behind."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from daemon_rig import RunningDaemon
+from host_rig import draw
+from nuke_rig import NukeRig, running
+from nuke_shot import SmallShot
+from nuke_stand_in import Application, current
+
+from understudy.bridge.errors import DaemonUnreachable, HostError, RequestError
+from understudy.bridge.frames import FrameRate
+from understudy.bridge.keys import Connection
+
+
+@pytest.fixture
+def terminal() -> Iterator[Application]:
+    with running(gui=False) as application:
+        yield application
+
+
+def nobody_answers() -> Connection:
+    raise DaemonUnreachable("no daemon answers", remedy="Start it with `understudy serve`.")
+
+
+def test_when_a_script_is_recast_in_a_terminal_then_it_is_saved_with_the_take_in_it(
+    terminal: Application, tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon = RunningDaemon(home)
+    try:
+        rig = NukeRig(tmp_path)
+        rig.make_shot(draw(tmp_path / "drawn"), shot="sh010", rate=FrameRate(24))
+        rig.node.table["engine"].put("identity")
+        rig.host.remembered()
+        from nuke_stand_in.script import open_into, save
+
+        save(current(), rig.script)
+        from understudy.host_plugins.nuke.terminal import main
+
+        assert main([rig.script, "Understudy1"]) == 0
+        open_into(current(), rig.script)
+        assert rig.takes() == (1,)
+        assert "version 1 of sh010" in capsys.readouterr().out
+        assert terminal.queue == []  # there is no event loop: nothing was left to one
+    finally:
+        daemon.stop()
+
+
+def test_when_no_daemon_answers_then_the_error_is_the_job_s_own(
+    terminal: Application, tmp_path: Path, home: Path
+) -> None:
+    SmallShot(tmp_path / "show")
+    from understudy.host_plugins.nuke.terminal import recast_node
+
+    with pytest.raises(DaemonUnreachable, match="no daemon answers"):
+        recast_node("Understudy1", nobody_answers)
+
+
+def test_when_the_node_does_not_exist_then_the_terminal_says_so_and_exits_otherwise_than_0(
+    terminal: Application, tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from understudy.host_plugins.nuke.terminal import main
+
+    SmallShot(tmp_path / "show").node.setName("Other")
+    from nuke_stand_in.script import save
+
+    save(current(), str(tmp_path / "x.nk"))
+    current().root.find("Other").table["reference"] = None  # type: ignore[assignment]
+    del current().root.find("Other").table["reference"]
+    assert main([str(tmp_path / "x.nk"), "Understudy1"]) != 0
+    assert main(["x.nk"]) == 2
+    assert "SCRIPT NODE" in capsys.readouterr().err
+
+
+def test_when_there_is_a_window_then_nothing_may_hold_it(shot: SmallShot) -> None:
+    from understudy.host_plugins.nuke.terminal import recast_node
+
+    with pytest.raises(HostError, match="hold Nuke's window"):
+        recast_node("Understudy1", nobody_answers)
+
+
+@pytest.mark.parametrize("edition", ["nc", "indie"])
+def test_when_the_edition_has_no_command_line_then_that_is_said_first(edition: str, home: Path) -> None:
+    with running(gui=False, edition=edition):
+        from understudy.host_plugins.nuke.terminal import recast_node
+
+        with pytest.raises(HostError, match="does not run from the command line"):
+            recast_node("Understudy1", nobody_answers)
+
+
+def test_when_a_record_is_missing_then_it_is_refused_as_on_the_command_line(
+    terminal: Application, tmp_path: Path, home: Path
+) -> None:
+    SmallShot(tmp_path / "show").set(record=str(tmp_path / "none.json"))
+    from understudy.host_plugins.nuke.terminal import recast_node
+
+    with pytest.raises((RequestError, DaemonUnreachable)):
+        recast_node("Understudy1", nobody_answers)
+
+
+def test_when_nuke_has_no_window_then_a_script_that_is_opened_starts_nothing(terminal: Application) -> None:
+    from understudy.host_plugins.nuke import session
+
+    session.script_opened()
+    assert session._open == []
+    assert "understudy.host_plugins.nuke.terminal" not in sys.modules
