@@ -21,7 +21,7 @@ from .colours import PLATE_COLOURS
 
 NEUTRAL = {
     "color_multiply": 1.0, "color_saturation": 1.0, "use_flip_x": False, "use_flip_y": False,
-    "use_reverse_frames": False, "use_deinterlace": False, "multiply_alpha": False, "strobe": 1.0,
+    "use_reverse_frames": False, "use_deinterlace": False, "multiply_alpha": False,
 }  # fmt: skip
 WITHOUT_ALPHA = frozenset({".jpg", ".jpeg", ".dpx", ".cin", ".hdr"})
 PLAIN_CHANNELS = (b"A", b"B", b"G", b"R")
@@ -52,6 +52,8 @@ def _picture_reasons(scene: Any, strip: Any) -> Iterator[str]:
         yield "it is retimed"
     yield from (f"its {name.replace('_', ' ')} is set" for name, neutral in NEUTRAL.items()
                 if getattr(strip, name, neutral) != neutral)  # fmt: skip
+    if strip.strobe > 1.0:
+        yield "it is strobed"
     move, crop = strip.transform, strip.crop
     if (move.offset_x, move.offset_y, move.scale_x, move.scale_y, move.rotation) != (0, 0, 1, 1, 0):
         yield "it is transformed"

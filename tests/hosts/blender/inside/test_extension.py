@@ -112,7 +112,7 @@ def test_when_it_is_switched_on_then_panels_operators_and_properties_are_there(i
 
 
 def test_when_the_file_was_never_saved_then_the_button_says_so_and_what_to_do(installed: str) -> None:
-    with pytest.raises(RuntimeError, match="never saved.*Save it first"):
+    with pytest.raises(RuntimeError, match=r"never saved.*Save it first"):
         bpy.ops.understudy.submit()
 
 
