@@ -11,7 +11,9 @@ import bpy
 from bpy.props import StringProperty
 
 from understudy.bridge.errors import UnderstudyError, error_in_words
+from understudy.bridge.host import refuse_unseen_by_farm
 from understudy.bridge.host_jobs import HostJob
+from understudy.bridge.settings import load_settings
 
 from . import compat, memory, placing, strips
 from .choices import read_choices
@@ -33,10 +35,12 @@ def _report(operator: Any, problem: Exception) -> set[str]:
 
 
 def _submit() -> tuple[Session, HostJob]:
-    session = open_session(read_reach())
+    reach = read_reach()
+    session = open_session(reach)
     scene, _ = strips.need_editor()
     selection = session.host.select()
     folder = session.host.default_folder(selection)
+    refuse_unseen_by_farm(load_settings({"home": reach.home}).roots, folder)
     return session, session.jobs.submit(selection, read_choices(scene), folder)
 
 

@@ -7,8 +7,9 @@ Main thread only. A strip is handed over by its files only where that is, bit fo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import bpy
 
@@ -21,7 +22,7 @@ from .colours import PLATE_COLOURS
 
 NEUTRAL = {
     "color_multiply": 1.0, "color_saturation": 1.0, "use_flip_x": False, "use_flip_y": False,
-    "use_reverse_frames": False, "use_deinterlace": False, "multiply_alpha": False, "strobe": 1.0,
+    "use_reverse_frames": False, "use_deinterlace": False, "multiply_alpha": False,
 }  # fmt: skip
 WITHOUT_ALPHA = frozenset({".jpg", ".jpeg", ".dpx", ".cin", ".hdr"})
 PLAIN_CHANNELS = (b"A", b"B", b"G", b"R")
@@ -52,6 +53,8 @@ def _picture_reasons(scene: Any, strip: Any) -> Iterator[str]:
         yield "it is retimed"
     yield from (f"its {name.replace('_', ' ')} is set" for name, neutral in NEUTRAL.items()
                 if getattr(strip, name, neutral) != neutral)  # fmt: skip
+    if strip.strobe > 1.0:
+        yield "it is strobed"
     move, crop = strip.transform, strip.crop
     if (move.offset_x, move.offset_y, move.scale_x, move.scale_y, move.rotation) != (0, 0, 1, 1, 0):
         yield "it is transformed"
@@ -81,18 +84,12 @@ def _source_reasons(scene: Any, strip: Any) -> Iterator[str]:
 
 def _exr_reasons(path: Path) -> Iterator[str]:
     """Yield where Blender reads an OpenEXR file otherwise than it is meant: windows, layers."""
-    if not path.is_file() or not is_exr(path):
+    header = _header(path)
+    if header is None:
         return
-    try:
-        structure = read_exr_header(path)
-    except PlateError as problem:
-        yield problem.message
-        return
-    part = structure.parts[0]
-    windows = [part.find(name) for name in ("dataWindow", "displayWindow")]
-    if len(structure.parts) > 1 or not set(_channels(path)) <= set(PLAIN_CHANNELS):
+    if header.parts > 1 or not set(header.channels) <= set(PLAIN_CHANNELS):
         yield "it has layers, of which Blender shows one"
-    if len({structure.value(window) for window in windows if window is not None}) > 1:
+    if header.overscan:
         yield "its data window is not its display window, which Blender shows otherwise"
 
 
@@ -110,8 +107,9 @@ def _blend_reasons(editor: Any, strip: Any) -> Iterator[str]:
 
 def _may_have_alpha(strip: Any) -> bool:
     path = strips.movie_file(strip) if strip.type == "MOVIE" else _first_file(strip)
-    if path.is_file() and is_exr(path):
-        return b"A" in _channels(path)
+    header = _header(path)
+    if header is not None:
+        return b"A" in header.channels
     return path.suffix.lower() not in WITHOUT_ALPHA and not (strip.type == "MOVIE" and path.suffix.lower() != ".mov")
 
 
@@ -119,12 +117,36 @@ def _first_file(strip: Any) -> Path:
     return Path(bpy.path.abspath(strip.directory), strip.strip_elem_from_frame(compat.start_of(strip)).filename)
 
 
-def _channels(path: Path) -> list[bytes]:
+class _Header(NamedTuple):
+    parts: int
+    channels: tuple[bytes, ...]
+    overscan: bool
+
+
+def _header(path: Path) -> _Header | None:
+    """Return what an OpenEXR file says of itself; None for any other, and for one that is gone or damaged."""
+    try:
+        return _read_header(path, path.stat().st_mtime_ns)
+    except (OSError, PlateError):
+        return None  # it is looked for, and read as a whole, before anything is sent
+
+
+@lru_cache(maxsize=64)
+def _read_header(path: Path, _changed: int) -> _Header | None:
+    """Kept, because the panel asks at every redraw, and a plate may lie on a slow share."""
+    if not is_exr(path):
+        return None
     structure = read_exr_header(path)
-    listed = structure.parts[0].find("channels")
-    data, names = (structure.value(listed) if listed is not None else b""), []
+    part = structure.parts[0]
+    found = {name: part.find(name) for name in ("dataWindow", "displayWindow", "channels")}
+    values = {name: structure.value(attribute) for name, attribute in found.items() if attribute is not None}
+    return _Header(
+        len(structure.parts), tuple(_channel_names(values["channels"])), values["dataWindow"] != values["displayWindow"]
+    )
+
+
+def _channel_names(data: bytes) -> Iterator[bytes]:
     while data and data[0]:
         name, _, data = data.partition(b"\0")
-        names.append(name)
+        yield name
         data = data[CHANNEL_FIELDS_BYTES:]
-    return names
