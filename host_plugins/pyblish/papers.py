@@ -5,7 +5,8 @@ A door with one real implementation; a studio that keeps its papers elsewhere gi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Protocol
@@ -13,10 +14,10 @@ from typing import Protocol
 import msgspec
 
 from understudy.bridge.client import Client
-from understudy.bridge.errors import DaemonError, KeyRefused, RequestError, UnderstudyError
+from understudy.bridge.errors import DaemonError, HostError, KeyRefused, RequestError, UnderstudyError
 from understudy.bridge.exr_file import file_digest
 from understudy.bridge.keys import Connection
-from understudy.bridge.record import Record
+from understudy.bridge.record import Record, is_day
 
 NEWEST_JOBS = 500
 """Among so many a movie is looked for by its digest; frames name their job themselves."""
@@ -46,6 +47,25 @@ class Papers(Protocol):
         """Return the job that made a file with these bytes; empty when none did, None where nobody answers."""
 
 
+REVOKED_VARIABLE = "UNDERSTUDY_REVOKED_FILE"
+"""Names the studio's list of consents that were revoked after their jobs came: {"consent id": "2026-11-20"}."""
+
+
+def revoked_since() -> Mapping[str, str]:
+    """Return that list; empty where none is named. Raises HostError for one that does not read."""
+    path = os.environ.get(REVOKED_VARIABLE, "")
+    if not path:
+        return {}
+    try:
+        listed = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as problem:
+        raise HostError(f"the list of revoked consents {path} does not read: {problem}") from None
+    wrong = [f"{consent}: {day}" for consent, day in listed.items() if not is_day(day)]
+    if wrong:
+        raise HostError(f"the list of revoked consents {path} has no day for {', '.join(wrong)}")
+    return listed
+
+
 def today() -> str:
     return datetime.now(timezone.utc).date().isoformat()
 
@@ -53,9 +73,15 @@ def today() -> str:
 class DaemonPapers:
     """Papers as the daemon keeps them. For one thread, and for one publish: answers are kept."""
 
-    def __init__(self, connect: Callable[[], Connection], day: Callable[[], str] = today) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        day: Callable[[], str] = today,
+        revoked: Callable[[], Mapping[str, str]] = revoked_since,
+    ) -> None:
         self._connect = connect
         self._day = day
+        self._revoked = revoked
         self._standings: dict[str, Standing] = {}
         self._jobs_by_digest: dict[str, str] = {}
         self._sizes: frozenset[int] | None = None
@@ -76,19 +102,20 @@ class DaemonPapers:
 
     def _ask(self, job_id: str) -> Standing:
         try:
+            revoked = self._revoked()
             with Client.connect(self._connect(), ASK_SECONDS) as client:
                 detail = client.show_job(job_id)
                 outputs = {file.path: file.file for file in client.outputs(job_id).files}
         except KeyRefused as problem:
             return Standing(known=False, why=problem.message)
-        except DaemonError as problem:
+        except (DaemonError, HostError) as problem:
             return Standing(asked=False, known=False, why=problem.message)
         except RequestError as problem:
             return Standing(known=False, why=problem.message)
         record = detail.job.record
         return Standing(
             state=detail.summary.state,
-            revoked=lapsed_consents(record, self._day()),
+            revoked=lapsed_consents(record, self._day(), revoked),
             clearance=record.clearance,
             outputs=outputs,
         )
@@ -107,12 +134,16 @@ class DaemonPapers:
             self._sizes = frozenset(sizes)
 
 
-def lapsed_consents(record: Record, day: str) -> tuple[str, ...]:
-    """Return, in words, each consent of a record that does not hold on `day` (2026-11-20). Pure."""
+def lapsed_consents(record: Record, day: str, revoked: Mapping[str, str]) -> tuple[str, ...]:
+    """Return, in words, each consent of a record that does not hold on `day` (2026-11-20). Pure.
+
+    revoked: consent to the day on which it was revoked, as far as the record does not know of it.
+    """
     lapsed = []
     for consent in record.consents:
-        if consent.revoked_on is not None and consent.revoked_on <= day:
-            lapsed.append(f"consent {consent.consent_id} was revoked on {consent.revoked_on}")
+        ends = [end for end in (consent.revoked_on, revoked.get(consent.consent_id)) if end is not None and end <= day]
+        if ends:
+            lapsed.append(f"consent {consent.consent_id} was revoked on {min(ends)}")
         elif consent.expires_on is not None and consent.expires_on < day:
             lapsed.append(f"consent {consent.consent_id} expired on {consent.expires_on}")
     return tuple(lapsed)

@@ -19,7 +19,7 @@ from understudy.bridge.keys import Connection
 from understudy.bridge.options import JobOptions
 from understudy.bridge.record import Consent, Record
 from understudy.bridge.roundtrip import follow_job, send_job
-from understudy.host_plugins.pyblish.papers import DaemonPapers, lapsed_consents
+from understudy.host_plugins.pyblish.papers import REVOKED_VARIABLE, DaemonPapers, lapsed_consents
 
 CONSENT = {"consent_id": "c-1", "talent": "ana", "document": "0" * 64, "signed_on": "2026-01-01"}
 RECORD = {
@@ -78,8 +78,33 @@ def test_when_a_consent_has_expired_by_the_day_of_the_publish_then_the_take_is_r
 def test_when_a_consent_was_revoked_then_it_is_named() -> None:
     consent = Consent(consent_id="c-1", talent="t", document="0" * 64, signed_on="2026-01-01", revoked_on="2026-11-20")
     record = Record(consents=(consent,))
-    assert lapsed_consents(record, "2026-11-19") == ()
-    assert lapsed_consents(record, "2026-11-20") == ("consent c-1 was revoked on 2026-11-20",)
+    assert lapsed_consents(record, "2026-11-19", {}) == ()
+    assert lapsed_consents(record, "2026-11-20", {}) == ("consent c-1 was revoked on 2026-11-20",)
+
+
+def test_when_the_studio_lists_a_consent_as_revoked_after_the_delivery_then_its_takes_are_refused(
+    take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = tmp_path / "revoked.json"
+    listed.write_text('{"c-1": "2026-11-20", "c-9": "2026-01-01"}')
+    monkeypatch.setenv(REVOKED_VARIABLE, str(listed))
+    done = take.publish()
+    assert done.refused_by == {"LayersAreNotRevoked"}
+    assert "c-1 was revoked on 2026-11-20" in done.errors["ValidateUnderstudyLayersAreNotRevoked"]
+    assert take.publish(day="2026-11-19").errors == {}
+
+
+@pytest.mark.parametrize("text", [None, "not JSON", '{"c-1": "yesterday"}'])
+def test_when_the_list_of_revoked_consents_does_not_read_then_nothing_is_let_pass(
+    take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    listed = tmp_path / "revoked.json"
+    if text is not None:
+        listed.write_text(text)
+    monkeypatch.setenv(REVOKED_VARIABLE, str(listed))
+    done = take.publish()
+    assert done.refused_by == {"PapersWereAskedFor"}
+    assert str(listed) in done.errors["ValidateUnderstudyPapersWereAskedFor"]
 
 
 def test_when_a_frame_was_painted_over_then_the_repair_brings_the_delivered_one_back(
