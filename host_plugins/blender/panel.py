@@ -19,6 +19,7 @@ from .strips import JOB
 CATEGORY = "Understudy"
 ICONS = {"refuse": "ERROR", "broken": "ERROR", "warn": "ERROR", "note": "INFO", "waived": "INFO"}
 FINDINGS_SHOWN = 6
+COUNTED = 100_000
 LINE_LETTERS = 46
 """What a sidebar of usual width shows; a label does not wrap."""
 
@@ -159,7 +160,10 @@ def _draw_readiness(layout: Any) -> None:
 
 def _draw_stage(row: Any, notice: Notice) -> None:
     if notice.total and not notice.ended:
-        row.progress(factor=notice.done / notice.total, text=f"{notice.stage} {notice.done}/{notice.total}")
+        share = notice.done / notice.total
+        # Bytes are counted too, and nobody wants to read them.
+        counted = f"{notice.done}/{notice.total}" if notice.total < COUNTED else f"{share:.0%}"
+        row.progress(factor=share, text=f"{notice.stage} {counted}")
     else:
         row.label(text=notice.stage, icon="CHECKMARK" if notice.stage == "placed" else "SORTTIME")
 
