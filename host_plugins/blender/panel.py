@@ -19,6 +19,7 @@ from .strips import JOB
 CATEGORY = "Understudy"
 ICONS = {"refuse": "ERROR", "broken": "ERROR", "warn": "ERROR", "note": "INFO", "waived": "INFO"}
 FINDINGS_SHOWN = 6
+COUNTED = 100_000
 LINE_LETTERS = 46
 """What a sidebar of usual width shows; a label does not wrap."""
 
@@ -53,16 +54,33 @@ class UNDERSTUDY_PT_shot(_InSidebar, bpy.types.Panel):
         if settings.mode == "replace":
             _draw_matte(layout, scene)
         _draw_source(layout, scene, "reference")
-        layout.prop_search(settings, "clean_plate_strip", scene.sequence_editor, _STRIPS)
         column = layout.column()
-        for name in ("shot", "project", "engine", "seed", "record"):
-            column.prop(settings, name)
+        column.prop(settings, "record")
         if not settings.record:
             column.prop(settings, "self_attest")
         _draw_readiness(layout)
         row = layout.row()
         row.scale_y = 1.4
         row.operator("understudy.submit", icon="OUTLINER_OB_ARMATURE")
+
+
+class UNDERSTUDY_PT_more(_InSidebar, bpy.types.Panel):
+    bl_label = "More"
+    bl_idname = "UNDERSTUDY_PT_more"
+    bl_parent_id = "UNDERSTUDY_PT_shot"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, _context: Any) -> None:
+        scene = compat.sequencer_scene()
+        settings, layout = scene.understudy, self.layout
+        layout.use_property_split, layout.use_property_decorate = True, False
+        layout.prop_search(settings, "clean_plate_strip", scene.sequence_editor, _STRIPS)
+        column = layout.column()
+        for name in ("shot", "project", "engine", "seed"):
+            column.prop(settings, name)
+        if settings.mode == "replace":
+            column.prop(settings, "matte_invert")
+            column.prop(settings, "allow_large_matte")
 
 
 class UNDERSTUDY_PT_jobs(_InSidebar, bpy.types.Panel):
@@ -115,9 +133,6 @@ def _draw_matte(layout: Any, scene: Any) -> None:
         layout.prop_search(settings, "matte_strip", scene.sequence_editor, _STRIPS, text=" ")
     elif settings.matte_from == "FILE":
         layout.prop(settings, "matte_file", text=" ")
-    row = layout.row(align=True)
-    row.prop(settings, "matte_invert")
-    row.prop(settings, "allow_large_matte", text="Large")
 
 
 def _draw_source(layout: Any, scene: Any, role: str) -> None:
@@ -137,14 +152,18 @@ def _draw_readiness(layout: Any) -> None:
     except UnderstudyError as problem:
         _lines(box, f"{problem.message}. {problem.remedy}", "ERROR")
         return
-    _lines(box, f"{selection.plate}: frames {selection.frames}, {selection.rate} per second", "SEQUENCE")
+    rate = str(selection.rate).removesuffix("/1")
+    _lines(box, f"{selection.plate}: frames {selection.frames}, {rate} per second", "SEQUENCE")
     for caution in selection.cautions:
         _lines(box, caution, "INFO")
 
 
 def _draw_stage(row: Any, notice: Notice) -> None:
     if notice.total and not notice.ended:
-        row.progress(factor=notice.done / notice.total, text=f"{notice.stage} {notice.done}/{notice.total}")
+        share = notice.done / notice.total
+        # Bytes are counted too, and nobody wants to read them.
+        counted = f"{notice.done}/{notice.total}" if notice.total < COUNTED else f"{share:.0%}"
+        row.progress(factor=share, text=f"{notice.stage} {counted}")
     else:
         row.label(text=notice.stage, icon="CHECKMARK" if notice.stage == "placed" else "SORTTIME")
 
@@ -156,7 +175,7 @@ def _draw_words(box: Any, notice: Notice) -> None:
         _lines(box, notice.error.remedy, "FORWARD")
     telling = [finding for finding in notice.findings if finding.outcome in ICONS]
     for finding in telling[:FINDINGS_SHOWN]:
-        _lines(box, f"{finding.message} {finding.remedy}", ICONS[finding.outcome])
+        _lines(box, ". ".join(filter(None, (finding.message, finding.remedy))), ICONS[finding.outcome])
     if len(telling) > FINDINGS_SHOWN:
         _lines(box, f"and {len(telling) - FINDINGS_SHOWN} more: see the report in the version's folder")
 
@@ -168,4 +187,4 @@ def _lines(layout: Any, text: str, icon: str = "NONE") -> None:
         column.label(text=line, icon=icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE"))
 
 
-CLASSES = (UNDERSTUDY_PT_shot, UNDERSTUDY_PT_jobs, UNDERSTUDY_PT_versions)
+CLASSES = (UNDERSTUDY_PT_shot, UNDERSTUDY_PT_more, UNDERSTUDY_PT_jobs, UNDERSTUDY_PT_versions)

@@ -111,6 +111,7 @@ def _free_channel(editor: Any, frames: FrameRange, source: Any) -> int:
 
 
 def _dress(strip: Any, job: RememberedJob, layer: LayerFiles) -> None:
+    strip.select = False  # the artist's own selection stays what it is
     strip[JOB], strip[VERSION], strip[LAYER] = job.job_id, job.version, layer.name
     strip.blend_type, strip.blend_alpha, strip.alpha_mode = "ALPHA_OVER", 1.0, "PREMUL"
     name = blender_name(layer.colour)

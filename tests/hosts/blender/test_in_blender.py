@@ -13,7 +13,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 FILES = sorted(path.name for path in (HERE / "inside").glob("test_*.py"))
-PROCESS_SECONDS = 540  # a leaked timer makes 4.5 hang at its end
+PROCESS_SECONDS = 900  # a leaked timer makes 4.5 hang at its end
 
 
 def _environments():  # type: ignore[no-untyped-def]

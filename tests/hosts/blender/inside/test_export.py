@@ -231,6 +231,26 @@ def _set_end(strip: Any, end: int) -> None:
         strip.frame_final_end = end
 
 
+def test_when_a_strip_is_retimed_then_it_is_rendered_at_the_length_that_it_is_shown(
+    scene: Any, plate: Any, tmp_path: Path
+) -> None:
+    if bpy.app.version[:2] != (4, 5):
+        pytest.skip("this module has no operator for it without a window")
+    plate.select = True
+    window = bpy.context.window_manager.windows[0]
+    area = window.screen.areas[0]
+    area.type = "SEQUENCE_EDITOR"
+    with bpy.context.temp_override(window=window, area=area, scene=scene):
+        bpy.ops.sequencer.retiming_segment_speed_set(speed=50)
+    assert "retimed" in why_rendered(scene, plate)
+    frames = strips.frames_of(plate)
+    assert len(frames) > FRAMES
+    footage = export(tmp_path / "out").footage["plate"]
+    shown = [read_exr(Path(footage.typed.replace("####", str(frame)))) for frame in frames]
+    np.testing.assert_array_equal(shown[0], noise(FIRST))
+    np.testing.assert_array_equal(shown[2], noise(FIRST + 1))
+
+
 # ---- refused by name ----
 
 
@@ -247,11 +267,31 @@ def test_when_a_strip_goes_into_a_transition_then_it_is_refused_by_the_names_of_
 
 def _new_cross(scene: Any, one: Any, other: Any) -> None:
     names = ("input1", "input2") if bpy.app.version >= (4, 5, 0) else ("seq1", "seq2")
-    length = "length" if bpy.app.version >= (5, 0, 0) else "frame_end"
-    compat.strips_of(scene.sequence_editor).new_effect(
-        name="fade", type="CROSS", channel=5, frame_start=FIRST,
-        **{length: FRAMES if length == "length" else FIRST + FRAMES, names[0]: one, names[1]: other},
-    )  # fmt: skip
+    _new_effect(scene, "fade", "CROSS", **{names[0]: one, names[1]: other})
+
+
+def _new_effect(scene: Any, name: str, kind: str, **inputs: Any) -> Any:
+    end = {"length": FRAMES} if bpy.app.version >= (5, 0, 0) else {"frame_end": FIRST + FRAMES}
+    return compat.strips_of(scene.sequence_editor).new_effect(
+        name=name, type=kind, channel=5, frame_start=FIRST, **end, **inputs
+    )
+
+
+def test_when_a_strip_is_shown_at_another_speed_then_the_speed_strip_is_what_is_rendered(
+    scene: Any, plate: Any, tmp_path: Path
+) -> None:
+    name = "input1" if bpy.app.version >= (4, 5, 0) else "seq1"
+    speed = _new_effect(scene, "slow", "SPEED", **{name: plate})
+    speed.speed_control, speed.speed_factor = "MULTIPLY", 0.5
+    speed.use_frame_interpolate = False
+    scene.sequence_editor.active_strip = plate
+    with pytest.raises(HostError, match="“hero” is shown through “slow”"):
+        BlenderHost().select()
+    scene.sequence_editor.active_strip = speed
+    footage = export(tmp_path / "out").footage["plate"]
+    shown = [read_exr(Path(footage.typed.replace("####", str(frame)))) for frame in range(FIRST, FIRST + FRAMES)]
+    np.testing.assert_array_equal(shown[0], noise(FIRST))
+    np.testing.assert_array_equal(shown[2], noise(FIRST + 1))
 
 
 def test_when_a_scene_strip_is_selected_then_it_is_refused_with_what_to_do(scene: Any) -> None:
