@@ -196,7 +196,8 @@ class HostJobs:
 
     def _hear(self, job: HostJob, event: Event) -> None:
         if isinstance(event.what, StateChanged):
-            self._tell(job, stage=event.what.state, error=event.what.reason)
+            # What was counted in the stage before (bytes sent, say) is nothing of this one.
+            self._tell(job, stage=event.what.state, error=event.what.reason, done=0, total=0)
         elif isinstance(event.what, Progress):
             self._tell(job, done=event.what.done, total=event.what.total, words=event.what.stage)
         elif isinstance(event.what, FrameFinished):
