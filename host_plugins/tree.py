@@ -60,14 +60,12 @@ def write_tree(parts: tuple[Part, ...], folder: Path, makers: Makers, *, host: s
         partial.rename(folder)
         flush(folder.parent)
     except OSError as problem:
-        remove_all(partial)
         raise HostError(
             f"{problem.filename or folder}: {problem.strerror}; what was installed before is as it was",
             remedy="Check the folder's rights and the room on the disk, then run this again.",
         ) from None
-    except BaseException:
-        remove_all(partial)
-        raise
+    finally:
+        remove_all(partial)  # what has its name is no longer there
 
 
 def _write_part(part: Part, folder: Path, makers: Makers) -> None:

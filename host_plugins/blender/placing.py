@@ -6,6 +6,7 @@ Main thread only.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,11 @@ def place_take(delivered: Delivered) -> Steps[None]:
     remove_take(job.job_id)
     layer = delivered.layer(shown_layer(scene, {layer.name for layer in delivered.layers}))
     strip = _add(scene, job, layer)
-    try:
+    with ExitStack() as undone:
+        undone.callback(lambda: compat.strips_of(scene.sequence_editor).remove(strip))
         _dress(strip, job, layer)
         _verify(strip, job)
-    except Exception:
-        compat.strips_of(scene.sequence_editor).remove(strip)
-        raise
+        undone.pop_all()
     show_version(scene, job)
     yield Step(1, 1)
 
