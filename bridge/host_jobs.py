@@ -126,7 +126,7 @@ class HostJobs:
             exported = self._on_main(job, "exporting", lambda: self._host.export(selection, written))
             connection = self._connect()
             accepted = self._send(job, exported, selection, choices, folder, connection)
-        self._tell(job, stage=accepted.state, findings=accepted.findings)
+        self._tell(job, stage=accepted.state, done=0, total=0, findings=accepted.findings)
         self._follow(job, connection)
 
     def _send(

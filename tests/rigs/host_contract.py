@@ -102,6 +102,20 @@ class HostContract:
         assert shot.plate.pictures.colour, "the plate's colour space is named, never left to a guess"
         assert [file.frame for file in shot.plate.pictures.files] == list(range(FIRST, FIRST + FRAMES))
 
+    def test_when_a_stage_begins_then_it_counts_nothing_of_the_stage_before(self, desk: Desk, drawn: Drawn) -> None:
+        desk.rig.make_shot(drawn, shot="sh035", rate=RATE)
+        job = desk.submit(engine="preview", seed=4)
+        counted: set[tuple[str, int]] = set()
+
+        def ended() -> bool:
+            counted.add((job.notice.stage, job.notice.total))
+            return job.ended
+
+        desk.turn_until(ended)
+        there = {total for stage, total in counted if stage in ("queued", "running", "checking")}
+        assert there, counted
+        assert max(there) < 1000, f"bytes that were sent, counted on as pictures: {counted}"
+
     def test_when_names_hold_spaces_brackets_percents_and_umlauts_then_nothing_is_lost(
         self, desk: Desk, drawn: Drawn
     ) -> None:

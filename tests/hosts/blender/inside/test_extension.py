@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,41 @@ def test_when_the_button_is_pressed_in_the_background_then_it_waits_until_the_co
     bpy.ops.render.render(animation=True)
     shown, wanted = read_exr(tmp_path / f"shown.{FIRST + 1}.exr"), read_exr(comps[1])[..., :3]
     np.testing.assert_allclose(shown, wanted, rtol=2**-10, atol=2**-14)
+
+
+def test_when_the_file_is_closed_while_a_job_runs_then_its_button_takes_it_up_after_it_is_opened(
+    installed: str, daemon: RunningDaemon, drawn: Drawn, tmp_path: Path
+) -> None:
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.context.preferences.addons[installed].preferences.home = str(daemon.home)
+    scene = _make_shot(drawn, tmp_path / "shot.blend")
+    scene.understudy.seed = 21
+    session, job = sys.modules[f"{installed}.operators"]._submit()
+    session.main.run_until(lambda: job.remembered is not None or job.ended)
+    assert not job.ended, job.notice
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
+    assert not any(thread.name.startswith("understudy-") for thread in threading.enumerate())
+    assert bpy.ops.understudy.reattach() == {"FINISHED"}
+    (take,) = [strip for strip in _strips(bpy.context.scene) if "understudy_job" in strip]
+    assert (take["understudy_job"], take.mute) == (job.remembered.job_id, False)
+
+
+def test_when_a_version_is_chosen_then_it_alone_is_shown(
+    installed: str, daemon: RunningDaemon, drawn: Drawn, tmp_path: Path
+) -> None:
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.context.preferences.addons[installed].preferences.home = str(daemon.home)
+    scene = _make_shot(drawn, tmp_path / "shot.blend")
+    for seed in (1, 2):
+        scene.understudy.seed = seed
+        bpy.ops.understudy.submit()
+    first, second = sorted(
+        (strip for strip in _strips(scene) if "understudy_job" in strip), key=lambda one: one["understudy_version"]
+    )
+    assert (first.mute, second.mute) == (True, False)
+    bpy.ops.understudy.show_version(job_id=first["understudy_job"])
+    assert (first.mute, second.mute) == (False, True)
 
 
 def test_when_there_is_no_matte_then_the_button_names_it_and_nothing_is_left_behind(

@@ -1,0 +1,108 @@
+"""Mattes: masks to the last pixel, strips as data, alpha as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+import pytest
+from blender_footage import export, noise, noise_strip, set_end, trim
+from blender_rig import new_document
+from host_rig import FIRST, FRAMES, HEIGHT, WIDTH, read_exr, write_exr
+
+from understudy.bridge.errors import HostError
+from understudy.host_plugins.blender import compat
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Any:
+    scene = new_document(tmp_path / "document.blend")
+    reference = tmp_path / "character.exr"
+    write_exr(reference, noise(1, 4))
+    scene.understudy.reference_file = str(reference)
+    return scene
+
+
+@pytest.fixture
+def plate(scene: Any, tmp_path: Path) -> Any:
+    """Return a strip of noise on channel 2; its alpha is its matte."""
+    return noise_strip(scene, tmp_path / "plate", "hero", 2)
+
+
+def _box(name: str, left: float, low: float, right: float, high: float) -> Any:
+    """Return a mask of a box; in pixels of the picture, y up."""
+    mask = bpy.data.masks.new(name)
+    spline = mask.layers.new(name="box").splines.new()
+    spline.points.add(3)
+    spline.use_cyclic = True
+    larger = max(WIDTH, HEIGHT)
+    corners = ((left, low), (right, low), (right, high), (left, high))
+    for point, (x, y) in zip(spline.points, corners, strict=True):
+        place = ((x - WIDTH / 2) / larger + 0.5, (y - HEIGHT / 2) / larger + 0.5)
+        point.handle_left_type = point.handle_right_type = "VECTOR"
+        point.co = point.handle_left = point.handle_right = place
+    return mask
+
+
+def test_when_the_matte_is_a_mask_then_its_coverage_is_exact_to_the_last_pixel(
+    scene: Any, plate: Any, tmp_path: Path
+) -> None:
+    scene.understudy.matte_from = "MASK"
+    scene.understudy.matte_mask = _box("roto", 40, 20, 100, 70)
+    footage = export(tmp_path / "out").footage["matte"]
+    wanted = np.zeros((HEIGHT, WIDTH), np.float32)
+    wanted[HEIGHT - 70 : HEIGHT - 20, 40:100] = 1
+    for frame in range(FIRST, FIRST + FRAMES):
+        drawn = read_exr(Path(footage.typed.replace("####", str(frame))))
+        for channel in range(3):
+            np.testing.assert_array_equal(drawn[..., channel], wanted)
+    assert [mask.name for mask in bpy.data.masks] == ["roto"]
+    assert (bpy.data.masks["roto"].frame_start, bpy.data.masks["roto"].frame_end) == (1, 100)
+
+
+def test_when_a_mask_reaches_the_corner_then_the_corner_is_covered(scene: Any, plate: Any, tmp_path: Path) -> None:
+    scene.understudy.matte_from = "MASK"
+    scene.understudy.matte_mask = _box("roto", 100, 50, WIDTH, HEIGHT)
+    footage = export(tmp_path / "out").footage["matte"]
+    drawn = read_exr(Path(footage.typed.replace("####", str(FIRST))))[..., 0]
+    assert drawn[0, -1] == drawn[0, -2] == 1
+
+
+def test_when_a_matte_strip_of_8_bits_is_rendered_then_its_numbers_are_data_and_get_no_curve(
+    scene: Any, plate: Any, tmp_path: Path
+) -> None:
+    image = bpy.data.images.new("grey", WIDTH, HEIGHT)
+    image.pixels[:] = [120 / 255, 120 / 255, 120 / 255, 1.0] * (WIDTH * HEIGHT)
+    image.filepath_raw, image.file_format = str(tmp_path / "grey.png"), "PNG"
+    image.save()
+    bpy.data.images.remove(image)
+    matte = compat.strips_of(scene.sequence_editor).new_image(
+        name="grey", filepath=str(tmp_path / "grey.png"), channel=4, frame_start=FIRST, fit_method="ORIGINAL"
+    )
+    set_end(matte, FIRST + FRAMES)
+    matte.use_flip_x = matte.mute = True
+    scene.understudy.matte_from, scene.understudy.matte_strip = "STRIP", "grey"
+    footage = export(tmp_path / "out").footage["matte"]
+    written = read_exr(Path(footage.typed.replace("####", str(FIRST))))
+    np.testing.assert_allclose(written[..., 0], 120 / 255, atol=1 / 255)
+
+
+def test_when_the_matte_is_the_alpha_of_a_changed_strip_then_it_is_rendered_with_it(scene: Any, tmp_path: Path) -> None:
+    strip = noise_strip(scene, tmp_path / "cut", "cut", 2, channels=4)
+    strip.use_reverse_frames = True
+    footage = export(tmp_path / "out").footage["matte"]
+    written = read_exr(Path(footage.typed.replace("####", str(FIRST))))
+    np.testing.assert_allclose(written[..., 3], noise(FIRST + FRAMES - 1, 4)[..., 3], atol=2**-11)
+
+
+def test_when_the_matte_is_shorter_than_the_plate_then_both_ranges_are_told(
+    scene: Any, plate: Any, tmp_path: Path
+) -> None:
+    short = noise_strip(scene, tmp_path / "short", "short", 3)
+    scene.sequence_editor.active_strip = plate
+    trim(short, 0, 1)
+    scene.understudy.matte_from, scene.understudy.matte_strip = "STRIP", "short"
+    with pytest.raises(HostError, match="“short” covers frames 1001-1003, the plate 1001-1004"):
+        export(tmp_path / "out")
