@@ -20,6 +20,8 @@ from understudy.bridge.settings import load_settings
 COMMAND_VARIABLE = "UNDERSTUDY_COMMAND"
 """Where `understudy` lies, when it is not where the installer found it."""
 START_SECONDS = 20.0
+_one_at_a_time = threading.Lock()
+"""Jobs that are taken up together look for the daemon together: one of them starts it."""
 REMEDY = "Start it with `understudy serve`; `understudy doctor` says what is wrong."
 
 
@@ -30,13 +32,14 @@ def find_daemon(command: str = "") -> Connection:
     never on a host's main thread. Raises DaemonUnreachable with the daemon's own words when it does not start.
     """
     home = load_settings().home
-    try:
-        return _answering(home)
-    except (DaemonError, RequestError) as problem:
-        command = os.environ.get(COMMAND_VARIABLE, command)
-        if not command:
-            raise DaemonUnreachable(f"no daemon answers for {home}: {problem.message}", remedy=REMEDY) from None
-    return _start(command, home)
+    with _one_at_a_time:
+        try:
+            return _answering(home)
+        except (DaemonError, RequestError) as problem:
+            command = os.environ.get(COMMAND_VARIABLE, command)
+            if not command:
+                raise DaemonUnreachable(f"no daemon answers for {home}: {problem.message}", remedy=REMEDY) from None
+        return _start(command, home)
 
 
 def _answering(home: Path) -> Connection:

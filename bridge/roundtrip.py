@@ -48,12 +48,14 @@ def send_job(
     sent: Sent = lambda done, total: None,
     parked: Callable[[JobParked], None] | None = None,
     accepted: Callable[[Accepted], None] = lambda accepted: None,
+    glance: Callable[[], None] = lambda: None,
     give_up: Collection[str] = (),
 ) -> Accepted:
     """Submit a job and bring every file that the vault lacks. Returns how the job then stands.
 
-    accepted: told as soon as the job is stored, before a file moves. give_up: digests of files that our exporter wrote
-    and that nobody will write again.
+    accepted: told as soon as the job is stored, before a file moves. glance: called each time before a daemon without
+    room is asked again; what it raises ends the waiting. give_up: digests of files that our exporter wrote and that
+    nobody will write again.
 
     A connection that breaks is taken up again where it stopped: the daemon knows the job by its token. When the daemon
     has no room, `parked` is told once and the rest is brought when there is some; without it JobParked is raised.
@@ -63,7 +65,7 @@ def send_job(
     with Client.connect(connection) as client:
         answer = patiently(client, lambda moved: client.submit(gathered.job, token))
         accepted(answer)
-        _bring(client, answer.job_id, gathered.paths, sent, parked, give_up)
+        _bring(client, answer.job_id, gathered.paths, sent, parked, glance, give_up)
         state = patiently(client, lambda moved: client.show_job(answer.job_id)).summary.state
     return msgspec.structs.replace(answer, state=state)
 
@@ -74,6 +76,7 @@ def _bring(
     paths: dict[str, Path],
     sent: Sent,
     parked: Callable[[JobParked], None] | None,
+    glance: Callable[[], None],
     give_up: Collection[str],
 ) -> None:
     """Upload what the job lacks, waiting for room where `parked` wants it so."""
@@ -87,6 +90,7 @@ def _bring(
             if not waiting:
                 parked(problem)
         waiting = True
+        glance()
         time.sleep(ROOM_SECONDS)
 
 

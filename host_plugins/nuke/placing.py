@@ -133,6 +133,8 @@ def _over(owner: nuke.Node, patch: nuke.Node, made: list[nuke.Node], left: int, 
     for number, above in ((0, plate), (1, patch)):
         if above is not None and not merge.setInput(number, above):
             raise RuntimeError(f"{above.name()} cannot be connected to {merge.name()}")
+    with suppress(*REFUSALS):  # by default only B's come through, and ours never reach the artist's Write
+        merge["metainput"].setValue("All")
     merge.setXYpos(left, top)
     return merge
 

@@ -234,6 +234,7 @@ class HostContract:
         desk.jobs.cancel(job)
         desk.wait(job)
         assert job.notice.stage in ("cancelled", "placed")
+        assert [one.settled for one in desk.remembered()] == [True], "a job that has ended is settled in the document"
         assert desk.rig.takes() == (() if job.notice.stage == "cancelled" else (1,))
 
     def test_when_no_daemon_answers_then_the_job_fails_with_a_remedy_and_the_host_goes_on(
