@@ -4,13 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check bench clean install
+.PHONY: demo test check bench clean install extension blender-environments
 
 demo: $(INSTALLED)
 	$(BIN)/understudy demo --engine preview --out out/demo
 
 test: $(INSTALLED)
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -22,6 +22,17 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
 
 install: $(INSTALLED)
+
+# Both zips of the Blender extension, built by Blender's own tool.
+extension: $(INSTALLED)
+	$(BIN)/python tests/hosts/blender/environments.py 4.5.15
+	$(BIN)/python -m understudy.host_plugins.blender_extension dist \
+		--tool "$$($(BIN)/python tests/hosts/blender/environments.py --tool 4.5.15)"
+
+# Blender as a Python module, for tests: 800 MB a version, kept outside the tree.
+BLENDERS ?= 4.2.23 4.5.15 5.0.1 5.2.3
+blender-environments:
+	$(PYTHON) tests/hosts/blender/environments.py $(BLENDERS)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

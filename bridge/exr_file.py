@@ -31,6 +31,7 @@ __all__ = [
     "file_digest",
     "picture_digest",
     "read_attribute",
+    "read_channels",
     "read_frame_rate",
     "set_state",
     "walk_exr",
@@ -92,6 +93,20 @@ def read_attribute(path: Path, name: str) -> str | None:
         if found is not None and found.type == "string":
             return structure.value(found).decode("utf-8", "replace").rstrip(" \0")
     return None
+
+
+def read_channels(path: Path) -> tuple[str, ...]:
+    """Return the names of all channels, those of a layer with its name before a point. Raises PlateError."""
+    structure = read_exr_header(path)
+    names: list[str] = []
+    for part in structure.parts:
+        found = part.find("channels")
+        rest = structure.value(found) if found is not None else b"\0"
+        while rest and rest[0]:
+            name, _, rest = rest.partition(b"\0")
+            names.append(name.decode("utf-8", "replace"))
+            rest = rest[16:]  # pixel type, linearity, two samplings
+    return tuple(names)
 
 
 def read_frame_rate(path: Path) -> FrameRate | None:

@@ -16,6 +16,9 @@ from understudy.bridge.errors import RequestError
 
 FRAME_LIMIT = 10**9
 """Far beyond any shot, and still a number that every format and every file system can write."""
+NTSC_NOMINALS = (24, 30, 48, 60, 120)
+NTSC_NEARLY = 0.02
+"""Hosts round the NTSC rates to two or three decimals, and not always the same way."""
 _RANGE = re.compile(r"^\s*(-?\d{1,30})(?:\s*-\s*(-?\d{1,30}))?\s*$")
 _RATE = re.compile(r"\d{1,60}(\.\d{1,60}|/\d{1,60})?")  # an exponent could ask for a number that fills the memory
 _HASHES = re.compile(r"#+")
@@ -42,6 +45,17 @@ class FrameRate(msgspec.Struct, frozen=True, order=True):
     @classmethod
     def from_fraction(cls, value: Fraction) -> FrameRate:
         return cls(value.numerator, value.denominator)
+
+    @classmethod
+    def near(cls, value: float) -> FrameRate:
+        """Return the rate that a host means by a rounded number: 23.976, 29.970 and 59.94005994 are NTSC's.
+
+        Raises ValueError for what is no rate.
+        """
+        for nominal in NTSC_NOMINALS:
+            if value != nominal and abs(value - nominal * 1000 / 1001) < NTSC_NEARLY:
+                return cls(nominal * 1000, 1001)
+        return cls.from_fraction(Fraction(value).limit_denominator(1001))
 
     @classmethod
     def parse(cls, text: str) -> FrameRate:

@@ -15,31 +15,49 @@ from pathlib import Path
 from understudy.bridge.client import Client
 from understudy.bridge.errors import DaemonError, DaemonUnreachable, RequestError
 from understudy.bridge.keys import CONNECTION_FILE, Connection, load_connection
+from understudy.bridge.private_files import read_private, write_private
 from understudy.bridge.settings import load_settings
 
 COMMAND_VARIABLE = "UNDERSTUDY_COMMAND"
 """Where `understudy` lies, when it is not where the installer found it."""
+COMMAND_FILE = "command"
+"""In HOME: the path of `understudy` as the installer found it."""
 START_SECONDS = 20.0
 _one_at_a_time = threading.Lock()
 """Jobs that are taken up together look for the daemon together: one of them starts it."""
 REMEDY = "Start it with `understudy serve`; `understudy doctor` says what is wrong."
 
 
-def find_daemon(command: str = "") -> Connection:
+def find_daemon(command: str = "", home: Path | None = None) -> Connection:
     """Return a connection to the daemon of this user's settings; start one by `command` where none answers.
 
-    command: the path of `understudy`, as the installer wrote it down; empty = only look. Blocks for up to 20 seconds:
-    never on a host's main thread. Raises DaemonUnreachable with the daemon's own words when it does not start.
+    command: the path of `understudy`; empty = as the installer wrote it down, and where it did not, only look. home:
+    the daemon's, where the host's preferences name another than the settings. Blocks for up to 20 seconds: never on a
+    host's main thread. Raises DaemonUnreachable with the daemon's own words when it does not start, KeyRefused when
+    others may have written that path down.
     """
-    home = load_settings().home
+    home = load_settings({"home": home}).home
     with _one_at_a_time:
         try:
             return _answering(home)
         except (DaemonError, RequestError) as problem:
-            command = os.environ.get(COMMAND_VARIABLE, command)
+            command = os.environ.get(COMMAND_VARIABLE, command or read_command(load_settings().home))
             if not command:
                 raise DaemonUnreachable(f"no daemon answers for {home}: {problem.message}", remedy=REMEDY) from None
         return _start(command, home)
+
+
+def write_command(home: Path, command: str) -> None:
+    """Write down where `understudy` lies, so that a host of this user can start the daemon."""
+    write_private(home / COMMAND_FILE, command.encode())
+
+
+def read_command(home: Path) -> str:
+    """Return what was written down; empty when nothing was."""
+    try:
+        return read_private(home / COMMAND_FILE).decode().strip()
+    except FileNotFoundError:
+        return ""
 
 
 def _answering(home: Path) -> Connection:
@@ -55,7 +73,7 @@ def _start(command: str, home: Path) -> Connection:
         with said.open("wb") as log:
             process = subprocess.Popen(
                 [command, "serve"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env=_clean_environment(),
+                env={**_clean_environment(), "UNDERSTUDY_HOME": str(home)},
             )  # fmt: skip
     except OSError as problem:
         raise DaemonUnreachable(f"{command} cannot be started: {problem.strerror}", remedy=REMEDY) from None

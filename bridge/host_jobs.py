@@ -200,8 +200,9 @@ class HostJobs:
         state = detail.summary.state
         if state != "delivered":
             error = detail.summary.error
-            self._remember(job, msgspec.structs.replace(remembered, state=state, settled=True))
-            self._main.ask(lambda: self._host.withdraw(remembered, error))
+            ended = msgspec.structs.replace(remembered, state=state, settled=True)
+            self._remember(job, ended)
+            self._main.ask(lambda: self._host.withdraw(ended, error))
             stage = "cancelled" if state == "cancelled" else "failed" if state == "failed" else "withdrawn"
             words = error.message if error is not None else f"the job ended {state}"
             self._tell(job, stage=stage, words=words, error=error, findings=detail.findings)

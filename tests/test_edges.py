@@ -23,7 +23,10 @@ EDGES = {
     "bridge/watch.py": 1,
     "bridge/main_thread.py": 1,
     "bridge/host_jobs.py": 1,
+    "host_plugins/nuke/buttons.py": 1,
+    "host_plugins/nuke/session.py": 1,
     "bridge/cli.py": 1,
+    "host_plugins/resolve/startup.py": 1,
 }
 
 

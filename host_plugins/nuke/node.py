@@ -11,7 +11,7 @@ import nuke
 
 from understudy.bridge.errors import HostError
 from understudy.host_plugins.nuke.knobs import MEMORY, VERSION, add_knobs, set_entries
-from understudy.host_plugins.nuke.undisturbed import in_words, one_undo
+from understudy.host_plugins.nuke.undisturbed import in_words, one_undo, unless_whole
 
 INPUTS = ("plate", "matte", "reference", "clean_plate", "takes")
 """The last one is ours: the takes over the plate, one of them chosen."""
@@ -25,11 +25,8 @@ def create_node() -> nuke.Node:
         group = nuke.createNode("Group", inpanel=False)
         if group is None:
             raise RuntimeError("no further node can be made in this edition of Nuke")
-        try:
+        with unless_whole(lambda: nuke.delete(group)):
             _dress(group)
-        except BaseException:
-            nuke.delete(group)
-            raise
     return group
 
 

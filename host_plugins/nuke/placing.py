@@ -16,7 +16,7 @@ from understudy.host_plugins.nuke.file_text import point
 from understudy.host_plugins.nuke.knobs import VERSION
 from understudy.host_plugins.nuke.node import PLATE, home_of
 from understudy.host_plugins.nuke.takes import Take, mark, nodes_of, show_takes, takes_of
-from understudy.host_plugins.nuke.undisturbed import REFUSALS, in_words, one_undo
+from understudy.host_plugins.nuke.undisturbed import REFUSALS, in_words, one_undo, unless_whole
 
 COLUMN, ROW = 110, 120
 MARGIN = 60
@@ -58,19 +58,20 @@ def remove_take(job: RememberedJob, why: ErrorReport | None) -> None:
 def _place(delivered: Delivered, owner: nuke.Node) -> None:
     made: list[nuke.Node] = []
     before, shown = takes_of(owner), str(owner[VERSION].value())
-    try:
-        with _script_range_kept():
-            result = _wire(delivered, owner, made)
-        marks = [mark(node, delivered.job, owner, node == result) for node in made]
-        new = next(Take(said, result) for said in marks if said.is_result)
-        show_takes(owner, [*before, new], chosen=delivered.job.job_id)
-    except BaseException:
+
+    def take_back() -> None:
         show_takes(owner, before)
         with suppress(*REFUSALS):
             owner[VERSION].setValue(shown)
         for node in reversed(made):
             nuke.delete(node)
-        raise
+
+    with unless_whole(take_back):
+        with _script_range_kept():
+            result = _wire(delivered, owner, made)
+        marks = [mark(node, delivered.job, owner, node == result) for node in made]
+        new = next(Take(said, result) for said in marks if said.is_result)
+        show_takes(owner, [*before, new], chosen=delivered.job.job_id)
 
 
 @contextmanager
@@ -143,7 +144,7 @@ def _frame_in(delivered: Delivered, made: list[nuke.Node], left: int, top: int, 
     job = delivered.job
     backdrop = _made(made, "BackdropNode", name=f"Understudy_{job.job_id[:8]}")
     words = f"{job.shot} v{job.version:03}"
-    if delivered.clearance not in ("", "cleared"):
+    if delivered.clearance not in ("", "delivered"):  # the word of a cleared take
         words += f"\n{delivered.clearance.upper()}"
     backdrop["label"].setValue("".join(f"\\{sign}" if sign in '[]$"\\' else sign for sign in words))
     backdrop["bdwidth"].setValue(columns * COLUMN + MARGIN)

@@ -10,6 +10,7 @@ import nuke
 from understudy.bridge.host import RememberedJob
 from understudy.host_plugins.nuke.knobs import PLATE_ONLY, VERSION, set_entries
 from understudy.host_plugins.nuke.node import TAKES, home_of
+from understudy.host_plugins.nuke.undisturbed import unless_whole
 
 MARK = "understudy_take"
 """The hidden knob on every node of a take."""
@@ -103,13 +104,10 @@ def _switch(owner: nuke.Node, wanted: bool) -> nuke.Node | None:
     switch = nuke.nodes.Switch(name=f"{owner.name()}_takes")
     if switch is None:
         raise RuntimeError("no Switch can be made in this edition of Nuke")
-    try:
+    with unless_whole(lambda: nuke.delete(switch)):
         switch["which"].setExpression(f"max({owner.name()}.{VERSION} - 1, 0)")
         switch.setXYpos(owner.xpos() + 220, owner.ypos())
         _connect(owner, TAKES, switch)
-    except BaseException:
-        nuke.delete(switch)
-        raise
     return switch
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import nuke
 
@@ -40,6 +40,15 @@ def undisturbed(*, full_size: bool = False, marks_modified: bool = False) -> Ite
 
 
 @contextmanager
+def unless_whole(undo: Callable[[], object]) -> Iterator[None]:
+    """Call `undo` when what stands inside does not come to its end, whatever ends it."""
+    with ExitStack() as undone:
+        undone.callback(undo)
+        yield
+        undone.pop_all()
+
+
+@contextmanager
 def one_undo(name: str) -> Iterator[None]:
     """Let everything inside be one step of the artist's undo, under `name`. Within one turn.
 
@@ -47,14 +56,15 @@ def one_undo(name: str) -> Iterator[None]:
     """
     root = nuke.root()
     modified = root.modified()
-    nuke.Undo.begin()
-    try:
-        nuke.Undo.name(name)
-        yield
-    except BaseException:
+
+    def throw_away() -> None:
         nuke.Undo.cancel()
         root.setModified(modified)
-        raise
+
+    nuke.Undo.begin()
+    with unless_whole(throw_away):
+        nuke.Undo.name(name)
+        yield
     nuke.Undo.end()
 
 

@@ -17,6 +17,7 @@ from understudy.bridge.exr_file import (
     file_digest,
     picture_digest,
     read_attribute,
+    read_channels,
     read_frame_rate,
     set_state,
     walk_exr,
@@ -128,6 +129,16 @@ def test_when_random_bytes_follow_the_magic_number_then_the_walk_ends_in_a_plate
     path.write_bytes(b"\x76\x2f\x31\x01\x02\0\0\0" + noise)
     with pytest.raises(PlateError):
         walk_exr(path)
+
+
+@pytest.mark.parametrize(("channels", "names"), [(3, ("B", "G", "R")), (4, ("A", "B", "G", "R"))])
+def test_when_the_channels_are_asked_for_then_the_header_alone_names_them(
+    tmp_path: Path, channels: int, names: tuple[str, ...]
+) -> None:
+    planes = {name: np.zeros((4, 5), np.float16) for name in "RGBA"[:channels]}
+    with OpenEXR.File({}, planes) as file:
+        file.write(str(tmp_path / "a.exr"))
+    assert tuple(sorted(read_channels(tmp_path / "a.exr"))) == names
 
 
 def test_when_a_picture_of_another_format_is_named_exr_then_walking_refuses_and_its_digest_is_the_files(

@@ -91,6 +91,22 @@ def test_when_a_rate_is_typed_then_it_is_an_exact_fraction(text: str, numerator:
     assert FrameRate.parse(text) == FrameRate(numerator, denominator)
 
 
+@given(some.sampled_from([24, 30, 48, 60, 120]), some.integers(2, 8))
+def test_when_a_host_rounds_an_ntsc_rate_then_its_fraction_is_meant(nominal: int, decimals: int) -> None:
+    assert FrameRate.near(round(nominal * 1000 / 1001, decimals)) == FrameRate(nominal * 1000, 1001)
+
+
+@pytest.mark.parametrize(("value", "rate"), [(24.0, "24"), (25, "25"), (12.5, "25/2"), (60.0, "60"), (15, "15")])
+def test_when_a_host_says_a_whole_or_half_rate_then_it_is_that(value: float, rate: str) -> None:
+    assert FrameRate.near(value) == FrameRate.parse(rate)
+
+
+@pytest.mark.parametrize("value", [0.0, -24.0, float("nan")])
+def test_when_a_host_says_a_number_that_is_no_rate_then_it_is_refused(value: float) -> None:
+    with pytest.raises(ValueError, match=r"positive|NaN|integer ratio"):
+        FrameRate.near(value)
+
+
 @pytest.mark.parametrize("text", ["", "0", "-24", "24/0", "fast", "24/-1", "nan", "inf"])
 def test_when_a_rate_is_no_rate_then_the_message_names_it(text: str) -> None:
     with pytest.raises(RequestError) as caught:

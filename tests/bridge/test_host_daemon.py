@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from understudy.bridge.client import Client
-from understudy.bridge.errors import DaemonUnreachable
-from understudy.bridge.host_daemon import find_daemon
+from understudy.bridge.errors import DaemonUnreachable, KeyRefused
+from understudy.bridge.host_daemon import COMMAND_FILE, COMMAND_VARIABLE, find_daemon, read_command, write_command
 
 
 def command_that(folder: Path, line: str) -> str:
@@ -61,10 +61,27 @@ def test_when_a_command_is_known_then_a_daemon_is_started_and_found_the_next_tim
     command = command_that(
         tmp_path, f'echo $$ > "{tmp_path}/process"; exec "{sys.executable}" -m understudy.inference.daemon'
     )
-    connection = find_daemon(command)
+    write_command(home, command)
+    connection = find_daemon()
     try:
         assert find_daemon() == connection
         with Client.connect(connection) as client:
             assert client.status().home == str(home)
     finally:
         os.kill(int((tmp_path / "process").read_text()), signal.SIGTERM)
+
+
+def test_when_the_variable_names_a_command_then_it_wins_over_what_was_written_down(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_command(home, "/opt/bin/understudy")
+    monkeypatch.setenv(COMMAND_VARIABLE, "/nowhere/understudy")
+    with pytest.raises(DaemonUnreachable, match="/nowhere/understudy"):
+        find_daemon()
+
+
+def test_when_others_could_have_written_the_command_then_it_is_not_run(home: Path) -> None:
+    write_command(home, "/opt/bin/understudy")
+    (home / COMMAND_FILE).chmod(0o666)
+    with pytest.raises(KeyRefused, match="command"):
+        read_command(home)

@@ -169,6 +169,14 @@ def test_when_something_lies_beside_the_node_then_the_take_is_placed_where_nothi
     assert two[1] >= one[1] + 200
 
 
+def test_when_a_take_is_cleared_then_its_backdrop_bears_shot_and_version_alone(shot: SmallShot) -> None:
+    import msgspec
+
+    shot.place(msgspec.structs.replace(shot.take(), clearance="delivered"))
+    (backdrop,) = shot.nodes("BackdropNode")
+    assert backdrop.table["label"].get() == "sh010 v001"
+
+
 def test_when_a_take_is_not_cleared_then_its_backdrop_says_so_and_brackets_are_no_program(shot: SmallShot) -> None:
     import msgspec
 

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The panel's fields as the bridge's options. Main thread only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from understudy.bridge.options import JobOptions
+
+
+def read_choices(scene: Any) -> JobOptions:
+    settings = scene.understudy
+    animate = settings.mode == "animate"
+    size = f"{scene.render.resolution_x}x{scene.render.resolution_y}"
+    return JobOptions(
+        mode=settings.mode,
+        format=size if animate else None,  # so that the beauty fills the sequencer's own picture
+        engine=settings.engine,
+        seed=settings.seed,
+        project=settings.project or None,
+        matte_invert=settings.matte_invert,
+        allow_large_matte=settings.allow_large_matte,
+        record=bpy.path.abspath(settings.record) if settings.record else None,
+        self_attest=settings.self_attest or None,
+    )

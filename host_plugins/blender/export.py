@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a job needs, from the sequencer: untouched sources by their files, the rest rendered one frame a step.
+
+Main thread only. All that can be missing is looked for before the first frame is written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import bpy
+
+from understudy.bridge.errors import HostError
+from understudy.bridge.frames import FrameRange
+from understudy.bridge.host import Exported, Footage, Selection, Step, Steps
+
+from . import compat, strips
+from .colours import PLATE_COLOURS, RENDERED
+from .masks import mask_only
+from .rendering import Rendering, alone, pattern_in, render_frame, up_to
+from .rig_keypoints import write_keypoints
+from .untouched import why_rendered
+
+
+class Part(NamedTuple):
+    """One role of the job: footage that is ready, or what will be rendered into it."""
+
+    footage: Footage
+    rendering: Rendering | None = None
+
+
+def export_shot(scene: Any, strip_name: str, selection: Selection, folder: Path) -> Steps[Exported]:
+    """Return the job's files. scene: the sequencer's; strip_name: empty where a rig drives alone."""
+    settings, frames = scene.understudy, selection.frames
+    parts = _plan(scene, strip_name, frames, folder)
+    by_rig = settings.mode == "animate" and settings.driver == "RIG"
+    rendered = {role: part.rendering for role, part in parts.items() if part.rendering is not None}
+    total = len(frames) * (len(rendered) + by_rig)
+    done = 0
+    for frame in frames:
+        for role, rendering in rendered.items():
+            render_frame(rendering, folder, role, frame)
+            done += 1
+            yield Step(done, total, role)
+    if by_rig:
+        for steps in write_keypoints(scene, settings.rig, frames, folder / "keypoints.json"):
+            yield Step(done + steps, total, "keypoints")
+        parts["keypoints"] = Part(Footage(typed=str(folder / "keypoints.json"), ours=True))
+    return Exported(footage={role: part.footage for role, part in parts.items()}, window="display")
+
+
+def _plan(scene: Any, strip_name: str, frames: FrameRange, folder: Path) -> dict[str, Part]:
+    settings = scene.understudy
+    parts: dict[str, Part] = {"reference": Part(_reference(scene))}
+    if strip_name:
+        parts["plate"] = _plate(scene, strips.find_strip(scene, strip_name), frames, folder)
+    if settings.mode == "replace":
+        parts["matte"] = _matte(scene, strip_name, parts["plate"], frames, folder)
+    if settings.clean_plate_strip:
+        strip = strips.find_strip(scene, settings.clean_plate_strip)
+        parts["clean_plate"] = _picture(scene, strip, "clean_plate", frames, folder)
+    return _told_apart(parts)
+
+
+def _plate(scene: Any, strip: Any, frames: FrameRange, folder: Path) -> Part:
+    for below in strips.visible_below(scene.sequence_editor, strip) if why_rendered(scene, strip) else ():
+        strips.refuse_missing_files(below, frames)
+    strips.refuse_missing_files(strip, frames)
+    if why_rendered(scene, strip):
+        return _rendered("plate", Rendering(scene.name, up_to(strip.name)), folder, RENDERED)
+    return Part(_files(strip, frames, PLATE_COLOURS[strip.colorspace_settings.name]))
+
+
+def _picture(scene: Any, strip: Any, role: str, frames: FrameRange, folder: Path) -> Part:
+    """A strip looked at alone: the clean plate, wherever it lies and whether or not it is muted."""
+    _refuse_short(strip, role, frames)
+    strips.refuse_missing_files(strip, frames)
+    if why_rendered(scene, strip, as_matte=True) or strip.colorspace_settings.name not in PLATE_COLOURS:
+        return _rendered(role, Rendering(scene.name, alone(strip.name)), folder, RENDERED)
+    return Part(_files(strip, frames, PLATE_COLOURS[strip.colorspace_settings.name]))
+
+
+def _matte(scene: Any, plate_name: str, plate: Part, frames: FrameRange, folder: Path) -> Part:
+    settings = scene.understudy
+    if settings.matte_from == "MASK":
+        if settings.matte_mask is None:
+            raise HostError("no mask is chosen for the matte", remedy="Choose one in the panel, white = replace here.")
+        return _rendered("matte", Rendering(scene.name, mask_only(settings.matte_mask.name, frames)), folder)
+    if settings.matte_from == "ALPHA":
+        if plate.rendering is None:
+            return Part(plate.footage)
+        return _rendered("matte", Rendering(scene.name, alone(plate_name), "RGBA"), folder)
+    if settings.matte_from == "FILE":
+        return Part(Footage(typed=_chosen_file(settings.matte_file, "matte")))
+    if not settings.matte_strip:
+        raise HostError("no strip is chosen for the matte", remedy="Choose it in the panel, white = replace here.")
+    strip = strips.find_strip(scene, settings.matte_strip)
+    _refuse_short(strip, "matte", frames)
+    strips.refuse_missing_files(strip, frames)
+    if why_rendered(scene, strip, as_matte=True):
+        return _rendered("matte", Rendering(scene.name, alone(strip.name, as_data=True)), folder)
+    return Part(_files(strip, frames, None))
+
+
+def _reference(scene: Any) -> Footage:
+    settings = scene.understudy
+    if settings.reference_from == "FILE":
+        return Footage(typed=_chosen_file(settings.reference_file, "reference"))
+    if not settings.reference_strip:
+        raise HostError("no strip is chosen for the reference", remedy="Choose the character's image in the panel.")
+    strip = strips.find_strip(scene, settings.reference_strip)
+    if strip.type != "IMAGE":
+        raise HostError(f"the reference “{strip.name}” is no still image", remedy="Choose an image, or a file.")
+    first = strips.frames_of(strip).first
+    strips.refuse_missing_files(strip, FrameRange(first, first))
+    colour = PLATE_COLOURS.get(strip.colorspace_settings.name)
+    return Footage(typed=str(strips.source_files(strip, FrameRange(first, first))[first]), colour=colour)
+
+
+def _chosen_file(text: str, role: str) -> str:
+    if not text:
+        raise HostError(f"no file is chosen for the {role}", remedy="Choose it in the panel.")
+    return str(Path(bpy.path.abspath(text)))
+
+
+def _files(strip: Any, frames: FrameRange, colour: str | None) -> Footage:
+    if strip.type == "MOVIE":
+        return Footage(typed=str(strips.movie_file(strip)), first=compat.first_source_frame(strip), colour=colour)
+    files = strips.source_files(strip, frames)
+    return Footage(
+        typed=strips.pattern_of(files), files={frame: str(path) for frame, path in files.items()}, colour=colour
+    )
+
+
+def _rendered(role: str, rendering: Rendering, folder: Path, colour: str | None = None) -> Part:
+    return Part(Footage(typed=pattern_in(folder, role), ours=True, colour=colour), rendering)
+
+
+def _refuse_short(strip: Any, role: str, frames: FrameRange) -> None:
+    has = strips.frames_of(strip)
+    if has.first > frames.first or has.last < frames.last:
+        raise HostError(
+            f"the {role} “{strip.name}” covers frames {has}, the plate {frames}",
+            remedy=f"Lengthen “{strip.name}”, or trim the plate.",
+        )
+
+
+def _told_apart(parts: dict[str, Part]) -> dict[str, Part]:
+    """Files are counted by what was typed: the same files in two places of the timeline must not share one name."""
+    seen: dict[str, Footage] = {}
+    for role, part in parts.items():
+        other = seen.setdefault(part.footage.typed, part.footage)
+        if other.files != part.footage.files or other.first != part.footage.first:
+            raise HostError(
+                f"the {role} and another input show the same files, {part.footage.typed}, at different frames",
+                remedy=f"Move one strip to the other's frames, or copy the files for the {role}.",
+            )
+    return parts

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results in the sequencer: above the source, at its frames, on a free channel; older takes kept and muted.
+
+Main thread only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from understudy.bridge.errors import HostError
+from understudy.bridge.frames import FilePattern, FrameRange
+from understudy.bridge.host import Delivered, LayerFiles, RememberedJob, Step, Steps
+
+from . import compat, memory
+from .colours import SEQUENCER_SPACE, blender_name
+from .strips import JOB, LAYER, VERSION, find_scene
+
+CHANNELS = 128
+"""Blender has so many and puts a strip for a higher one on the last, without a word."""
+
+
+def place_take(delivered: Delivered) -> Steps[None]:
+    """Add the take's picture as one strip. A take that was placed before is placed anew, never twice."""
+    job = delivered.job
+    scene = find_scene(memory.Anchor.parse(job.anchor).scene)
+    remove_take(job.job_id)
+    layer = delivered.layer(shown_layer(scene, {layer.name for layer in delivered.layers}))
+    strip = _add(scene, job, layer)
+    try:
+        _dress(strip, job, layer)
+        _verify(strip, job)
+    except Exception:
+        compat.strips_of(scene.sequence_editor).remove(strip)
+        raise
+    show_version(scene, job)
+    yield Step(1, 1)
+
+
+def shown_layer(scene: Any, names: set[str]) -> str:
+    """Return which layer is right over the plate: `patch` where the sequencer blends light, else the finished `comp`.
+
+    Alpha Over happens in the sequencer's colour space: in sRGB a soft edge of the patch would not be the comp's.
+    """
+    if "beauty" in names:
+        return "beauty"
+    blends_light = scene.sequencer_colorspace_settings.name == SEQUENCER_SPACE
+    return "patch" if blends_light or "comp" not in names else "comp"
+
+
+def show_version(scene: Any, job: RememberedJob) -> None:
+    """Mute every other take of the same place; none is removed."""
+    for strip in takes_of(scene, job.anchor):
+        strip.mute = strip[JOB] != job.job_id
+
+
+def takes_of(scene: Any, anchor: str) -> list[Any]:
+    """Return the result strips of one place, oldest first."""
+    jobs = {job.job_id for job in memory.kept_jobs() if job.anchor == anchor}
+    found = [strip for strip in compat.all_strips_of(scene.sequence_editor) if strip.get(JOB) in jobs]
+    return sorted(found, key=lambda strip: int(strip[VERSION]))
+
+
+def remove_take(job_id: str) -> None:
+    """Take out every strip of a job, in whatever scene."""
+    for scene in bpy.data.scenes:
+        if scene.sequence_editor is not None:
+            strips = compat.strips_of(scene.sequence_editor)
+            for strip in [strip for strip in strips if strip.get(JOB) == job_id]:
+                strips.remove(strip)
+
+
+def _add(scene: Any, job: RememberedJob, layer: LayerFiles) -> Any:
+    """Make the strip with all its frames. Raises HostError when a file is missing: Blender would show magenta."""
+    pattern = FilePattern(layer.pattern)
+    files = [pattern.path(frame) for frame in job.frames]
+    gone = [path for path in files if not path.is_file()]
+    if gone:
+        raise HostError(
+            f"version {job.version} lacks {len(gone)} frames, the first is {gone[0]}",
+            remedy=f"Fetch it again: understudy fetch {job.job_id}.",
+        )
+    channel = _free_channel(scene.sequence_editor, job.frames, memory.find_source(scene, job))
+    strip = compat.strips_of(scene.sequence_editor).new_image(
+        name=f"{job.shot} v{job.version:03} {layer.name}", filepath=str(files[0]), channel=channel,
+        frame_start=job.frames.first, fit_method="ORIGINAL",
+    )  # fmt: skip
+    for path in files[1:]:
+        strip.elements.append(path.name)
+    return strip
+
+
+def _free_channel(editor: Any, frames: FrameRange, source: Any) -> int:
+    """Return the lowest free channel above the source, so that titles above stay above; without one, above all."""
+    taken = {
+        strip.channel
+        for strip in compat.strips_of(editor)
+        if compat.start_of(strip) <= frames.last and compat.end_of(strip) > frames.first
+    }
+    below = source.channel if source is not None else max(taken, default=0)
+    for channel in range(below + 1, CHANNELS + 1):
+        known = editor.channels[channel]
+        if channel not in taken and not known.mute and not known.lock:
+            return channel
+    raise HostError(
+        f"there is no free channel above frames {frames}", remedy=f"Blender has {CHANNELS}: move or unlock some."
+    )
+
+
+def _dress(strip: Any, job: RememberedJob, layer: LayerFiles) -> None:
+    strip.select = False  # the artist's own selection stays what it is
+    strip[JOB], strip[VERSION], strip[LAYER] = job.job_id, job.version, layer.name
+    strip.blend_type, strip.blend_alpha, strip.alpha_mode = "ALPHA_OVER", 1.0, "PREMUL"
+    name = blender_name(layer.colour)
+    if name is not None:
+        strip.colorspace_settings.name = name
+
+
+def _verify(strip: Any, job: RememberedJob) -> None:
+    """Read back what Blender made of it: it corrects in silence."""
+    shown = FrameRange(compat.start_of(strip), compat.end_of(strip) - 1)
+    names = [Path(strip.strip_elem_from_frame(frame).filename).name for frame in (shown.first, shown.last)]
+    if shown != FrameRange(job.frames.first, job.frames.last) or not all(names):
+        raise HostError(
+            f"Blender placed version {job.version} at frames {shown} instead of {job.frames}",
+            remedy="Add the layer by hand from the version's folder, and tell us.",
+        )

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a strip shows, read from the sequencer: which strip, which source files, and which of them are gone.
+
+Changes nothing. Main thread only. A missing file raises nothing in Blender: it is rendered as an opaque magenta
+picture, so every file is looked for before a frame is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from understudy.bridge.errors import HostError
+from understudy.bridge.frames import FrameRange, FrameRate
+
+from . import compat
+
+PICTURES = ("IMAGE", "MOVIE")
+JOB, VERSION, LAYER, JOBS = "understudy_job", "understudy_version", "understudy_layer", "understudy_jobs"
+"""What a result strip, and the strip that it was made of, say of themselves; they survive a rename."""
+BASE_STEPS = 10**6
+"""fps_base is a single float: 1.001 reads 1.00100004673. Rounded to a millionth it is exact again."""
+
+
+def need_editor() -> tuple[Any, Any]:
+    """Return the sequencer's scene and editor. Raises HostError where there is none."""
+    scene = compat.sequencer_scene()
+    if scene is None or scene.sequence_editor is None:
+        raise HostError("there is no sequencer here", remedy="Open the Video Editing workspace and add the plate.")
+    return scene, scene.sequence_editor
+
+
+def need_saved() -> Path:
+    """Return the .blend. Raises HostError before it was saved: relative paths and takes have no place until then."""
+    if not bpy.data.filepath:
+        raise HostError("this .blend was never saved", remedy="Save it first: takes are written beside it.")
+    return Path(bpy.data.filepath)
+
+
+def find_scene(name: str) -> Any:
+    scene = bpy.data.scenes.get(name)
+    if scene is None or scene.sequence_editor is None:
+        raise HostError(f"scene “{name}” has no sequencer any more", remedy="Was it renamed or removed? Undo that.")
+    return scene
+
+
+def find_strip(scene: Any, name: str) -> Any:
+    """Return the strip of this name. Strips are found by name at every step: references die with an undo."""
+    strip = compat.all_strips_of(scene.sequence_editor).get(name)
+    if strip is None:
+        raise HostError(f"there is no strip “{name}” in scene “{scene.name}”", remedy="Was it renamed or removed?")
+    return strip
+
+
+def need_active_strip(scene: Any, editor: Any) -> Any:
+    """Return the active strip that can be a plate. Raises HostError that names it, and what to do, for all others."""
+    strip = editor.active_strip
+    if strip is None:
+        raise HostError("no strip is selected", remedy="Select the plate's strip in the sequencer.")
+    if len(editor.meta_stack) > 0:
+        raise HostError(f"strip “{strip.name}” lies in an open meta strip", remedy="Leave the meta strip with Tab.")
+    if strip.type in ("SOUND", "SCENE"):
+        what, then = {
+            "SOUND": ("has no pictures", "Select the picture's strip."),
+            "SCENE": ("is a scene", "Render that scene to an EXR sequence and select its strip."),
+        }[strip.type]
+        raise HostError(f"strip “{strip.name}” {what}", remedy=then)
+    for effect in compat.strips_of(editor):
+        if strip in compat.inputs_of(effect):
+            raise HostError(
+                f"strip “{strip.name}” is shown through “{effect.name}” ({effect.type.title()}): its frames there are "
+                "not its own",
+                remedy=f"Select “{effect.name}” to recast what it shows, or take the transition out.",
+            )
+    if JOB in strip:
+        raise HostError(f"strip “{strip.name}” is a result of ours", remedy="Select the plate's strip.")
+    return strip
+
+
+def frames_of(strip: Any) -> FrameRange:
+    return FrameRange(compat.start_of(strip), compat.end_of(strip) - 1)
+
+
+def rate_of(scene: Any) -> FrameRate:
+    base = Fraction(round(scene.render.fps_base * BASE_STEPS), BASE_STEPS)
+    return FrameRate.from_fraction(scene.render.fps / base)
+
+
+def source_files(strip: Any, frames: FrameRange) -> dict[int, Path]:
+    """Return the file behind each of `frames` of an image strip, trimmed, held and reversed as it is shown."""
+    folder = Path(bpy.path.abspath(strip.directory))
+    return {frame: folder / strip.strip_elem_from_frame(frame).filename for frame in frames}
+
+
+def movie_file(strip: Any) -> Path:
+    return Path(bpy.path.abspath(strip.filepath))
+
+
+def pattern_of(files: dict[int, Path]) -> str:
+    """Return how the files are told to people: the first one's path, #### where its number stands."""
+    first = next(iter(files.values()))
+    if len(set(files.values())) == 1:
+        return str(first)
+    found = list(re.finditer(r"\d+", first.stem))
+    if not found:
+        return str(first)
+    start, end = found[-1].span()
+    return str(first.with_name(first.stem[:start] + "#" * (end - start) + first.stem[end:] + first.suffix))
+
+
+def refuse_missing_files(strip: Any, frames: FrameRange) -> None:
+    """Raise HostError when a source of the strip is gone, whatever it is made of. Reads the disk."""
+    wanted = list(_sources(strip, frames))
+    gone = [path for path in dict.fromkeys(wanted) if not path.is_file()]
+    if gone:
+        raise HostError(
+            f"strip “{strip.name}”: {len(gone)} of {len(set(wanted))} source files are missing, the first is {gone[0]}",
+            remedy="Bring it back, or relink the strip (File, External Data, Find Missing Files).",
+        )
+
+
+def _sources(strip: Any, frames: FrameRange) -> Iterator[Path]:
+    if strip.type == "META":
+        for inner in compat.strips_of(strip):
+            if not inner.mute:
+                yield from _sources(inner, frames)
+    for source in compat.inputs_of(strip):
+        yield from _sources(source, frames)
+    if strip.type == "MOVIE":
+        yield movie_file(strip)
+    elif strip.type == "IMAGE":
+        shown = [frame for frame in frames if compat.start_of(strip) <= frame < compat.end_of(strip)]
+        yield from source_files(strip, FrameRange(shown[0], shown[-1])).values() if shown else ()
+
+
+def visible_below(editor: Any, strip: Any) -> list[Any]:
+    """Return the strips that may shine through: lower channels, not muted, at some of the same frames."""
+    first, end = compat.start_of(strip), compat.end_of(strip)
+    return [
+        other
+        for other in compat.strips_of(editor)
+        if other.channel < strip.channel
+        and other.type != "SOUND"
+        and not other.mute
+        and not editor.channels[other.channel].mute
+        and compat.start_of(other) < end
+        and compat.end_of(other) > first
+    ]

@@ -1,0 +1,82 @@
+"""What goes into a scene, walked in Blender itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+import pytest
+
+from understudy.bridge.errors import HostError
+from understudy.host_plugins.pyblish.blender_walk import BlenderUpstream
+
+
+def strips(owner: Any) -> Any:
+    return owner.strips if hasattr(owner, "strips") else owner.sequences
+
+
+@pytest.fixture
+def scene() -> Any:
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    made = bpy.data.scenes.new("Edit")
+    made.sequence_editor_create()
+    return made
+
+
+def put_layer(scene: Any, folder: Path, name: str = "patch", channel: int = 2) -> Any:
+    folder.mkdir(exist_ok=True)
+    for frame in (1001, 1002):
+        (folder / f"{name}.{frame}.exr").write_bytes(b"its name is all that is asked for")
+    editor = scene.sequence_editor
+    strip = strips(editor).new_image(name, str(folder / f"{name}.1001.exr"), channel, 1)
+    strip.elements.append(f"{name}.1002.exr")
+    return strip
+
+
+def used(published: str = "Edit") -> dict[str, str]:
+    return {use.typed: use.where for use in BlenderUpstream(bpy).uses(published)}
+
+
+def test_when_a_strip_shows_pictures_then_each_of_its_files_is_named(scene: Any, tmp_path: Path) -> None:
+    put_layer(scene, tmp_path / "layers")
+    files = {str(tmp_path / "layers" / f"patch.{frame}.exr"): "Edit: patch" for frame in (1001, 1002)}
+    assert used() == files
+
+
+def test_when_a_strip_is_muted_then_it_is_not_used(scene: Any, tmp_path: Path) -> None:
+    put_layer(scene, tmp_path / "layers").mute = True
+    assert used() == {}
+
+
+def test_when_a_strip_lies_in_a_meta_then_it_is_found_there_and_named_with_it(scene: Any, tmp_path: Path) -> None:
+    meta = strips(scene.sequence_editor).new_meta("Meta", 3, 1)
+    strip = put_layer(scene, tmp_path / "layers")
+    strip.move_to_meta(meta)
+    assert set(used().values()) == {"Edit: Meta > patch"}
+
+
+def test_when_a_scene_strip_shows_another_edit_then_its_strips_are_found(scene: Any, tmp_path: Path) -> None:
+    outer = bpy.data.scenes.new("Outer")
+    outer.sequence_editor_create()
+    shown = strips(outer.sequence_editor).new_scene("inner", scene, 1, 1)
+    shown.scene_input = "SEQUENCER"
+    put_layer(scene, tmp_path / "layers")
+    assert set(used("Outer").values()) == {"Edit: patch"}
+
+
+def test_when_a_scene_strip_shows_a_camera_then_every_picture_of_the_file_counts(scene: Any, tmp_path: Path) -> None:
+    picture = tmp_path / "texture.png"
+    made = bpy.data.images.new("texture", 4, 4)
+    made.filepath_raw, made.file_format = str(picture), "PNG"
+    made.save()
+    bpy.data.images.remove(made)
+    bpy.data.images.load(str(picture))
+    inner = bpy.data.scenes.new("Inner")
+    strips(scene.sequence_editor).new_scene("inner", inner, 1, 1)
+    assert str(picture) in used()
+
+
+def test_when_there_is_no_such_scene_then_its_name_is_said(scene: Any) -> None:
+    with pytest.raises(HostError, match="Nowhere"):
+        used("Nowhere")
