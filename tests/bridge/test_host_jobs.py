@@ -146,6 +146,32 @@ def test_when_a_thread_waits_for_a_lost_daemon_then_the_document_closes_all_the_
     assert took < PATIENCE_SECONDS / 2
 
 
+def test_when_the_daemon_has_no_room_then_the_waiting_job_does_not_keep_the_document_open(
+    rig: PaperRig, tmp_path: Path
+) -> None:
+    home = tmp_path / "narrow"
+    home.mkdir(mode=0o700)
+    (home / "settings.json").write_text('{"vault_quota_bytes": 10485760}')
+    daemon = RunningDaemon(home)
+    try:
+        pause = Pause(lambda notice: notice.stage == "sending" and notice.done > 0.7 * notice.total)
+        jobs = HostJobs(rig.host, rig.main, lambda: daemon.connection, tmp_path / "exports", pause.told)
+        desk = Desk(rig, jobs)
+        rig.make_shot(draw(tmp_path / "large", width=960, height=540), shot="sh050", rate=FrameRate(24))
+        desk.submit()
+        desk.turn_until(pause.reached.is_set)
+        rig.make_shot(draw(tmp_path / "other", width=940, height=540), shot="sh060", rate=FrameRate(24))
+        job = desk.submit()
+        desk.turn_until(lambda: job.notice.stage == "parked" or job.ended)
+        assert job.notice.stage == "parked", job.notice
+        threading.Timer(0.2, pause.go_on.set).start()
+        jobs.close()
+        assert job.thread is not None
+        assert not job.thread.is_alive()
+    finally:
+        daemon.stop()
+
+
 def test_when_jobs_are_taken_up_twice_then_each_is_followed_once(rig: PaperRig, tmp_path: Path) -> None:
     jobs = HostJobs(rig.host, rig.main, nobody_answers, tmp_path / "exports")
     rig.host.remember(known_job())
