@@ -94,6 +94,7 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
             **known,
             series=choices.series or series,
             frames=str(frames),
+            handles=choices.handles or frames.head,
             rate=choices.rate or (str(selection.rate) if selection.rate is not None else None),
             shot=choices.shot or selection.shot,
             colour=choices.colour or (plate.colour if plate is not None else None),

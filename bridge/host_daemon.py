@@ -23,6 +23,8 @@ COMMAND_VARIABLE = "UNDERSTUDY_COMMAND"
 COMMAND_FILE = "command"
 """In HOME: the path of `understudy` as the installer found it."""
 START_SECONDS = 20.0
+_one_at_a_time = threading.Lock()
+"""Jobs that are taken up together look for the daemon together: one of them starts it."""
 REMEDY = "Start it with `understudy serve`; `understudy doctor` says what is wrong."
 
 
@@ -35,13 +37,14 @@ def find_daemon(command: str = "", home: Path | None = None) -> Connection:
     others may have written that path down.
     """
     home = load_settings({"home": home}).home
-    try:
-        return _answering(home)
-    except (DaemonError, RequestError) as problem:
-        command = os.environ.get(COMMAND_VARIABLE, command or read_command(load_settings().home))
-        if not command:
-            raise DaemonUnreachable(f"no daemon answers for {home}: {problem.message}", remedy=REMEDY) from None
-    return _start(command, home)
+    with _one_at_a_time:
+        try:
+            return _answering(home)
+        except (DaemonError, RequestError) as problem:
+            command = os.environ.get(COMMAND_VARIABLE, command or read_command(load_settings().home))
+            if not command:
+                raise DaemonUnreachable(f"no daemon answers for {home}: {problem.message}", remedy=REMEDY) from None
+        return _start(command, home)
 
 
 def write_command(home: Path, command: str) -> None:

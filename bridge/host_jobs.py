@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,12 +19,12 @@ import msgspec
 
 from understudy.bridge.client import Client
 from understudy.bridge.delivered import read_delivered
-from understudy.bridge.errors import HostError, JobCancelled, UnderstudyError, error_in_words
+from understudy.bridge.errors import ErrorReport, HostError, JobCancelled, UnderstudyError, error_in_words
 from understudy.bridge.gather import gather_job
 from understudy.bridge.host import Exported, Host, Notice, RememberedJob, Selection, Steps
 from understudy.bridge.keys import Connection
 from understudy.bridge.main_thread import MainThread
-from understudy.bridge.messages import Accepted, Event, FrameFinished, Progress, StateChanged
+from understudy.bridge.messages import ENDED, Accepted, Event, FrameFinished, Progress, StateChanged
 from understudy.bridge.options import JobOptions
 from understudy.bridge.roundtrip import follow_job, send_job
 
@@ -34,6 +34,9 @@ Told = Callable[["HostJob"], None]
 
 STALE_SECONDS = 7 * 86_400.0
 """An export that a killed host left behind is kept so long: the job that it belongs to may still want its files."""
+CLOSE_SECONDS = 5.0
+"""How long a document that closes waits for our threads: one that waits for a lost daemon may do nothing here any more.
+"""
 
 
 class HostJob:
@@ -75,14 +78,15 @@ class HostJobs:
         self._exports = exports
         self._told = told
         self._closing = threading.Event()
+        self._telling = threading.Lock()
 
     def submit(self, selection: Selection, choices: JobOptions, folder: Path) -> HostJob:
         """Begin a job and return at once. Its take will lie in `folder`/vNNN."""
         return self._begin(lambda job: self._submit(job, selection, choices, folder))
 
     def reattach(self) -> tuple[HostJob, ...]:
-        """Take up every job of the document that is neither settled; ask once a document is opened."""
-        known = {job.notice.job_id for job in self.jobs.values()}
+        """Take up every job of the document that is not settled; ask once a document is opened."""
+        known = {job.remembered.job_id for job in self.jobs.values() if job.remembered is not None}
         left = [one for one in self._host.remembered() if not one.settled and one.job_id not in known]
         return tuple(self._begin(lambda job, one=one: self._take_up(job, one), one) for one in left)  # type: ignore[misc]
 
@@ -93,14 +97,19 @@ class HostJobs:
             threading.Thread(target=self._cancel_there, args=(job,), name="understudy-cancel", daemon=True).start()
 
     def close(self) -> None:
-        """The document closes: what runs goes on in the daemon, what is exported half is dropped."""
+        """The document closes: what runs goes on in the daemon, what is exported half is dropped.
+
+        Raises what the host raises where it cannot put back what an export changed, once every job was seen to.
+        """
         self._closing.set()
         self._main.close()
-        for job in self.jobs.values():
-            if job.thread is not None:
-                job.thread.join()
-            if job.steps is not None:
-                job.steps.close()  # the thread could not ask any more: here what an export changed is put back
+        end = time.monotonic() + CLOSE_SECONDS
+        with ExitStack() as put_back:
+            for job in self.jobs.values():
+                if job.thread is not None:
+                    job.thread.join(max(0.0, end - time.monotonic()))
+                if job.steps is not None:
+                    put_back.callback(job.steps.close)  # the thread could not ask any more
 
     def _begin(self, work: Callable[[HostJob], None], remembered: RememberedJob | None = None) -> HostJob:
         job = HostJob(f"job{len(self.jobs) + 1}")
@@ -122,11 +131,17 @@ class HostJobs:
                 self._tell(job, stage="failed", words=error.message, error=error.report())
 
     def _submit(self, job: HostJob, selection: Selection, choices: JobOptions, folder: Path) -> None:
-        with _export_folder(self._exports) as written:
+        with _export_folder(self._exports, lambda: job.remembered is not None) as written:
             exported = self._on_main(job, "exporting", lambda: self._host.export(selection, written))
             connection = self._connect()
-            accepted = self._send(job, exported, selection, choices, folder, connection)
-        self._tell(job, stage=accepted.state, done=0, total=0, findings=accepted.findings)
+            try:
+                accepted = self._send(job, exported, selection, choices, folder, connection)
+            except UnderstudyError:
+                if job.remembered is None or not job.cancelled.is_set():
+                    raise  # else the daemon was asked to cancel it, and says when it has
+            else:
+                self._tell(job, findings=accepted.findings)
+                self._hear_state(job, accepted.state)
         self._follow(job, connection)
 
     def _send(
@@ -141,7 +156,7 @@ class HostJobs:
         """Hash and send what was exported; the document remembers the job before a file moves."""
 
         def stored(accepted: Accepted) -> None:
-            version = folder / f"v{accepted.version:03}"
+            version = claim_version(folder, accepted)
             self._remember(
                 job,
                 RememberedJob(
@@ -149,6 +164,8 @@ class HostJobs:
                     frames=gathered.job.shot.range, anchor=selection.anchor, folder=str(version),
                 ),
             )  # fmt: skip
+            if job.cancelled.is_set():  # pressed when there was no job yet that could be cancelled
+                self._cancel_there(job)
 
         gathered = gather_job(
             exported.options(choices, selection, str(folder)),
@@ -160,6 +177,7 @@ class HostJobs:
             gathered,
             sent=lambda done, total: self._progress(job, "sending", done, total),
             parked=lambda problem: self._tell(job, stage="parked", words=problem.message),
+            glance=lambda: self._refuse_when_stopped(job),
             accepted=stored,
             give_up=exported.given_up(gathered.paths),
         )
@@ -179,12 +197,14 @@ class HostJobs:
             told=lambda event: self._hear(job, event),
             silent=lambda: self._tell(job, words="the daemon does not answer; waiting for it"),
             glance=self._refuse_when_closing,
+            unhelped=lambda problem: self._tell(job, words=f"{problem.message}. {problem.remedy}"),
         )
         state = detail.summary.state
         if state != "delivered":
             error = detail.summary.error
-            self._remember(job, msgspec.structs.replace(remembered, state=state, settled=True))
-            self._main.ask(lambda: self._host.withdraw(remembered, error))
+            ended = msgspec.structs.replace(remembered, state=state, settled=True)
+            self._remember(job, ended)
+            self._main.ask(lambda: self._host.withdraw(ended, error))
             stage = "cancelled" if state == "cancelled" else "failed" if state == "failed" else "withdrawn"
             words = error.message if error is not None else f"the job ended {state}"
             self._tell(job, stage=stage, words=words, error=error, findings=detail.findings)
@@ -196,12 +216,16 @@ class HostJobs:
 
     def _hear(self, job: HostJob, event: Event) -> None:
         if isinstance(event.what, StateChanged):
-            # What was counted in the stage before (bytes sent, say) is nothing of this one.
-            self._tell(job, stage=event.what.state, error=event.what.reason, done=0, total=0)
+            self._hear_state(job, event.what.state, event.what.reason)
         elif isinstance(event.what, Progress):
             self._tell(job, done=event.what.done, total=event.what.total, words=event.what.stage)
         elif isinstance(event.what, FrameFinished):
             self._tell(job, words=f"frame {event.what.frame} is here")
+
+    def _hear_state(self, job: HostJob, state: str, reason: ErrorReport | None = None) -> None:
+        """Tell how the job stands. Its end is told when it was carried out here; as an event it may even be history."""
+        if state not in ENDED:
+            self._tell(job, stage=state, error=reason)
 
     def _on_main(self, job: HostJob, stage: str, begin: Callable[[], Steps[_Result]]) -> _Result:
         """Run a host's generator on its main thread, one step a turn; close it when the job is cancelled."""
@@ -218,10 +242,15 @@ class HostJobs:
                 self._main.ask(steps.close)
 
     def _progress(self, job: HostJob, stage: str, done: int, total: int) -> None:
-        if job.cancelled.is_set() and stage != "placing":
-            raise JobCancelled("cancelled before it was sent", remedy="Submit it again when it is wanted.")
+        if stage != "placing":
+            self._refuse_when_stopped(job)
         self._refuse_when_closing()
         self._tell(job, stage=stage, done=done, total=total)
+
+    def _refuse_when_stopped(self, job: HostJob) -> None:
+        if job.cancelled.is_set():
+            raise JobCancelled("cancelled before it was sent", remedy="Submit it again when it is wanted.")
+        self._refuse_when_closing()
 
     def _refuse_when_closing(self) -> None:
         if self._closing.is_set():
@@ -242,20 +271,49 @@ class HostJobs:
             self._tell(job, words=f"it could not be cancelled: {problem.message}")
 
     def _tell(self, job: HostJob, **changed: object) -> None:
-        """Change the notice as a whole and say so: a reader in another thread never sees half of one."""
-        job.notice = msgspec.structs.replace(job.notice, **changed)
+        """Change the notice as a whole and say so: a reader in another thread never sees half of one.
+
+        A new stage begins anew: what was counted and said of the one before is over.
+        """
+        with self._telling:  # the watcher and a cancel tell from threads of their own
+            if changed.get("stage", job.notice.stage) != job.notice.stage:
+                changed = {"done": 0, "total": 0, "words": "", **changed}
+            job.notice = msgspec.structs.replace(job.notice, **changed)
         self._told(job)
 
 
+def claim_version(folder: Path, accepted: Accepted) -> Path:
+    """Return the take's folder, made by this very call: a number is one user's, or one daemon's, a folder everybody's.
+
+    Where another's take has that number already, the job's id is added: no take is ever put over another.
+    """
+    version = folder / f"v{accepted.version:03}"
+    try:
+        version.mkdir(parents=True)
+    except FileExistsError:
+        return version.with_name(f"{version.name}_{accepted.job_id[:8]}")
+    except OSError:  # told with its remedy when the take is opened
+        return version
+    return version
+
+
 @contextmanager
-def _export_folder(exports: Path) -> Iterator[Path]:
-    """Yield a folder of its own for one export. A killed host leaves it, so that the upload can be gone on with."""
+def _export_folder(exports: Path, awaited: Callable[[], bool]) -> Iterator[Path]:
+    """Yield a folder of its own for one export, removed when it was sent or will never be.
+
+    What ends in an error while the daemon awaits its files is left, as by a killed host: the upload is gone on with
+    when the document is opened again. awaited: whether the daemon knows the job.
+    """
     exports.mkdir(parents=True, exist_ok=True, mode=0o700)
     for old in exports.iterdir():
-        if time.time() - old.stat().st_mtime > STALE_SECONDS:
-            shutil.rmtree(old, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another job's, which is over just now
+            if time.time() - old.stat().st_mtime > STALE_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix="export-", dir=exports))
+    whole = False
     try:
         yield folder
+        whole = True
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if whole or not awaited():
+            shutil.rmtree(folder, ignore_errors=True)

@@ -31,6 +31,9 @@ class MainThread:
         self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._main = threading.current_thread()
+        self._turning = False
+        self._put_off = 0
+        """Turns that came while a call was under way: the host let its event loop run within it."""
 
     @property
     def waiting(self) -> bool:
@@ -52,15 +55,34 @@ class MainThread:
         return future.result()
 
     def turn(self) -> bool:
-        """Do one waiting call; return whether there was one. Main thread only; never raises what a call raises."""
+        """Do one waiting call; return whether there was one. Main thread only; never raises an error of the call's.
+
+        A turn within a turn, as of a host that draws its progress while it renders, does nothing: it comes afterwards.
+        """
+        if self._turning:
+            self._put_off += 1
+            return False
+        self._turning = True
+        try:
+            return self._do_one()
+        finally:
+            self._turning = False
+            put_off, self._put_off = self._put_off, 0
+            for _ in range(put_off):
+                self._wake()
+
+    def _do_one(self) -> bool:
         try:
             future, call = self._calls.get_nowait()
         except queue.Empty:
             return False
         try:
             result = call()
-        except BaseException as problem:  # noqa: BLE001 - the host's edge: it is the asking thread's to hear
+        except Exception as problem:  # noqa: BLE001 - the host's edge: it is the asking thread's to hear
             future.set_exception(problem)
+        except BaseException:  # Ctrl-C is for whoever runs the main thread; the asking thread must not wait for ever
+            future.set_exception(HostError("the host was interrupted", remedy="Submit it again when it is wanted."))
+            raise
         else:
             future.set_result(result)
         return True

@@ -9,7 +9,7 @@ import queue
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -48,12 +48,14 @@ def send_job(
     sent: Sent = lambda done, total: None,
     parked: Callable[[JobParked], None] | None = None,
     accepted: Callable[[Accepted], None] = lambda accepted: None,
+    glance: Callable[[], None] = lambda: None,
     give_up: Collection[str] = (),
 ) -> Accepted:
     """Submit a job and bring every file that the vault lacks. Returns how the job then stands.
 
-    accepted: told as soon as the job is stored, before a file moves. give_up: digests of files that our exporter wrote
-    and that nobody will write again.
+    accepted: told as soon as the job is stored, before a file moves. glance: called each time before a daemon without
+    room is asked again; what it raises ends the waiting. give_up: digests of files that our exporter wrote and that
+    nobody will write again.
 
     A connection that breaks is taken up again where it stopped: the daemon knows the job by its token. When the daemon
     has no room, `parked` is told once and the rest is brought when there is some; without it JobParked is raised.
@@ -63,7 +65,7 @@ def send_job(
     with Client.connect(connection) as client:
         answer = patiently(client, lambda moved: client.submit(gathered.job, token))
         accepted(answer)
-        _bring(client, answer.job_id, gathered.paths, sent, parked, give_up)
+        _bring(client, answer.job_id, gathered.paths, sent, parked, glance, give_up)
         state = patiently(client, lambda moved: client.show_job(answer.job_id)).summary.state
     return msgspec.structs.replace(answer, state=state)
 
@@ -74,6 +76,7 @@ def _bring(
     paths: dict[str, Path],
     sent: Sent,
     parked: Callable[[JobParked], None] | None,
+    glance: Callable[[], None],
     give_up: Collection[str],
 ) -> None:
     """Upload what the job lacks, waiting for room where `parked` wants it so."""
@@ -87,6 +90,7 @@ def _bring(
             if not waiting:
                 parked(problem)
         waiting = True
+        glance()
         time.sleep(ROOM_SECONDS)
 
 
@@ -133,12 +137,14 @@ def follow_job(
     told: Told = lambda event: None,
     silent: Callable[[], None] = lambda: None,
     glance: Callable[[], None] = lambda: None,
+    unhelped: Callable[[UnderstudyError], None] = lambda problem: None,
 ) -> JobDetail:
     """Follow a job to its end and return its last word; frames land under `out` while the job runs.
 
     Works for a job that this process submitted and for one found again after a restart: events are replayed from the
     first; what it lacks is sent where it is at hand. `told` and the collecting run in the calling thread. Ctrl-C leaves
-    the job running; so does whatever `glance` raises, which is called twice a second.
+    the job running; so does whatever `glance` raises, which is called twice a second. unhelped: told why an upload
+    that stands still could not be gone on with from here.
     """
     take = Take(out, job_id) if out is not None else None
     with _events(connection, job_id, silent, glance) as events, Client.connect(connection) as client:
@@ -149,7 +155,7 @@ def follow_job(
             if take is not None:
                 _land(take, event, client, connection)
             if isinstance(event.what, StateChanged) and event.what.state == "uploading":
-                _help_upload(client, job_id)
+                _help_upload(client, job_id, unhelped)
             if isinstance(event.what, StateChanged) and event.what.state in ENDED:
                 # A job that was tried again has ended before: what counts is how it stands now.
                 detail = patiently(client, lambda moved: client.show_job(job_id))
@@ -160,11 +166,13 @@ def follow_job(
     return detail
 
 
-def _help_upload(client: Client, job_id: str) -> None:
+def _help_upload(client: Client, job_id: str, unhelped: Callable[[UnderstudyError], None]) -> None:
     """Bring what a job that uploads lacks, unless that is another's to do, or it has no room just now."""
-    with suppress(RequestError, KeyRefused, JobParked):
+    try:
         if patiently(client, lambda moved: client.show_job(job_id)).summary.state == "uploading":
             bring_lacking(client, job_id)
+    except (RequestError, KeyRefused, JobParked) as problem:
+        unhelped(problem)
 
 
 def _land(take: Take, event: Event, client: Client, connection: Connection) -> None:

@@ -21,10 +21,10 @@ EDGES = {
     "inference/compliance/runner.py": 1,
     # the caller's side: a host's callback, and the terminal
     "bridge/watch.py": 1,
-    "bridge/main_thread.py": 1,
+    "bridge/main_thread.py": 2,
     "bridge/host_jobs.py": 1,
     "host_plugins/nuke/buttons.py": 1,
-    "host_plugins/nuke/session.py": 1,
+    "host_plugins/nuke/session.py": 2,
     "host_plugins/blender/operators.py": 2,
     "host_plugins/startup/understudy_startup.py": 1,
     "bridge/cli.py": 1,

@@ -134,6 +134,8 @@ def _over(owner: nuke.Node, patch: nuke.Node, made: list[nuke.Node], left: int, 
     for number, above in ((0, plate), (1, patch)):
         if above is not None and not merge.setInput(number, above):
             raise RuntimeError(f"{above.name()} cannot be connected to {merge.name()}")
+    with suppress(*REFUSALS):  # by default only B's come through, and ours never reach the artist's Write
+        merge["metainput"].setValue("All")
     merge.setXYpos(left, top)
     return merge
 
@@ -142,7 +144,7 @@ def _frame_in(delivered: Delivered, made: list[nuke.Node], left: int, top: int, 
     job = delivered.job
     backdrop = _made(made, "BackdropNode", name=f"Understudy_{job.job_id[:8]}")
     words = f"{job.shot} v{job.version:03}"
-    if delivered.clearance not in ("", "cleared"):
+    if delivered.clearance not in ("", "delivered"):  # the word of a cleared take
         words += f"\n{delivered.clearance.upper()}"
     backdrop["label"].setValue("".join(f"\\{sign}" if sign in '[]$"\\' else sign for sign in words))
     backdrop["bdwidth"].setValue(columns * COLUMN + MARGIN)

@@ -169,7 +169,15 @@ def script_opened() -> None:
         nuke.tprint(f"Understudy: {type(problem).__name__}: {problem}")
 
 
+def script_closed() -> None:
+    """Nuke's callback: what goes wrong must not keep a script from closing."""
+    try:
+        close_session()
+    except Exception as problem:  # noqa: BLE001 - the host callback's edge
+        nuke.tprint(f"Understudy: {type(problem).__name__}: {problem}")
+
+
 def close_session() -> None:
-    """Nuke's callback as well: jobs go on in the daemon."""
+    """Jobs go on in the daemon. Raises what Nuke raises where it cannot put back what an export changed."""
     while _open:
         _open.pop().close()

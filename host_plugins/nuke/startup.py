@@ -37,9 +37,9 @@ def _opened() -> None:
 
 
 def _closed() -> None:
-    from understudy.host_plugins.nuke.session import close_session
+    from understudy.host_plugins.nuke.session import script_closed
 
-    close_session()
+    script_closed()
 
 
 def _panel_shown() -> None:

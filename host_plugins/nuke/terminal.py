@@ -10,7 +10,7 @@ from understudy.bridge.errors import HostError, JobCancelled, UnderstudyError, e
 from understudy.bridge.exit_codes import DONE, USAGE, code_of_error
 from understudy.bridge.host import RememberedJob
 from understudy.host_plugins.nuke.editions import refuse_terminal
-from understudy.host_plugins.nuke.node import chosen_node
+from understudy.host_plugins.nuke.node import all_of_ours, find_node
 from understudy.host_plugins.nuke.session import Connect, Session, connect, in_a_line
 
 
@@ -23,9 +23,13 @@ def recast_node(name: str, connect: Connect = connect) -> RememberedJob:
     if nuke.GUI:
         raise HostError("recast_node would hold Nuke's window until the job ends", remedy="Press Recast on the node.")
     refuse_terminal()
+    node = find_node(name)
+    if node is None:
+        known = ", ".join(one.fullName() for one in all_of_ours()) or "none"
+        raise HostError(f"there is no Understudy node {name} in this script", remedy=f"Name one of these: {known}.")
     session = Session(connect, window=False)
     try:
-        job = session.submit(chosen_node(name))
+        job = session.submit(node)
         session.main.run_until(lambda: job.ended)
     finally:
         session.close()

@@ -36,8 +36,7 @@ def undisturbed(*, full_size: bool = False, marks_modified: bool = False) -> Ite
         finally:
             if recording:
                 nuke.Undo.enable()
-            if not marks_modified:
-                root.setModified(modified)
+            root.setModified(modified or marks_modified)
 
 
 @contextmanager

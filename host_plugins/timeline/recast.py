@@ -12,6 +12,7 @@ from understudy.bridge.delivered import read_delivered
 from understudy.bridge.errors import ComplianceError, JobError, RequestError, error_from_report
 from understudy.bridge.gather import Gathered, gather_job
 from understudy.bridge.host import Delivered, Exported, Footage, RememberedJob, Selection, refuse_unseen_by_farm
+from understudy.bridge.host_jobs import claim_version
 from understudy.bridge.host_numbers import file_footage
 from understudy.bridge.keys import Connection
 from understudy.bridge.options import JobOptions
@@ -116,7 +117,7 @@ def _folder(cut: Cut) -> str:
 
 def _made(cut: Cut, gathered: Gathered, folder: Path, connection: Connection, say: Say) -> Delivered:
     accepted = send_job(connection, gathered)
-    version = folder / f"v{accepted.version:03}"
+    version = claim_version(folder, accepted)
     say(f"{cut.said}: job {accepted.job_id}, frames {gathered.job.shot.range}, goes to {version}")
     detail = follow_job(connection, accepted.job_id, version)
     state, problem = detail.summary.state, detail.summary.error

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,24 @@ def test_when_the_command_is_not_there_then_it_is_named(home: Path, tmp_path: Pa
 def test_when_the_daemon_ends_at_once_then_its_own_words_are_told(home: Path, tmp_path: Path) -> None:
     with pytest.raises(DaemonUnreachable, match="the disk is upside down"):
         find_daemon(command_that(tmp_path, "echo the disk is upside down >&2; exit 4"))
+
+
+def test_when_two_jobs_look_for_a_daemon_at_once_then_one_is_started_and_both_have_it(
+    home: Path, tmp_path: Path
+) -> None:
+    command = command_that(
+        tmp_path, f'echo $$ >> "{tmp_path}/process"; exec "{sys.executable}" -m understudy.inference.daemon'
+    )
+    with ThreadPoolExecutor(2) as pool:
+        found = [pool.submit(find_daemon, command) for _ in range(2)]
+    started = (tmp_path / "process").read_text().split()
+    try:
+        assert found[0].result() == found[1].result()
+        assert len(started) == 1
+    finally:
+        for process in started:
+            with suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGTERM)
 
 
 def test_when_a_command_is_known_then_a_daemon_is_started_and_found_the_next_time(home: Path, tmp_path: Path) -> None:

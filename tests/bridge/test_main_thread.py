@@ -73,3 +73,46 @@ def test_when_a_script_has_no_event_loop_then_run_until_does_the_calls() -> None
         asked = [pool.submit(main.ask, lambda: done.append(1)) for _ in range(3)]
         main.run_until(lambda: all(one.done() for one in asked))
     assert done == [1, 1, 1]
+
+
+def test_when_the_host_turns_its_events_within_a_call_then_the_next_call_comes_after_it() -> None:
+    woken: list[int] = []
+    main = MainThread(lambda: woken.append(1))
+    order: list[str] = []
+
+    def long() -> None:
+        order.append("begins")
+        while not main.waiting:
+            time.sleep(0.001)
+        main.turn()  # as a progress bar does that lets the host's events through
+        order.append("ends")
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(main.ask, long)
+        while not main.waiting:
+            time.sleep(0.001)
+        second: list[object] = []
+
+        def start_second() -> None:
+            second.append(pool.submit(main.ask, lambda: order.append("next")))
+
+        threading.Timer(0.05, start_second).start()
+        main.turn()
+        woken_after = len(woken)
+        turn_until(main, lambda: first.done() and order[-1] == "next")
+    assert order == ["begins", "ends", "next"]
+    assert woken_after == 3  # once a call, and once for the turn that was put off
+
+
+def test_when_the_main_thread_is_interrupted_then_it_stops_and_whoever_asked_is_told() -> None:
+    main = MainThread()
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(main.ask, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            turn_until(main, answer.done)
+        with pytest.raises(HostError, match="interrupted"):
+            answer.result(10)

@@ -223,7 +223,7 @@ class HostContract:
         desk.wait(*taken_up)
         assert taken_up[0].notice.stage == "placed", taken_up[0].notice
         assert desk.rig.takes() == (1,)
-        assert desk.jobs.reattach() == ()
+        assert all(one.settled for one in desk.remembered()), "nothing is taken up when it is opened again"
         desk.jobs.close()
 
     # ---- what does not come to a good end ---------------------------------------------------------------------------
@@ -239,7 +239,7 @@ class HostContract:
         assert "matte" in job.notice.words.lower() + str(job.notice.findings).lower()
         assert desk.rig.surroundings() == before
         assert desk.rig.takes() == ()
-        assert desk.jobs.reattach() == ()
+        assert all(one.settled for one in desk.remembered()), "nothing is taken up when it is opened again"
 
     def test_when_a_job_is_cancelled_then_the_host_takes_its_results_away(self, desk: Desk, drawn: Drawn) -> None:
         desk.rig.make_shot(drawn, shot="sh130", rate=RATE)
@@ -248,6 +248,7 @@ class HostContract:
         desk.jobs.cancel(job)
         desk.wait(job)
         assert job.notice.stage in ("cancelled", "placed")
+        assert all(one.settled for one in desk.remembered()), "a job that has ended is settled in the document"
         assert desk.rig.takes() == (() if job.notice.stage == "cancelled" else (1,))
 
     def test_when_no_daemon_answers_then_the_job_fails_with_a_remedy_and_the_host_goes_on(

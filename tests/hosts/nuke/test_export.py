@@ -358,6 +358,15 @@ def test_when_the_reference_is_missing_on_disk_then_the_error_names_read_and_fil
         shot.export()
 
 
+def test_when_the_reference_is_a_movie_then_nuke_makes_one_picture_of_it(shot: SmallShot) -> None:
+    still = Path(shot.reference.table["file"].evaluate())  # type: ignore[attr-defined]
+    movie = still.with_suffix(".mov")
+    movie.write_bytes(still.read_bytes())  # the stand-in reads what is in it
+    shot.reference.table["file"].put(str(movie))
+    reference = shot.export().footage["reference"]
+    assert (reference.ours, Path(reference.typed).name) == (True, "reference.1001.exr")
+
+
 def test_when_two_reads_count_one_movie_differently_then_it_is_refused(shot: SmallShot) -> None:
     current().root.table["colorManagement"].put("OCIO")
     current().root.table["workingSpaceLUT"].put("scene_linear")

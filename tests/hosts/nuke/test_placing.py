@@ -34,6 +34,12 @@ def test_when_a_take_is_placed_then_each_read_states_range_ends_and_colour_itsel
         assert (knobs["before"], knobs["after"]) == ("black", "black")
 
 
+def test_when_a_take_is_placed_then_its_metadata_come_through_the_merge_beside_the_plate_s(shot: SmallShot) -> None:
+    shot.place(shot.take())
+    (merge,) = shot.nodes("Merge2")
+    assert merge.table["metainput"].get() == "All"
+
+
 def test_when_a_take_is_placed_then_the_node_shows_patch_over_plate_and_beyond_the_take_the_plate(
     shot: SmallShot,
 ) -> None:
@@ -163,6 +169,14 @@ def test_when_something_lies_beside_the_node_then_the_take_is_placed_where_nothi
     assert two[1] >= one[1] + 200
 
 
+def test_when_a_take_is_cleared_then_its_backdrop_bears_shot_and_version_alone(shot: SmallShot) -> None:
+    import msgspec
+
+    shot.place(msgspec.structs.replace(shot.take(), clearance="delivered"))
+    (backdrop,) = shot.nodes("BackdropNode")
+    assert backdrop.table["label"].get() == "sh010 v001"
+
+
 def test_when_a_take_is_not_cleared_then_its_backdrop_says_so_and_brackets_are_no_program(shot: SmallShot) -> None:
     import msgspec
 
@@ -217,3 +231,16 @@ def test_when_the_non_commercial_limit_is_hit_all_the_same_then_the_error_says_s
         with pytest.raises(HostError, match="in this edition of Nuke"):
             shot.place(shot.take())
         assert [node.said for node in current().root.walk()] == before
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_when_a_job_is_kept_then_the_script_wants_saving_whatever_nuke_does_without_undo(
+    marked: bool, tmp_path: Path, home: Path
+) -> None:
+    with running(guesses=Guesses(unrecorded_marks_modified=marked)):
+        take = SmallShot(tmp_path / "another").take()
+        current().root.set_modified(False)
+        from understudy.host_plugins.nuke.host import NukeHost
+
+        NukeHost().remember(take.job)
+        assert current().root.modified()

@@ -193,6 +193,29 @@ def test_when_a_script_is_opened_then_its_unsettled_jobs_are_taken_up_and_settle
     assert session._open == []
 
 
+def test_when_what_an_export_changed_cannot_be_put_back_then_the_script_closes_all_the_same(shot: SmallShot) -> None:
+    import nuke
+
+    from understudy.bridge.host import Step, Steps
+    from understudy.bridge.host_jobs import HostJob
+    from understudy.host_plugins.nuke import session, startup
+
+    def steps() -> Steps[None]:
+        try:
+            yield Step(0, 1)
+        finally:
+            raise RuntimeError("the proxy knob is locked")
+
+    startup.start()
+    open_session()
+    job = session.current().jobs.jobs["job1"] = HostJob("job1")
+    job.steps = steps()
+    next(job.steps)
+    nuke.scriptClose()
+    assert current().callback_errors == []
+    assert any("the proxy knob is locked" in words for words in current().printed)
+
+
 def test_when_a_script_is_closed_while_its_job_runs_then_nothing_is_drawn_on_the_next_one(shot: SmallShot) -> None:
     from understudy.host_plugins.nuke import session
 

@@ -61,7 +61,7 @@ def test_when_no_daemon_answers_then_the_error_is_the_job_s_own(
         recast_node("Understudy1", nobody_answers)
 
 
-def test_when_the_node_does_not_exist_then_the_terminal_says_so_and_exits_otherwise_than_0(
+def test_when_the_node_does_not_exist_then_the_only_other_one_is_named_and_not_recast(
     terminal: Application, tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from understudy.host_plugins.nuke.terminal import main
@@ -70,9 +70,17 @@ def test_when_the_node_does_not_exist_then_the_terminal_says_so_and_exits_otherw
     from nuke_stand_in.script import save
 
     save(current(), str(tmp_path / "x.nk"))
-    current().root.find("Other").table["reference"] = None  # type: ignore[assignment]
-    del current().root.find("Other").table["reference"]
     assert main([str(tmp_path / "x.nk"), "Understudy1"]) != 0
+    said = capsys.readouterr().err
+    assert "no Understudy node Understudy1" in said
+    assert "Other" in said
+
+
+def test_when_arguments_are_missing_then_the_usage_is_said(
+    terminal: Application, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from understudy.host_plugins.nuke.terminal import main
+
     assert main(["x.nk"]) == 2
     assert "SCRIPT NODE" in capsys.readouterr().err
 

@@ -29,6 +29,8 @@ class Guesses:
     """A Read that is given a file widens the script's own frame range."""
     crop_grows: bool = True
     """A Crop larger than its input's picture makes the data window as large as the box."""
+    unrecorded_marks_modified: bool = True
+    """What is changed while undo is disabled makes the script want saving."""
 
 
 class Call(NamedTuple):
@@ -99,7 +101,8 @@ class Application:
 
     def changed(self, what: str) -> None:
         """Something that can be undone was done."""
-        self.root.set_modified(True)
+        if self.guesses.unrecorded_marks_modified or not self.undo_disabled:
+            self.root.set_modified(True)
         if self.undo_disabled:
             return
         if self.undo_depth:

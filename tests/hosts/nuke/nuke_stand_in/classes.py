@@ -57,7 +57,8 @@ KNOBS: Mapping[str, tuple[Make, ...]] = {
         _knob(kinds.Boolean_Knob, "reformat"),
     ),
     "Copy": (_knob(kinds.Channel_Knob, "from0", "rgba.alpha"), _knob(kinds.Channel_Knob, "to0", "rgba.alpha")),
-    "Merge2": (_enum("operation", "over", "plus", "mask"), _enum("bbox", "union", "intersection", "A", "B")),
+    "Merge2": (_enum("operation", "over", "plus", "mask"), _enum("bbox", "union", "intersection", "A", "B"),
+        _enum("metainput", "B", "A", "All")),
     "BackdropNode": (
         _knob(kinds.Double_Knob, "bdwidth", 100.0), _knob(kinds.Double_Knob, "bdheight", 100.0),
         _knob(kinds.Int_Knob, "z_order"),
