@@ -17,6 +17,9 @@ from pathlib import Path
 CACHE_VARIABLE = "UNDERSTUDY_BPY_CACHE"
 PYTHONS = {"4.2.23": "3.11", "4.5.15": "3.11", "5.0.1": "3.11", "5.2.3": "3.13"}
 """Version of bpy to the one Python that it is built for."""
+TESTED_VARIABLE = "UNDERSTUDY_TEST_BLENDERS"
+TESTED = ("4.5.15", "5.2.3")
+"""In which the tests run unless the variable names others, or `all`: one of each Python, the two newest LTS lines."""
 BESIDE_BLENDER = ("pytest", "pytest-timeout", "pyzmq", "msgspec", "blake3", "xxhash", "OpenEXR")
 """What our code and its tests need there, in the versions of constraints.txt."""
 READY = ".ready"
@@ -31,6 +34,16 @@ def blender_python(version: str) -> Path | None:
     """Return the interpreter of a finished environment; None where there is none."""
     folder = cache() / version
     return folder / "bin" / "python" if (folder / READY).is_file() else None
+
+
+def why_not(version: str) -> str:
+    """Return why the tests do not run in this version; empty = they do."""
+    wanted = os.environ.get(TESTED_VARIABLE, " ".join(TESTED)).split()
+    if version not in wanted and "all" not in wanted:
+        return f"bpy {version} is not among those asked for: {TESTED_VARIABLE}=all asks for every one"
+    if blender_python(version) is None:
+        return f"no bpy {version}: `make blender-environments BLENDERS={version}` makes it"
+    return ""
 
 
 def extension_tool(version: str) -> Path:

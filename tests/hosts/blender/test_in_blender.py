@@ -30,9 +30,9 @@ environments = _environments()
 @pytest.mark.parametrize("version", environments.PYTHONS)
 @pytest.mark.parametrize("file", FILES)
 def test_when_blender_runs_the_tests_of_a_file_then_all_of_them_pass(version: str, file: str, tmp_path: Path) -> None:
+    if why := environments.why_not(version):
+        pytest.skip(why)
     python = environments.blender_python(version)
-    if python is None:
-        pytest.skip(f"no bpy {version}: python {Path(__file__).parent / 'environments.py'} {version} makes it")
     done = subprocess.run(
         [
             str(python), "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "--confcutdir",
