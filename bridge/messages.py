@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.shot import Digest, JobRequest, Mode, OutputFile
 
@@ -33,47 +34,6 @@ State = Literal[
 ENDED: frozenset[str] = frozenset({"delivered", "refused", "quarantined", "cancelled", "failed"})
 
 JobId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z]{4,40}\Z")]
-
-
-class SegmentRule(msgspec.Struct, frozen=True, kw_only=True):
-    """How an engine cuts a shot: lengths are step * n + 1, with `overlap` frames carried over."""
-
-    length: int
-    overlap: int = 0
-    step: int = 1
-
-
-class EngineDescription(msgspec.Struct, frozen=True, kw_only=True):
-    """What an engine says of itself, without being loaded. The panel adapts to it."""
-
-    name: str
-    version: str
-    label: str
-    modes: tuple[Mode, ...]
-    required_inputs: dict[str, tuple[str, ...]]
-    """By mode: role names."""
-    optional_inputs: dict[str, tuple[str, ...]]
-    layers: dict[str, tuple[str, ...]]
-    """By mode: layer names in the order in which they are written."""
-    size_multiple: int
-    area_pixels: int
-    """The picture area that the engine works at; the steady crop is scaled down to it, never up."""
-    segment: SegmentRule
-    rate: str | None = None
-    """The frame rate at which it makes pictures; None = the plate's own."""
-    memory_bytes: int = 0
-    gpu: bool = False
-    previz: bool = False
-    """True = its pictures are for blocking; every file says so."""
-    weights: tuple[str, ...] = ()
-    """Names of what must be on disk; empty = needs none."""
-    reads_prompt: bool = False
-    options: dict[str, str] = {}
-    """Names of `Settings.engine_options` that it reads, each with one line of help."""
-    limits: tuple[str, ...] = ()
-    """What it cannot do, in plain words; stands in the marks."""
-    error: float = 0.0
-    """Greatest per-channel difference between `character` over `clean` and `comp` where the effective matte is 1."""
 
 
 # ---- requests -------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from understudy.bridge.messages import SegmentRule
+from understudy.bridge.engine_description import SegmentRule
 
 
 @dataclass(frozen=True, slots=True)

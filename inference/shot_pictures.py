@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import Finding, RequestError
-from understudy.bridge.messages import EngineDescription
 from understudy.bridge.shot import Matte
 from understudy.inference.controls.matte import FAINT
 from understudy.inference.engines.door import Footage, Joints, Picture, describe_engine

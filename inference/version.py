@@ -15,9 +15,9 @@ from typing import TypeVar
 
 import msgspec
 
+from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import EngineError, Finding, PlateError
 from understudy.bridge.exr_file import file_digest, set_state, walk_exr
-from understudy.bridge.messages import EngineDescription
 from understudy.bridge.shot import OutputFile
 from understudy.inference.compliance import marks
 from understudy.inference.compliance.manifest import MANIFEST_NAME, build_manifest, read_manifest, write_manifest

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
-from understudy.bridge.messages import EngineDescription
 from understudy.bridge.shot import SKELETON, JobRequest, OutputFile
 
 

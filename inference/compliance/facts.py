@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.frames import FrameRange, FrameRate
-from understudy.bridge.messages import EngineDescription
 from understudy.bridge.shot import JobRequest
 
 Stage = Literal["admission", "inspection", "delivery"]

@@ -27,7 +27,7 @@ from pathlib import PureWindowsPath
 import msgspec
 from blake3 import blake3
 
-from understudy.bridge.messages import EngineDescription
+from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.record import Record
 from understudy.bridge.shot import JobRequest
 from understudy.inference.work_order import WorkOrder

@@ -15,9 +15,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.frames import FrameRate
-from understudy.bridge.messages import EngineDescription
 from understudy.inference.compliance.facts import DeliveryFacts, LayerReading, PictureProof, ReviewReading
 from understudy.inference.compliance.marks import CLEARANCE, DISCLOSURE, PROVISIONAL, STATE, marks
 from understudy.inference.compliance.proof import made_non_finite, patch_error, touched_pixels

@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 from blake3 import blake3
 
+from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import Finding, RequestError, error_from_report
 from understudy.bridge.keys import User
-from understudy.bridge.messages import Accepted, EngineDescription, Submit
+from understudy.bridge.messages import Accepted, Submit
 from understudy.bridge.settings import UserSettings, this_system
 from understudy.bridge.shot import JobRequest
 from understudy.inference.compliance.facts import AdmissionFacts

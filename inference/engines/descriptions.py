@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from understudy.bridge.messages import EngineDescription, SegmentRule
+from understudy.bridge.engine_description import EngineDescription, SegmentRule
 
 ANY_AREA_PIXELS = 2**31 - 1
 """No steady crop reaches it, so the engine works at the plate's own scale."""

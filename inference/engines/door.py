@@ -16,8 +16,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import Finding, RequestError
-from understudy.bridge.messages import EngineDescription
 from understudy.bridge.shot import Settings
 from understudy.inference.segments import Segment
 

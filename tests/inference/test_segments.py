@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.bridge.messages import SegmentRule
+from understudy.bridge.engine_description import SegmentRule
 from understudy.inference.segments import plan_segments
 
 

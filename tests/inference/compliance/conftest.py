@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from understudy.bridge.engine_description import EngineDescription, SegmentRule
 from understudy.bridge.frames import FrameRange, FrameRate
-from understudy.bridge.messages import EngineDescription, SegmentRule
 from understudy.bridge.record import Consent, Record
 from understudy.bridge.shot import (
     Character,

@@ -25,8 +25,8 @@ from benchmarks.preview_quality import (
     preview,
 )
 from benchmarks.preview_shots import market_footage, own_cut_out
+from understudy.bridge.engine_description import SegmentRule
 from understudy.bridge.errors import EngineError
-from understudy.bridge.messages import SegmentRule
 from understudy.inference.engines.cutout import cut_out
 from understudy.inference.engines.door import Footage, GeneratedFrame
 from understudy.inference.engines.preview import PreviewEngine

@@ -1,0 +1,48 @@
+"""What an engine says of itself: the daemon tells it to every client, and the panel and the hosts adapt to it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from understudy.bridge.shot import Mode
+
+
+class SegmentRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How an engine cuts a shot: lengths are step * n + 1, with `overlap` frames carried over."""
+
+    length: int
+    overlap: int = 0
+    step: int = 1
+
+
+class EngineDescription(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine says of itself, without being loaded. The panel adapts to it."""
+
+    name: str
+    version: str
+    label: str
+    modes: tuple[Mode, ...]
+    required_inputs: dict[str, tuple[str, ...]]
+    """By mode: role names."""
+    optional_inputs: dict[str, tuple[str, ...]]
+    layers: dict[str, tuple[str, ...]]
+    """By mode: layer names in the order in which they are written."""
+    size_multiple: int
+    area_pixels: int
+    """The picture area that the engine works at; the steady crop is scaled down to it, never up."""
+    segment: SegmentRule
+    rate: str | None = None
+    """The frame rate at which it makes pictures; None = the plate's own."""
+    memory_bytes: int = 0
+    gpu: bool = False
+    previz: bool = False
+    """True = its pictures are for blocking; every file says so."""
+    weights: tuple[str, ...] = ()
+    """Names of what must be on disk; empty = needs none."""
+    reads_prompt: bool = False
+    options: dict[str, str] = {}
+    """Names of `Settings.engine_options` that it reads, each with one line of help."""
+    limits: tuple[str, ...] = ()
+    """What it cannot do, in plain words; stands in the marks."""
+    error: float = 0.0
+    """Greatest per-channel difference between `character` over `clean` and `comp` where the effective matte is 1."""
