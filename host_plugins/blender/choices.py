@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import bpy
 
 from understudy.bridge.options import JobOptions
 
+from .blender_types import Scene
+from .properties import settings_of
 
-def read_choices(scene: Any) -> JobOptions:
-    settings = scene.understudy
+
+def read_choices(scene: Scene) -> JobOptions:
+    settings = settings_of(scene)
     animate = settings.mode == "animate"
     size = f"{scene.render.resolution_x}x{scene.render.resolution_y}"
     return JobOptions(

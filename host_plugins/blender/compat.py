@@ -13,26 +13,29 @@ from typing import Any
 
 import bpy
 
+from .blender_types import Editor, Scene, Strip
+
 TEMPLATES_FROM = (4, 5, 0)
 """From here on {braces} in an output path are variables, and an unknown one is an error."""
 
 
-def strips_of(holder: Any) -> Any:
+def strips_of(holder: Editor | Strip) -> bpy.types.StripsTopLevel:
     """Return the strips of an editor or of a meta strip, one level."""
-    return holder.strips if hasattr(holder, "strips") else holder.sequences
+    found: bpy.types.StripsTopLevel = getattr(holder, "strips" if hasattr(holder, "strips") else "sequences")
+    return found
 
 
-def all_strips_of(editor: Any) -> Any:
+def all_strips_of(editor: Editor) -> bpy.types.bpy_prop_collection[Strip]:
     """Return every strip of the editor, those inside meta strips too."""
     return editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
 
 
-def start_of(strip: Any) -> int:
+def start_of(strip: Strip) -> int:
     """Return the first frame that the strip shows."""
     return int(strip.left_handle if hasattr(strip, "left_handle") else strip.frame_final_start)
 
 
-def end_of(strip: Any) -> int:
+def end_of(strip: Strip) -> int:
     """Return the frame after the last one that the strip shows."""
     return int(strip.right_handle if hasattr(strip, "right_handle") else strip.frame_final_end)
 
@@ -44,14 +47,15 @@ def first_source_frame(strip: Any) -> int:
     return int(strip.frame_start) - int(strip.animation_offset_start)
 
 
-def inputs_of(strip: Any) -> tuple[Any, ...]:
+def inputs_of(strip: Strip) -> tuple[Strip, ...]:
     """Return the strips that an effect strip is made of."""
     return tuple(found for name in ("input_1", "input_2") if (found := getattr(strip, name, None)) is not None)
 
 
-def sequencer_scene() -> Any:
+def sequencer_scene() -> Scene | None:
     """Return the scene whose sequencer is edited: from 5.0 on not always the active one."""
-    return getattr(bpy.context, "sequencer_scene", None) or bpy.context.scene
+    edited: Scene | None = getattr(bpy.context, "sequencer_scene", None)
+    return edited or bpy.context.scene
 
 
 def set_exr_output(settings: Any, channels: str) -> None:

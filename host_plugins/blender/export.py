@@ -7,7 +7,7 @@ Main thread only. All that can be missing is looked for before the first frame i
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import bpy
 
@@ -16,11 +16,13 @@ from understudy.bridge.frames import FrameRange
 from understudy.bridge.host import Exported, Footage, Selection, Step, Steps
 
 from . import compat, strips
+from .blender_types import Picture, Scene, Strip, given
 from .colours import PLATE_COLOURS, RENDERED
 from .masks import mask_only
+from .properties import settings_of
 from .rendering import Rendering, alone, pattern_in, render_frame, up_to
 from .rig_keypoints import write_keypoints
-from .untouched import why_rendered
+from .untouched import is_untouched
 
 
 class Part(NamedTuple):
@@ -30,9 +32,9 @@ class Part(NamedTuple):
     rendering: Rendering | None = None
 
 
-def export_shot(scene: Any, strip_name: str, selection: Selection, folder: Path) -> Steps[Exported]:
+def export_shot(scene: Scene, strip_name: str, selection: Selection, folder: Path) -> Steps[Exported]:
     """Return the job's files. scene: the sequencer's; strip_name: empty where a rig drives alone."""
-    settings, frames = scene.understudy, selection.frames
+    settings, frames = settings_of(scene), selection.frames
     parts = _plan(scene, strip_name, frames, folder)
     by_rig = settings.mode == "animate" and settings.driver == "RIG"
     rendered = {role: part.rendering for role, part in parts.items() if part.rendering is not None}
@@ -50,8 +52,8 @@ def export_shot(scene: Any, strip_name: str, selection: Selection, folder: Path)
     return Exported(footage={role: part.footage for role, part in parts.items()}, window="display")
 
 
-def _plan(scene: Any, strip_name: str, frames: FrameRange, folder: Path) -> dict[str, Part]:
-    settings = scene.understudy
+def _plan(scene: Scene, strip_name: str, frames: FrameRange, folder: Path) -> dict[str, Part]:
+    settings = settings_of(scene)
     parts: dict[str, Part] = {"reference": Part(_reference(scene))}
     if strip_name:
         parts["plate"] = _plate(scene, strips.find_strip(scene, strip_name), frames, folder)
@@ -63,26 +65,26 @@ def _plan(scene: Any, strip_name: str, frames: FrameRange, folder: Path) -> dict
     return _told_apart(parts)
 
 
-def _plate(scene: Any, strip: Any, frames: FrameRange, folder: Path) -> Part:
-    for below in strips.visible_below(scene.sequence_editor, strip) if why_rendered(scene, strip) else ():
+def _plate(scene: Scene, strip: Strip, frames: FrameRange, folder: Path) -> Part:
+    for below in () if is_untouched(strip, scene) else strips.visible_below(given(scene.sequence_editor), strip):
         strips.refuse_missing_files(below, frames)
     strips.refuse_missing_files(strip, frames)
-    if why_rendered(scene, strip):
+    if not is_untouched(strip, scene):
         return _rendered("plate", Rendering(scene.name, up_to(strip.name)), folder, RENDERED)
-    return Part(_files(strip, frames, PLATE_COLOURS[strip.colorspace_settings.name]))
+    return Part(_files(strip, frames, PLATE_COLOURS[strips.colour_space_of(strip)]))
 
 
-def _picture(scene: Any, strip: Any, role: str, frames: FrameRange, folder: Path) -> Part:
+def _picture(scene: Scene, strip: Strip, role: str, frames: FrameRange, folder: Path) -> Part:
     """A strip looked at alone: the clean plate, wherever it lies and whether or not it is muted."""
     _refuse_short(strip, role, frames)
     strips.refuse_missing_files(strip, frames)
-    if why_rendered(scene, strip, as_matte=True) or strip.colorspace_settings.name not in PLATE_COLOURS:
+    if not is_untouched(strip, scene, as_matte=True) or strips.colour_space_of(strip) not in PLATE_COLOURS:
         return _rendered(role, Rendering(scene.name, alone(strip.name)), folder, RENDERED)
-    return Part(_files(strip, frames, PLATE_COLOURS[strip.colorspace_settings.name]))
+    return Part(_files(strip, frames, PLATE_COLOURS[strips.colour_space_of(strip)]))
 
 
-def _matte(scene: Any, plate_name: str, plate: Part, frames: FrameRange, folder: Path) -> Part:
-    settings = scene.understudy
+def _matte(scene: Scene, plate_name: str, plate: Part, frames: FrameRange, folder: Path) -> Part:
+    settings = settings_of(scene)
     if settings.matte_from == "MASK":
         if settings.matte_mask is None:
             raise HostError("no mask is chosen for the matte", remedy="Choose one in the panel, white = replace here.")
@@ -98,23 +100,23 @@ def _matte(scene: Any, plate_name: str, plate: Part, frames: FrameRange, folder:
     strip = strips.find_strip(scene, settings.matte_strip)
     _refuse_short(strip, "matte", frames)
     strips.refuse_missing_files(strip, frames)
-    if why_rendered(scene, strip, as_matte=True):
+    if not is_untouched(strip, scene, as_matte=True):
         return _rendered("matte", Rendering(scene.name, alone(strip.name, as_data=True)), folder)
     return Part(_files(strip, frames, None))
 
 
-def _reference(scene: Any) -> Footage:
-    settings = scene.understudy
+def _reference(scene: Scene) -> Footage:
+    settings = settings_of(scene)
     if settings.reference_from == "FILE":
         return Footage(typed=_chosen_file(settings.reference_file, "reference"))
     if not settings.reference_strip:
         raise HostError("no strip is chosen for the reference", remedy="Choose the character's image in the panel.")
     strip = strips.find_strip(scene, settings.reference_strip)
-    if strip.type != "IMAGE":
+    if not strips.is_image(strip):
         raise HostError(f"the reference “{strip.name}” is no still image", remedy="Choose an image, or a file.")
     first = strips.frames_of(strip).first
     strips.refuse_missing_files(strip, FrameRange(first, first))
-    colour = PLATE_COLOURS.get(strip.colorspace_settings.name)
+    colour = PLATE_COLOURS.get(strips.colour_space_of(strip))
     return Footage(typed=str(strips.source_files(strip, FrameRange(first, first))[first]), colour=colour)
 
 
@@ -124,8 +126,8 @@ def _chosen_file(text: str, role: str) -> str:
     return str(Path(bpy.path.abspath(text)))
 
 
-def _files(strip: Any, frames: FrameRange, colour: str | None) -> Footage:
-    if strip.type == "MOVIE":
+def _files(strip: Picture, frames: FrameRange, colour: str | None) -> Footage:
+    if strips.is_movie(strip):
         return Footage(typed=str(strips.movie_file(strip)), first=compat.first_source_frame(strip), colour=colour)
     files = strips.source_files(strip, frames)
     return Footage(
@@ -137,7 +139,7 @@ def _rendered(role: str, rendering: Rendering, folder: Path, colour: str | None 
     return Part(Footage(typed=pattern_in(folder, role), ours=True, colour=colour), rendering)
 
 
-def _refuse_short(strip: Any, role: str, frames: FrameRange) -> None:
+def _refuse_short(strip: Strip, role: str, frames: FrameRange) -> None:
     has = strips.frames_of(strip)
     if has.first > frames.first or has.last < frames.last:
         raise HostError(

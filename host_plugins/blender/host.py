@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from understudy.bridge.errors import ErrorReport, HostError
 from understudy.bridge.frames import FrameRange
 from understudy.bridge.host import Delivered, Exported, RememberedJob, Selection, Steps
 
 from . import memory, placing, strips
+from .blender_types import Scene, Strip
 from .colours import SEQUENCER_SPACE
 from .export import export_shot
+from .properties import UnderstudyShot, settings_of
 from .untouched import why_rendered
 
 UNFIT_FOR_NAMES = re.compile(r"[/\\\x00-\x1f]")
@@ -30,7 +31,7 @@ class BlenderHost:
         """Raises HostError without a saved file, a sequencer, a strip that can be a plate."""
         strips.need_saved()
         scene, editor = strips.need_editor()
-        settings = scene.understudy
+        settings = settings_of(scene)
         if settings.mode == "animate" and settings.driver == "RIG":
             return _select_rig(scene)
         strip = strips.need_active_strip(scene, editor)
@@ -65,8 +66,8 @@ class BlenderHost:
         return strips.need_saved().parent / "understudy" / name
 
 
-def _select_rig(scene: Any) -> Selection:
-    settings = scene.understudy
+def _select_rig(scene: Scene) -> Selection:
+    settings = settings_of(scene)
     if settings.rig is None:
         raise HostError("no rig is chosen", remedy="Choose the armature that drives the character, in the panel.")
     first, last = scene.frame_start, scene.frame_end
@@ -80,22 +81,23 @@ def _select_rig(scene: Any) -> Selection:
     )  # fmt: skip
 
 
-def _matte_words(settings: Any) -> str:
+def _matte_words(settings: UnderstudyShot) -> str:
     mask = settings.matte_mask.name if settings.matte_mask is not None else ""
     said = {"MASK": mask, "STRIP": settings.matte_strip, "FILE": settings.matte_file, "ALPHA": "the strip's alpha"}
     return str(said[settings.matte_from])
 
 
-def _cautions(scene: Any, strip: Any) -> tuple[str, ...]:
+def _cautions(scene: Scene, strip: Strip) -> tuple[str, ...]:
     """What the artist should know before the button is pressed."""
     said = []
     reason = why_rendered(scene, strip)
     if reason:
         said.append(f"The plate will be rendered: {reason}.")
-    if scene.sequencer_colorspace_settings.name != SEQUENCER_SPACE:
+    blends_in = strips.blend_space_of(scene)
+    if blends_in != SEQUENCER_SPACE:
         said.append(
-            f"The sequencer blends in {scene.sequencer_colorspace_settings.name}: the finished comp is placed. For the "
-            f"patch over the plate set Color Management, Sequencer to {SEQUENCER_SPACE}."
+            f"The sequencer blends in {blends_in}: the finished comp is placed. For the patch over the plate set Color "
+            f"Management, Sequencer to {SEQUENCER_SPACE}."
         )
     return tuple(said)
 

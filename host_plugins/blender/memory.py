@@ -7,14 +7,13 @@ jobs writes them again after one.
 
 from __future__ import annotations
 
-from typing import Any
-
 import bpy
 import msgspec
 
 from understudy.bridge.host import RememberedJob
 
 from . import compat
+from .blender_types import Scene, Strip, given
 from .strips import JOBS
 
 
@@ -35,7 +34,7 @@ class Anchor(msgspec.Struct, frozen=True):
 
 def keep(job: RememberedJob) -> None:
     anchor = Anchor.parse(job.anchor)
-    scene = bpy.data.scenes.get(anchor.scene) or compat.sequencer_scene()
+    scene = bpy.data.scenes.get(anchor.scene) or given(compat.sequencer_scene())
     kept = {**_kept(scene), job.job_id: job}
     scene[JOBS] = msgspec.json.encode(kept).decode()
     strip = find_source(scene, job)
@@ -51,7 +50,7 @@ def kept_jobs() -> tuple[RememberedJob, ...]:
     return tuple(jobs.values())
 
 
-def find_source(scene: Any, job: RememberedJob) -> Any:
+def find_source(scene: Scene | None, job: RememberedJob) -> Strip | None:
     """Return the strip that the job was made of: by its name, else by what it remembers; None when it is gone."""
     if scene is None or scene.sequence_editor is None:
         return None
@@ -61,7 +60,7 @@ def find_source(scene: Any, job: RememberedJob) -> Any:
     return named if named is not None and (named in marked or not marked) else next(iter(marked), None)
 
 
-def _kept(scene: Any) -> dict[str, RememberedJob]:
+def _kept(scene: Scene) -> dict[str, RememberedJob]:
     try:
         return msgspec.json.decode(str(scene.get(JOBS, "{}")), type=dict[str, RememberedJob])
     except msgspec.MsgspecError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import StringProperty
@@ -16,6 +16,7 @@ from understudy.bridge.host_jobs import HostJob
 from understudy.bridge.settings import load_settings
 
 from . import compat, memory, placing, strips
+from .blender_types import OperatorEnd, declared, given
 from .choices import read_choices
 from .preferences import read_reach
 from .session import Session, current_session, open_session
@@ -26,7 +27,7 @@ TURN_SECONDS = 0.02
 _log = logging.getLogger(__name__)
 
 
-def _report(operator: Any, problem: Exception) -> set[str]:
+def _report(operator: bpy.types.Operator, problem: Exception) -> OperatorEnd:
     error = error_in_words(problem)
     if error is not problem:
         _log.exception("a fault of ours", exc_info=problem)
@@ -46,11 +47,11 @@ def _submit() -> tuple[Session, HostJob]:
 
 def watch(session: Session) -> None:
     """Start lending the main thread, in whatever window there is; without one the next who can will do it."""
-    windows = bpy.context.window_manager.windows
+    windows = given(bpy.context.window_manager).windows
     if bpy.app.background or session.watched or not windows:
         return
     with bpy.context.temp_override(window=bpy.context.window or windows[0]):
-        bpy.ops.understudy.watch("INVOKE_DEFAULT")
+        bpy.ops.understudy.watch("INVOKE_DEFAULT")  # type: ignore[attr-defined]  # no stub knows our own operators
 
 
 class UNDERSTUDY_OT_submit(bpy.types.Operator):
@@ -60,11 +61,11 @@ class UNDERSTUDY_OT_submit(bpy.types.Operator):
     bl_label = "Recast"
 
     @classmethod
-    def poll(cls, _context: Any) -> bool:
+    def poll(cls, _context: bpy.types.Context) -> bool:
         scene = compat.sequencer_scene()
         return bool(scene is not None and scene.sequence_editor is not None)
 
-    def invoke(self, _context: Any, _event: Any) -> set[str]:
+    def invoke(self, _context: bpy.types.Context, _event: bpy.types.Event) -> OperatorEnd:
         try:
             session, _ = _submit()
         except Exception as problem:  # noqa: BLE001 - the host's edge
@@ -72,7 +73,7 @@ class UNDERSTUDY_OT_submit(bpy.types.Operator):
         watch(session)
         return {"FINISHED"}
 
-    def execute(self, _context: Any) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> OperatorEnd:
         """From a script or in the background there is no event loop: wait here until the take is placed."""
         try:
             session, job = _submit()
@@ -95,17 +96,17 @@ class UNDERSTUDY_OT_watch(bpy.types.Operator):
     bl_label = "Follow the jobs"
     bl_options = {"INTERNAL"}
 
-    def invoke(self, context: Any, _event: Any) -> set[str]:
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> OperatorEnd:
         session = current_session()
         if session is None or session.watched:
             return {"CANCELLED"}
         session.watched = True
         self.session = session
-        self.timer = context.window_manager.event_timer_add(LOOK_SECONDS, window=context.window)
-        context.window_manager.modal_handler_add(self)
+        self.timer = given(context.window_manager).event_timer_add(LOOK_SECONDS, window=context.window)
+        given(context.window_manager).modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
-    def modal(self, context: Any, event: Any) -> set[str]:
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorEnd:
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         session = self.session
@@ -119,13 +120,13 @@ class UNDERSTUDY_OT_watch(bpy.types.Operator):
             redraw()
         return {"PASS_THROUGH"} if session.running else self._end(context)
 
-    def cancel(self, context: Any) -> None:
+    def cancel(self, context: bpy.types.Context) -> None:
         """Its window was closed: another one takes over at the next look."""
         self._end(context)
         bpy.app.timers.register(watch_again, first_interval=LOOK_SECONDS)
 
-    def _end(self, context: Any) -> set[str]:
-        context.window_manager.event_timer_remove(self.timer)
+    def _end(self, context: bpy.types.Context) -> OperatorEnd:
+        given(context.window_manager).event_timer_remove(self.timer)
         self.session.watched = False
         redraw()
         return {"FINISHED"}
@@ -136,9 +137,11 @@ class UNDERSTUDY_OT_cancel(bpy.types.Operator):
 
     bl_idname = "understudy.cancel"
     bl_label = "Cancel"
-    __annotations__ = {"key": StringProperty(options={"HIDDEN"})}
+    if TYPE_CHECKING:
+        key: str
+    __annotations__ = {"key": declared(StringProperty)(options={"HIDDEN"})}
 
-    def execute(self, _context: Any) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> OperatorEnd:
         session = current_session()
         job = session.jobs.jobs.get(self.key) if session is not None else None
         if session is None or job is None:
@@ -153,13 +156,13 @@ class UNDERSTUDY_OT_reattach(bpy.types.Operator):
     bl_idname = "understudy.reattach"
     bl_label = "Take up jobs"
 
-    def invoke(self, _context: Any, _event: Any) -> set[str]:
+    def invoke(self, _context: bpy.types.Context, _event: bpy.types.Event) -> OperatorEnd:
         session = open_session(read_reach())
         session.jobs.reattach()
         watch(session)
         return {"FINISHED"}
 
-    def execute(self, _context: Any) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> OperatorEnd:
         session = open_session(read_reach())
         jobs = session.jobs.reattach()
         session.main.run_until(lambda: all(job.ended for job in jobs))
@@ -172,9 +175,11 @@ class UNDERSTUDY_OT_show_version(bpy.types.Operator):
     bl_idname = "understudy.show_version"
     bl_label = "Show version"
     bl_options = {"UNDO"}
-    __annotations__ = {"job_id": StringProperty(options={"HIDDEN"})}
+    if TYPE_CHECKING:
+        job_id: str
+    __annotations__ = {"job_id": declared(StringProperty)(options={"HIDDEN"})}
 
-    def execute(self, _context: Any) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> OperatorEnd:
         try:
             job = next(job for job in memory.kept_jobs() if job.job_id == self.job_id)
             placing.show_version(strips.find_scene(memory.Anchor.parse(job.anchor).scene), job)
@@ -190,7 +195,7 @@ def watch_again() -> None:
 
 
 def redraw() -> None:
-    for window in bpy.context.window_manager.windows:
+    for window in given(bpy.context.window_manager).windows:
         for area in window.screen.areas:
             if area.type == "SEQUENCE_EDITOR":
                 area.tag_redraw()

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any
 
 import bpy
 
@@ -12,12 +11,15 @@ from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.host import Notice
 
 from . import compat, memory
+from .blender_types import Icon, Layout, Region, Scene, Space, given
 from .host import BlenderHost
+from .properties import settings_of
 from .session import current_session
 from .strips import JOB
 
 CATEGORY = "Understudy"
-ICONS = {"refuse": "ERROR", "broken": "ERROR", "warn": "ERROR", "note": "INFO", "waived": "INFO"}
+ICONS: dict[str, Icon] = {"refuse": "ERROR", "broken": "ERROR", "warn": "ERROR", "note": "INFO", "waived": "INFO"}
+TIMELINES = ("SEQUENCER", "SEQUENCER_PREVIEW")
 FINDINGS_SHOWN = 6
 COUNTED = 100_000
 LINE_LETTERS = 46
@@ -25,15 +27,16 @@ LINE_LETTERS = 46
 
 
 class _InSidebar:
-    bl_space_type = "SEQUENCE_EDITOR"
-    bl_region_type = "UI"
+    bl_space_type: Space = "SEQUENCE_EDITOR"
+    bl_region_type: Region = "UI"
     bl_category = CATEGORY
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def poll(cls, context: bpy.types.Context) -> bool:
         scene = compat.sequencer_scene()
         # The preview has a sidebar of its own: the same panel twice on one screen is in the way.
-        timeline = context.space_data.view_type in ("SEQUENCER", "SEQUENCER_PREVIEW")
+        space = context.space_data
+        timeline = isinstance(space, bpy.types.SpaceSequenceEditor) and space.view_type in TIMELINES
         return bool(timeline and scene is not None and scene.sequence_editor is not None)
 
 
@@ -41,9 +44,9 @@ class UNDERSTUDY_PT_shot(_InSidebar, bpy.types.Panel):
     bl_label = "Recast"
     bl_idname = "UNDERSTUDY_PT_shot"
 
-    def draw(self, _context: Any) -> None:
-        scene = compat.sequencer_scene()
-        settings, layout = scene.understudy, self.layout
+    def draw(self, _context: bpy.types.Context) -> None:
+        scene = given(compat.sequencer_scene())
+        settings, layout = settings_of(scene), given(self.layout)
         layout.use_property_split, layout.use_property_decorate = True, False
         layout.prop(settings, "mode", expand=True)
         by_rig = settings.mode == "animate" and settings.driver == "RIG"
@@ -70,9 +73,9 @@ class UNDERSTUDY_PT_more(_InSidebar, bpy.types.Panel):
     bl_parent_id = "UNDERSTUDY_PT_shot"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, _context: Any) -> None:
-        scene = compat.sequencer_scene()
-        settings, layout = scene.understudy, self.layout
+    def draw(self, _context: bpy.types.Context) -> None:
+        scene = given(compat.sequencer_scene())
+        settings, layout = settings_of(scene), given(self.layout)
         layout.use_property_split, layout.use_property_decorate = True, False
         layout.prop_search(settings, "clean_plate_strip", scene.sequence_editor, _STRIPS)
         column = layout.column()
@@ -87,11 +90,11 @@ class UNDERSTUDY_PT_jobs(_InSidebar, bpy.types.Panel):
     bl_label = "Jobs"
     bl_idname = "UNDERSTUDY_PT_jobs"
 
-    def draw(self, _context: Any) -> None:
-        session = current_session()
+    def draw(self, _context: bpy.types.Context) -> None:
+        session, layout = current_session(), given(self.layout)
         jobs = list(session.jobs.jobs.values()) if session is not None else []
         for job in reversed(jobs):
-            box = self.layout.box()
+            box = layout.box()
             row = box.row()
             _draw_stage(row, job.notice)
             if not job.ended:
@@ -99,23 +102,23 @@ class UNDERSTUDY_PT_jobs(_InSidebar, bpy.types.Panel):
             _draw_words(box, job.notice)
         known = {job.notice.job_id for job in jobs}
         if any(not job.settled and job.job_id not in known for job in memory.kept_jobs()):
-            self.layout.operator("understudy.reattach", icon="FILE_REFRESH")
+            layout.operator("understudy.reattach", icon="FILE_REFRESH")
         elif not jobs:
-            self.layout.label(text="None in this session.")
+            layout.label(text="None in this session.")
 
 
 class UNDERSTUDY_PT_versions(_InSidebar, bpy.types.Panel):
     bl_label = "Versions"
     bl_idname = "UNDERSTUDY_PT_versions"
 
-    def draw(self, _context: Any) -> None:
-        scene = compat.sequencer_scene()
-        by_id = {strip.get(JOB): strip for strip in compat.all_strips_of(scene.sequence_editor)}
+    def draw(self, _context: bpy.types.Context) -> None:
+        editor = given(given(compat.sequencer_scene()).sequence_editor)
+        by_id = {strip.get(JOB): strip for strip in compat.all_strips_of(editor)}
         for job in reversed(memory.kept_jobs()):
             strip = by_id.get(job.job_id)
             if strip is not None:
-                icon = "HIDE_ON" if strip.mute else "HIDE_OFF"
-                shown = self.layout.operator(
+                icon: Icon = "HIDE_ON" if strip.mute else "HIDE_OFF"
+                shown = given(self.layout).operator(
                     "understudy.show_version", text=f"{job.shot} v{job.version:03}", icon=icon, emboss=False
                 )
                 shown.job_id = job.job_id
@@ -124,8 +127,8 @@ class UNDERSTUDY_PT_versions(_InSidebar, bpy.types.Panel):
 _STRIPS = "strips_all" if bpy.app.version >= (4, 4, 0) else "sequences_all"
 
 
-def _draw_matte(layout: Any, scene: Any) -> None:
-    settings = scene.understudy
+def _draw_matte(layout: Layout, scene: Scene) -> None:
+    settings = settings_of(scene)
     layout.prop(settings, "matte_from")
     if settings.matte_from == "MASK":
         layout.prop(settings, "matte_mask", text=" ")
@@ -135,8 +138,8 @@ def _draw_matte(layout: Any, scene: Any) -> None:
         layout.prop(settings, "matte_file", text=" ")
 
 
-def _draw_source(layout: Any, scene: Any, role: str) -> None:
-    settings = scene.understudy
+def _draw_source(layout: Layout, scene: Scene, role: str) -> None:
+    settings = settings_of(scene)
     layout.prop(settings, f"{role}_from")
     if getattr(settings, f"{role}_from") == "FILE":
         layout.prop(settings, f"{role}_file", text=" ")
@@ -144,7 +147,7 @@ def _draw_source(layout: Any, scene: Any, role: str) -> None:
         layout.prop_search(settings, f"{role}_strip", scene.sequence_editor, _STRIPS, text=" ")
 
 
-def _draw_readiness(layout: Any) -> None:
+def _draw_readiness(layout: Layout) -> None:
     """Say what would be sent, or what is in the way."""
     box = layout.box()
     try:
@@ -158,7 +161,7 @@ def _draw_readiness(layout: Any) -> None:
         _lines(box, caution, "INFO")
 
 
-def _draw_stage(row: Any, notice: Notice) -> None:
+def _draw_stage(row: Layout, notice: Notice) -> None:
     if notice.total and not notice.ended:
         share = notice.done / notice.total
         # Bytes are counted too, and nobody wants to read them.
@@ -168,7 +171,7 @@ def _draw_stage(row: Any, notice: Notice) -> None:
         row.label(text=notice.stage, icon="CHECKMARK" if notice.stage == "placed" else "SORTTIME")
 
 
-def _draw_words(box: Any, notice: Notice) -> None:
+def _draw_words(box: Layout, notice: Notice) -> None:
     if notice.words:
         _lines(box, notice.words)
     if notice.error is not None and notice.error.remedy:
@@ -180,7 +183,7 @@ def _draw_words(box: Any, notice: Notice) -> None:
         _lines(box, f"and {len(telling) - FINDINGS_SHOWN} more: see the report in the version's folder")
 
 
-def _lines(layout: Any, text: str, icon: str = "NONE") -> None:
+def _lines(layout: Layout, text: str, icon: Icon = "NONE") -> None:
     column = layout.column(align=True)
     column.scale_y = 0.75
     for number, line in enumerate(textwrap.wrap(text, LINE_LETTERS)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import bpy
 
@@ -17,8 +17,9 @@ from understudy.bridge.frames import FilePattern, FrameRange
 from understudy.bridge.host import Delivered, LayerFiles, RememberedJob, Step, Steps
 
 from . import compat, memory
+from .blender_types import Editor, Scene, Strip, given, set_colour_space
 from .colours import SEQUENCER_SPACE, blender_name
-from .strips import JOB, LAYER, VERSION, find_scene
+from .strips import JOB, LAYER, VERSION, blend_space_of, find_scene
 
 CHANNELS = 128
 """Blender has so many and puts a strip for a higher one on the last, without a word."""
@@ -32,7 +33,7 @@ def place_take(delivered: Delivered) -> Steps[None]:
     layer = delivered.layer(shown_layer(scene, {layer.name for layer in delivered.layers}))
     strip = _add(scene, job, layer)
     with ExitStack() as undone:
-        undone.callback(lambda: compat.strips_of(scene.sequence_editor).remove(strip))
+        undone.callback(lambda: compat.strips_of(given(scene.sequence_editor)).remove(strip))
         _dress(strip, job, layer)
         _verify(strip, job)
         undone.pop_all()
@@ -40,27 +41,27 @@ def place_take(delivered: Delivered) -> Steps[None]:
     yield Step(1, 1)
 
 
-def shown_layer(scene: Any, names: set[str]) -> str:
+def shown_layer(scene: Scene, names: set[str]) -> str:
     """Return which layer is right over the plate: `patch` where the sequencer blends light, else the finished `comp`.
 
     Alpha Over happens in the sequencer's colour space: in sRGB a soft edge of the patch would not be the comp's.
     """
     if "beauty" in names:
         return "beauty"
-    blends_light = scene.sequencer_colorspace_settings.name == SEQUENCER_SPACE
+    blends_light = blend_space_of(scene) == SEQUENCER_SPACE
     return "patch" if blends_light or "comp" not in names else "comp"
 
 
-def show_version(scene: Any, job: RememberedJob) -> None:
+def show_version(scene: Scene, job: RememberedJob) -> None:
     """Mute every other take of the same place; none is removed."""
     for strip in takes_of(scene, job.anchor):
         strip.mute = strip[JOB] != job.job_id
 
 
-def takes_of(scene: Any, anchor: str) -> list[Any]:
+def takes_of(scene: Scene, anchor: str) -> list[Strip]:
     """Return the result strips of one place, oldest first."""
     jobs = {job.job_id for job in memory.kept_jobs() if job.anchor == anchor}
-    found = [strip for strip in compat.all_strips_of(scene.sequence_editor) if strip.get(JOB) in jobs]
+    found = [strip for strip in compat.all_strips_of(given(scene.sequence_editor)) if strip.get(JOB) in jobs]
     return sorted(found, key=lambda strip: int(strip[VERSION]))
 
 
@@ -73,7 +74,7 @@ def remove_take(job_id: str) -> None:
                 strips.remove(strip)
 
 
-def _add(scene: Any, job: RememberedJob, layer: LayerFiles) -> Any:
+def _add(scene: Scene, job: RememberedJob, layer: LayerFiles) -> bpy.types.ImageStrip:
     """Make the strip with all its frames. Raises HostError when a file is missing: Blender would show magenta."""
     pattern = FilePattern(layer.pattern)
     files = [pattern.path(frame) for frame in job.frames]
@@ -83,17 +84,19 @@ def _add(scene: Any, job: RememberedJob, layer: LayerFiles) -> Any:
             f"version {job.version} lacks {len(gone)} frames, the first is {gone[0]}",
             remedy=f"Fetch it again: understudy fetch {job.job_id}.",
         )
-    channel = _free_channel(scene.sequence_editor, job.frames, memory.find_source(scene, job))
-    strip = compat.strips_of(scene.sequence_editor).new_image(
+    editor = given(scene.sequence_editor)
+    channel = _free_channel(editor, job.frames, memory.find_source(scene, job))
+    made = compat.strips_of(editor).new_image(
         name=f"{job.shot} v{job.version:03} {layer.name}", filepath=str(files[0]), channel=channel,
         frame_start=job.frames.first, fit_method="ORIGINAL",
     )  # fmt: skip
+    strip = cast("bpy.types.ImageStrip", made)  # the stubs say a strip of any kind
     for path in files[1:]:
         strip.elements.append(path.name)
     return strip
 
 
-def _free_channel(editor: Any, frames: FrameRange, source: Any) -> int:
+def _free_channel(editor: Editor, frames: FrameRange, source: Strip | None) -> int:
     """Return the lowest free channel above the source, so that titles above stay above; without one, above all."""
     taken = {
         strip.channel
@@ -110,16 +113,16 @@ def _free_channel(editor: Any, frames: FrameRange, source: Any) -> int:
     )
 
 
-def _dress(strip: Any, job: RememberedJob, layer: LayerFiles) -> None:
+def _dress(strip: bpy.types.ImageStrip, job: RememberedJob, layer: LayerFiles) -> None:
     strip.select = False  # the artist's own selection stays what it is
     strip[JOB], strip[VERSION], strip[LAYER] = job.job_id, job.version, layer.name
     strip.blend_type, strip.blend_alpha, strip.alpha_mode = "ALPHA_OVER", 1.0, "PREMUL"
     name = blender_name(layer.colour)
     if name is not None:
-        strip.colorspace_settings.name = name
+        set_colour_space(strip.colorspace_settings, name)
 
 
-def _verify(strip: Any, job: RememberedJob) -> None:
+def _verify(strip: Strip, job: RememberedJob) -> None:
     """Read back what Blender made of it: it corrects in silence."""
     shown = FrameRange(compat.start_of(strip), compat.end_of(strip) - 1)
     names = [Path(strip.strip_elem_from_frame(frame).filename).name for frame in (shown.first, shown.last)]

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import StringProperty
 
+from .blender_types import declared, given
 from .session import Reach
 
 
@@ -17,26 +18,30 @@ class UnderstudyPreferences(bpy.types.AddonPreferences):
 
     bl_idname = __package__
 
+    if TYPE_CHECKING:
+        command: str
+        home: str
     __annotations__ = {
-        "command": StringProperty(
+        "command": declared(StringProperty)(
             name="Daemon command", subtype="FILE_PATH",
             description="The path of `understudy`, which starts a daemon where none answers. Empty: only look for one",
         ),
-        "home": StringProperty(
+        "home": declared(StringProperty)(
             name="Home", subtype="DIR_PATH", description="The daemon's folder. Empty: what the settings say",
         ),
     }  # fmt: skip
 
-    def draw(self, _context: Any) -> None:
-        self.layout.prop(self, "command")
-        self.layout.prop(self, "home")
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = given(self.layout)
+        layout.prop(self, "command")
+        layout.prop(self, "home")
         online = "allowed" if bpy.app.online_access else "off: only a daemon on this machine is spoken to"
-        self.layout.label(text=f"Online access is {online}.", icon="INTERNET")
+        layout.label(text=f"Online access is {online}.", icon="INTERNET")
 
 
 def read_reach() -> Reach:
     """Return where the daemon may be reached, as plain data for other threads."""
-    addon = bpy.context.preferences.addons.get(__package__)
+    addon = given(bpy.context.preferences).addons.get(__package__)
     command, home = (addon.preferences.command, addon.preferences.home) if addon is not None else ("", "")
     return Reach(
         command=bpy.path.abspath(command) if command else "",

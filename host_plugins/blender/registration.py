@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
-from bpy.app.handlers import persistent
 
 from . import memory, operators, panel, properties
+from .blender_types import persistent
 from .preferences import UnderstudyPreferences, read_reach
 from .session import close_session, current_session, open_session
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import bpy
 
 from understudy.bridge.errors import HostError
 
 from . import compat
+from .blender_types import Scene, given, set_colour_space
 from .colours import SEQUENCER_SPACE
 from .strips import find_scene, find_strip
 
 NAME = "understudy export"
-Arrange = Callable[[Any], tuple[Any, ...]]
+Arrange = Callable[["bpy.types.Scene"], tuple["bpy.types.Mask", ...]]
 """Given the copied scene: makes it show what is wanted, and returns data blocks that go when the scene goes."""
 
 
@@ -42,7 +43,7 @@ def render_frame(rendering: Rendering, folder: Path, role: str, frame: int) -> N
     path.parent.mkdir(exist_ok=True)
     scene = find_scene(rendering.scene).copy()
     scene.name = NAME
-    leftovers: tuple[Any, ...] = ()
+    leftovers: tuple[bpy.types.Mask, ...] = ()
     try:
         _empty(scene)
         leftovers = rendering.arrange(scene)
@@ -65,9 +66,9 @@ def render_frame(rendering: Rendering, folder: Path, role: str, frame: int) -> N
 def up_to(strip_name: str) -> Arrange:
     """Show what the sequencer shows up to and with this strip, nothing above it."""
 
-    def arrange(scene: Any) -> tuple[Any, ...]:
+    def arrange(scene: Scene) -> tuple[bpy.types.Mask, ...]:
         plate = find_strip(scene, strip_name)
-        for strip in compat.strips_of(scene.sequence_editor):
+        for strip in compat.strips_of(given(scene.sequence_editor)):
             if strip.channel > plate.channel:
                 strip.mute = True
         plate.mute = False
@@ -79,9 +80,9 @@ def up_to(strip_name: str) -> Arrange:
 def alone(strip_name: str, *, as_data: bool = False) -> Arrange:
     """Show this strip and no other, opaque. as_data: its numbers as they are, without a curve."""
 
-    def arrange(scene: Any) -> tuple[Any, ...]:
+    def arrange(scene: Scene) -> tuple[bpy.types.Mask, ...]:
         wanted = find_strip(scene, strip_name)
-        editor = scene.sequence_editor
+        editor = given(scene.sequence_editor)
         inputs = compat.inputs_of(wanted)
         for strip in compat.strips_of(editor):
             strip.mute = strip != wanted and strip not in inputs
@@ -94,7 +95,7 @@ def alone(strip_name: str, *, as_data: bool = False) -> Arrange:
     return arrange
 
 
-def _empty(scene: Any) -> None:
+def _empty(scene: Scene) -> None:
     """Take the set out of the copy: a heavy one would be evaluated for each frame, and is not in the picture."""
     for held in list(scene.collection.objects):
         scene.collection.objects.unlink(held)
@@ -103,12 +104,12 @@ def _empty(scene: Any) -> None:
     scene.timeline_markers.clear()  # a marker may bind a camera
 
 
-def _set_output(scene: Any, channels: str, stem: Path, frame: int) -> None:
+def _set_output(scene: Scene, channels: str, stem: Path, frame: int) -> None:
     scene.frame_start = scene.frame_end = frame
     if (scene.frame_start, scene.frame_end) != (frame, frame):
         raise HostError(f"Blender renders no frame {frame}", remedy="Move the strips to frames from 0 on.")
     scene.frame_step = 1
-    scene.sequencer_colorspace_settings.name = SEQUENCER_SPACE
+    set_colour_space(scene.sequencer_colorspace_settings, SEQUENCER_SPACE)
     render = scene.render
     render.use_sequencer, render.use_compositing = True, False
     render.use_file_extension, render.use_overwrite, render.use_placeholder = True, True, False

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import bpy
 from bpy_extras.object_utils import world_to_camera_view
@@ -18,6 +17,7 @@ from bpy_extras.object_utils import world_to_camera_view
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FrameRange
 
+from .blender_types import Scene, given
 from .bone_names import OWN_PROPERTY, POINT_NAMES, BoneEnd, map_bones
 
 FORMAT = "coco-wholebody-133"
@@ -26,7 +26,9 @@ NAME = "understudy rig"
 Points = list[list[float]]
 
 
-def write_keypoints(scene: Any, rig: Any, frames: FrameRange, path: Path) -> Generator[int, None, None]:
+def write_keypoints(
+    scene: Scene, rig: bpy.types.Object | None, frames: FrameRange, path: Path
+) -> Generator[int, None, None]:
     """Write the file of docs/keypoints.md; yield how many frames are done, one a step.
 
     Raises HostError for a rig that is none, has no bone that we know, or is in no scene with a camera.
@@ -44,10 +46,11 @@ def write_keypoints(scene: Any, rig: Any, frames: FrameRange, path: Path) -> Gen
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def places_of(rig: Any) -> dict[str, BoneEnd]:
+def places_of(rig: bpy.types.Object) -> dict[str, BoneEnd]:
     """Return which point is where on the rig. Raises HostError when none is known."""
-    own = {bone.name: str(bone[OWN_PROPERTY]) for bone in rig.pose.bones if OWN_PROPERTY in bone}
-    places = map_bones([bone.name for bone in rig.pose.bones], own)
+    bones = given(rig.pose).bones
+    own = {bone.name: str(bone[OWN_PROPERTY]) for bone in bones if bone.get(OWN_PROPERTY) is not None}
+    places = map_bones([bone.name for bone in bones], own)
     if not places:
         raise HostError(
             f"rig “{rig.name}” has no bone whose name we know",
@@ -56,7 +59,7 @@ def places_of(rig: Any) -> dict[str, BoneEnd]:
     return places
 
 
-def picture_size(scene: Any) -> tuple[int, int]:
+def picture_size(scene: Scene) -> tuple[int, int]:
     return scene.render.resolution_x, scene.render.resolution_y
 
 
@@ -68,17 +71,17 @@ def seen_at(stage: str, rig_name: str, places: dict[str, BoneEnd], frame: int) -
         rig = bpy.data.objects[rig_name]
         _keep_only(scene, rig)
         scene.frame_set(frame)  # a marker may change the camera
-        graph = scene.view_layers[0].depsgraph
-        camera, posed = scene.camera.evaluated_get(graph), rig.evaluated_get(graph)
+        graph = given(scene.view_layers[0].depsgraph)
+        camera, posed = given(scene.camera).evaluated_get(graph), rig.evaluated_get(graph)
         return [_seen(scene, camera, posed, places.get(point)) for point in POINT_NAMES]
     finally:
         bpy.data.scenes.remove(scene)
 
 
-def _seen(scene: Any, camera: Any, rig: Any, place: BoneEnd | None) -> list[float]:
+def _seen(scene: Scene, camera: bpy.types.Object, rig: bpy.types.Object, place: BoneEnd | None) -> list[float]:
     if place is None:
         return list(LACKING)
-    bone = rig.pose.bones[place.bone]
+    bone = given(rig.pose).bones[place.bone]
     seen = world_to_camera_view(scene, camera, rig.matrix_world @ bone.head.lerp(bone.tail, place.along))
     if seen.z <= 0.0:
         return list(LACKING)  # behind the camera there is no picture of it
@@ -86,9 +89,9 @@ def _seen(scene: Any, camera: Any, rig: Any, place: BoneEnd | None) -> list[floa
     return [seen.x * width - 0.5, (1.0 - seen.y) * height - 0.5, 1.0]
 
 
-def _keep_only(scene: Any, rig: Any) -> None:
+def _keep_only(scene: Scene, rig: bpy.types.Object) -> None:
     """Leave the rig and the cameras; what they are bound to is evaluated with them, the rest of the set is not."""
-    cameras = {marker.camera for marker in scene.timeline_markers if marker.camera is not None} | {scene.camera}
+    cameras = {marker.camera for marker in scene.timeline_markers if marker.camera is not None} | {given(scene.camera)}
     for held in list(scene.collection.objects):
         scene.collection.objects.unlink(held)
     for child in list(scene.collection.children):
@@ -97,7 +100,7 @@ def _keep_only(scene: Any, rig: Any) -> None:
         scene.collection.objects.link(needed)
 
 
-def _stage_of(scene: Any, rig: Any) -> str:
+def _stage_of(scene: Scene, rig: bpy.types.Object) -> str:
     """Return the name of the scene that the rig plays in: the sequencer's own, else the first with a camera."""
     for candidate in (scene, *bpy.data.scenes):
         if candidate.camera is not None and candidate.objects.get(rig.name) == rig:
@@ -105,7 +108,7 @@ def _stage_of(scene: Any, rig: Any) -> str:
     raise HostError(f"rig “{rig.name}” is in no scene with a camera", remedy="Add a camera to the scene of the rig.")
 
 
-def _need_scene(name: str) -> Any:
+def _need_scene(name: str) -> Scene:
     scene = bpy.data.scenes.get(name)
     if scene is None or scene.camera is None:
         raise HostError(f"scene “{name}” has lost its camera, or is gone", remedy="Undo that, and submit again.")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -19,15 +19,18 @@ from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FrameRange, FrameRate
 
 from . import compat
+from .blender_types import Editor, Picture, Scene, Strip, given
 
-PICTURES = ("IMAGE", "MOVIE")
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs  # in `typing` from Python 3.13 on only; mypy knows it of itself
+
 JOB, VERSION, LAYER, JOBS = "understudy_job", "understudy_version", "understudy_layer", "understudy_jobs"
 """What a result strip, and the strip that it was made of, say of themselves; they survive a rename."""
 BASE_STEPS = 10**6
 """fps_base is a single float: 1.001 reads 1.00100004673. Rounded to a millionth it is exact again."""
 
 
-def need_editor() -> tuple[Any, Any]:
+def need_editor() -> tuple[Scene, Editor]:
     """Return the sequencer's scene and editor. Raises HostError where there is none."""
     scene = compat.sequencer_scene()
     if scene is None or scene.sequence_editor is None:
@@ -42,22 +45,22 @@ def need_saved() -> Path:
     return Path(bpy.data.filepath)
 
 
-def find_scene(name: str) -> Any:
+def find_scene(name: str) -> Scene:
     scene = bpy.data.scenes.get(name)
     if scene is None or scene.sequence_editor is None:
         raise HostError(f"scene “{name}” has no sequencer any more", remedy="Was it renamed or removed? Undo that.")
     return scene
 
 
-def find_strip(scene: Any, name: str) -> Any:
+def find_strip(scene: Scene, name: str) -> Strip:
     """Return the strip of this name. Strips are found by name at every step: references die with an undo."""
-    strip = compat.all_strips_of(scene.sequence_editor).get(name)
+    strip = compat.all_strips_of(given(scene.sequence_editor)).get(name)
     if strip is None:
         raise HostError(f"there is no strip “{name}” in scene “{scene.name}”", remedy="Was it renamed or removed?")
     return strip
 
 
-def need_active_strip(scene: Any, editor: Any) -> Any:
+def need_active_strip(scene: Scene, editor: Editor) -> Strip:
     """Return the active strip that can be a plate. Raises HostError that names it, and what to do, for all others."""
     strip = editor.active_strip
     if strip is None:
@@ -77,27 +80,48 @@ def need_active_strip(scene: Any, editor: Any) -> Any:
                 "not its own",
                 remedy=f"Select “{effect.name}” to recast what it shows, or take the transition out.",
             )
-    if JOB in strip:
+    if strip.get(JOB) is not None:
         raise HostError(f"strip “{strip.name}” is a result of ours", remedy="Select the plate's strip.")
     return strip
 
 
-def frames_of(strip: Any) -> FrameRange:
+def is_image(strip: Strip) -> TypeIs[bpy.types.ImageStrip]:
+    return strip.type == "IMAGE"
+
+
+def is_movie(strip: Strip) -> TypeIs[bpy.types.MovieStrip]:
+    return strip.type == "MOVIE"
+
+
+def is_picture(strip: Strip) -> TypeIs[Picture]:
+    return is_image(strip) or is_movie(strip)
+
+
+def colour_space_of(picture: Picture) -> str:
+    return given(picture.colorspace_settings).name
+
+
+def blend_space_of(scene: Scene) -> str:
+    """Return the colour space in which the scene's sequencer blends."""
+    return given(scene.sequencer_colorspace_settings).name
+
+
+def frames_of(strip: Strip) -> FrameRange:
     return FrameRange(compat.start_of(strip), compat.end_of(strip) - 1)
 
 
-def rate_of(scene: Any) -> FrameRate:
+def rate_of(scene: Scene) -> FrameRate:
     base = Fraction(round(scene.render.fps_base * BASE_STEPS), BASE_STEPS)
     return FrameRate.from_fraction(scene.render.fps / base)
 
 
-def source_files(strip: Any, frames: FrameRange) -> dict[int, Path]:
+def source_files(strip: bpy.types.ImageStrip, frames: FrameRange) -> dict[int, Path]:
     """Return the file behind each of `frames` of an image strip, trimmed, held and reversed as it is shown."""
     folder = Path(bpy.path.abspath(strip.directory))
     return {frame: folder / strip.strip_elem_from_frame(frame).filename for frame in frames}
 
 
-def movie_file(strip: Any) -> Path:
+def movie_file(strip: bpy.types.MovieStrip) -> Path:
     return Path(bpy.path.abspath(strip.filepath))
 
 
@@ -113,7 +137,7 @@ def pattern_of(files: dict[int, Path]) -> str:
     return str(first.with_name(first.stem[:start] + "#" * (end - start) + first.stem[end:] + first.suffix))
 
 
-def refuse_missing_files(strip: Any, frames: FrameRange) -> None:
+def refuse_missing_files(strip: Strip, frames: FrameRange) -> None:
     """Raise HostError when a source of the strip is gone, whatever it is made of. Reads the disk."""
     wanted = list(_sources(strip, frames))
     gone = [path for path in dict.fromkeys(wanted) if not path.is_file()]
@@ -124,21 +148,21 @@ def refuse_missing_files(strip: Any, frames: FrameRange) -> None:
         )
 
 
-def _sources(strip: Any, frames: FrameRange) -> Iterator[Path]:
+def _sources(strip: Strip, frames: FrameRange) -> Iterator[Path]:
     if strip.type == "META":
         for inner in compat.strips_of(strip):
             if not inner.mute:
                 yield from _sources(inner, frames)
     for source in compat.inputs_of(strip):
         yield from _sources(source, frames)
-    if strip.type == "MOVIE":
+    if is_movie(strip):
         yield movie_file(strip)
-    elif strip.type == "IMAGE":
+    elif is_image(strip):
         shown = [frame for frame in frames if compat.start_of(strip) <= frame < compat.end_of(strip)]
         yield from source_files(strip, FrameRange(shown[0], shown[-1])).values() if shown else ()
 
 
-def visible_below(editor: Any, strip: Any) -> list[Any]:
+def visible_below(editor: Editor, strip: Strip) -> list[Strip]:
     """Return the strips that may shine through: lower channels, not muted, at some of the same frames."""
     first, end = compat.start_of(strip), compat.end_of(strip)
     return [

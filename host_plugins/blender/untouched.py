@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import bpy
 
@@ -18,6 +18,7 @@ from understudy.bridge.exr_structure import is_exr, read_exr_header
 from understudy.bridge.input_files import MOVIE_SUFFIXES
 
 from . import compat, strips
+from .blender_types import Editor, Picture, Scene, Strip, given
 from .colours import PLATE_COLOURS
 
 NEUTRAL = {
@@ -30,23 +31,27 @@ CHANNEL_FIELDS_BYTES = 16
 """What follows a channel's name in an OpenEXR header: type, flags, sampling (OpenEXR file layout, `chlist`)."""
 
 
-def why_rendered(scene: Any, strip: Any, *, as_matte: bool = False) -> str:
+def why_rendered(scene: Scene, strip: Strip, *, as_matte: bool = False) -> str:
     """Return why the strip's files are not what it shows; empty when they are. Reads the first file's header.
 
     as_matte: how it is blended and in which colour does not count, for it is looked at alone, as data.
     """
+    if not strips.is_picture(strip):
+        return f"it is no picture from disk ({strip.type.title()})"
     for reason in _picture_reasons(scene, strip):
         return reason
     if not as_matte:
-        for reason in _blend_reasons(scene.sequence_editor, strip):
+        for reason in _blend_reasons(given(scene.sequence_editor), strip):
             return reason
     return ""
 
 
-def _picture_reasons(scene: Any, strip: Any) -> Iterator[str]:
-    if strip.type not in strips.PICTURES:
-        yield f"it is no picture from disk ({strip.type.title()})"
-        return
+def is_untouched(strip: Strip, scene: Scene, *, as_matte: bool = False) -> TypeGuard[Picture]:
+    """Return whether the strip is a picture whose files are what it shows: `why_rendered` has no reason."""
+    return not why_rendered(scene, strip, as_matte=as_matte)
+
+
+def _picture_reasons(scene: Scene, strip: Picture) -> Iterator[str]:
     if any(not modifier.mute for modifier in strip.modifiers):
         yield "it has modifiers"
     if len(getattr(strip, "retiming_keys", ())) > 0:
@@ -55,7 +60,7 @@ def _picture_reasons(scene: Any, strip: Any) -> Iterator[str]:
                 if getattr(strip, name, neutral) != neutral)  # fmt: skip
     if strip.strobe > 1.0:
         yield "it is strobed"
-    move, crop = strip.transform, strip.crop
+    move, crop = given(strip.transform), given(strip.crop)
     if (move.offset_x, move.offset_y, move.scale_x, move.scale_y, move.rotation) != (0, 0, 1, 1, 0):
         yield "it is transformed"
     if (crop.min_x, crop.max_x, crop.min_y, crop.max_y) != (0, 0, 0, 0):
@@ -66,12 +71,12 @@ def _picture_reasons(scene: Any, strip: Any) -> Iterator[str]:
     yield from _source_reasons(scene, strip)
 
 
-def _source_reasons(scene: Any, strip: Any) -> Iterator[str]:
+def _source_reasons(scene: Scene, strip: Picture) -> Iterator[str]:
     element = strip.elements[0]
     size = (scene.render.resolution_x, scene.render.resolution_y)
     if (element.orig_width, element.orig_height) != size:
         yield f"it is {element.orig_width} x {element.orig_height} and the scene is {size[0]} x {size[1]}"
-    if strip.type == "MOVIE":
+    if strips.is_movie(strip):
         if strips.movie_file(strip).suffix.lower() not in MOVIE_SUFFIXES:
             yield f"{strips.movie_file(strip).suffix} movies are read by Blender alone"
         if abs(strip.fps - scene.render.fps / scene.render.fps_base) > 1e-3:
@@ -93,9 +98,10 @@ def _exr_reasons(path: Path) -> Iterator[str]:
         yield "its data window is not its display window, which Blender shows otherwise"
 
 
-def _blend_reasons(editor: Any, strip: Any) -> Iterator[str]:
-    if strip.colorspace_settings.name not in PLATE_COLOURS:
-        yield f"its colour space is {strip.colorspace_settings.name}"
+def _blend_reasons(editor: Editor, strip: Picture) -> Iterator[str]:
+    colour_space = strips.colour_space_of(strip)
+    if colour_space not in PLATE_COLOURS:
+        yield f"its colour space is {colour_space}"
     below = strips.visible_below(editor, strip)
     if strip.blend_alpha != 1.0 or strip.blend_type not in ("REPLACE", "ALPHA_OVER"):
         yield "it is blended"
@@ -105,15 +111,15 @@ def _blend_reasons(editor: Any, strip: Any) -> Iterator[str]:
         yield "its alpha is straight"
 
 
-def _may_have_alpha(strip: Any) -> bool:
-    path = strips.movie_file(strip) if strip.type == "MOVIE" else _first_file(strip)
+def _may_have_alpha(strip: Picture) -> bool:
+    path = strips.movie_file(strip) if strips.is_movie(strip) else _first_file(strip)
     header = _header(path)
     if header is not None:
         return b"A" in header.channels
     return path.suffix.lower() not in WITHOUT_ALPHA and not (strip.type == "MOVIE" and path.suffix.lower() != ".mov")
 
 
-def _first_file(strip: Any) -> Path:
+def _first_file(strip: bpy.types.ImageStrip) -> Path:
     return Path(bpy.path.abspath(strip.directory), strip.strip_elem_from_frame(compat.start_of(strip)).filename)
 
 
