@@ -1,0 +1,103 @@
+"""The one look at a shot: what is kept of it is small and true."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from understudy.inference.controls.grid import Grid
+from understudy.inference.controls.survey import people_in, survey
+
+Picture = NDArray[np.float32]
+HEIGHT, WIDTH = 90, 160
+
+
+def matte(*boxes: tuple[int, int, int, int]) -> Picture:
+    made = np.zeros((HEIGHT, WIDTH), np.float32)
+    for left, top, right, bottom in boxes:
+        made[top:bottom, left:right] = 1
+    return made
+
+
+LEFT, RIGHT = (20, 20, 50, 80), (100, 20, 130, 80)
+
+
+def test_when_the_matte_is_empty_then_nobody_is_in_it_whoever_was_found() -> None:
+    assert people_in(matte(), [LEFT, RIGHT]) == 0
+
+
+def test_when_nobody_was_found_then_nobody_is_counted() -> None:
+    assert people_in(matte(LEFT), []) == 0
+
+
+def test_when_two_people_lie_in_the_matte_then_two_are_counted() -> None:
+    assert people_in(matte(LEFT, RIGHT), [LEFT, RIGHT]) == 2
+
+
+def test_when_a_second_person_is_in_the_picture_but_not_in_the_matte_then_one_is_counted() -> None:
+    assert people_in(matte(LEFT), [LEFT, RIGHT]) == 1
+
+
+def test_when_a_second_person_only_reaches_over_then_one_is_counted() -> None:
+    assert people_in(matte(LEFT), [LEFT, (46, 20, 90, 80)]) == 1
+
+
+def test_when_one_person_was_found_twice_then_one_is_counted() -> None:
+    assert people_in(matte(LEFT), [LEFT, (18, 22, 51, 80)]) == 1
+
+
+def test_when_boxes_lie_outside_the_picture_or_are_inside_out_then_they_are_nobody() -> None:
+    assert people_in(matte(LEFT), [LEFT, (-90, -90, -10, -10), (500, 20, 600, 80), (60, 60, 50, 50)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("box", "grid", "size"),
+    [
+        (LEFT, Grid(), (48, 78)),
+        (LEFT, Grid(dilations=0), (30, 60)),
+        ((0, 0, 1, 1), Grid(), (10, 10)),
+        ((0, 0, WIDTH, HEIGHT), Grid(), (WIDTH, HEIGHT)),
+    ],
+)
+def test_the_size_of_the_dilated_matte_is_that_of_the_conditioning_matte(
+    box: tuple[int, int, int, int], grid: Grid, size: tuple[int, int]
+) -> None:
+    looked = survey([7], None, lambda _: matte(box), grid)
+    assert looked.used_sizes == (size,)
+    rows, columns = np.nonzero(grid.used(matte(box)))
+    assert (np.ptp(columns) + 1, np.ptp(rows) + 1) == size
+
+
+def test_every_picture_and_every_matte_is_read_once_and_the_steps_are_told() -> None:
+    read: list[tuple[str, int]] = []
+    steps: list[tuple[int, int]] = []
+
+    def plate(frame: int) -> Picture:
+        read.append(("plate", frame))
+        return np.full((HEIGHT, WIDTH, 3), 0.5, np.float32)
+
+    def mattes(frame: int) -> Picture:
+        read.append(("matte", frame))
+        return matte(LEFT) if frame == 5 else matte()
+
+    looked = survey([4, 5], plate, mattes, None, {5: [LEFT]}, lambda *told: steps.append(told))
+    assert sorted(read) == [("matte", 4), ("matte", 5), ("plate", 4), ("plate", 5)]
+    assert steps == [(1, 2), (2, 2)]
+    assert looked.thumbnails.shape == (2, 36, 64)
+    assert looked.used_sizes[0] is None
+    assert looked.people == (0, 1)
+    assert looked.at([1]) == (5,)
+
+
+def test_when_a_shot_has_neither_pictures_nor_mattes_then_nothing_is_known_of_them() -> None:
+    looked = survey([1, 2, 3], None, None)
+    assert looked.thumbnails.shape[0] == 0
+    assert looked.used_sizes == ()
+    assert looked.people is None
+
+
+@pytest.mark.parametrize(("columns", "width", "finer"), [(10, 11, False), (10, 10, True), (1, 2, False), (0, 1, False)])
+def test_a_grid_is_finer_than_a_matte_of_no_whole_pixel_a_cell(columns: int, width: int, finer: bool) -> None:
+    assert Grid(columns=columns, rows=columns).is_finer_than((width, 90)) is finer
+    assert Grid(columns=columns, rows=columns).is_finer_than((90, width)) is finer
