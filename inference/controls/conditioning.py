@@ -18,7 +18,9 @@ from understudy.inference.controls.background import conditioning_background
 from understudy.inference.controls.face import crop_face, neutral_face
 from understudy.inference.controls.face_plan import HOLD_FRAMES, FacePlan, no_faces, plan_faces
 from understudy.inference.controls.grid import Grid
-from understudy.inference.controls.preflight import PreflightFacts, preflight
+from understudy.inference.controls.keypoints import POINTS
+from understudy.inference.controls.preflight import preflight
+from understudy.inference.controls.preflight_facts import PreflightFacts
 from understudy.inference.controls.retarget import Retarget, plan_retarget
 from understudy.inference.controls.skeleton import Points, draw_skeleton
 from understudy.inference.controls.survey import People, Step, survey
@@ -143,34 +145,47 @@ def make_controls(
     """Look at the whole shot once and decide what is decided over it; every picture and matte is read once.
 
     retarget: put the motion on the reference's body; for mode animate alone (in mode replace the character stands where
-    the performer stood). step(done, total) may raise to stop. Raises ValueError where a mode's inputs are lacking.
+    the performer stood). step(done, total) may raise to stop. Raises ValueError where a mode's inputs are lacking
+    or keypoints have another shape.
     """
     if material.mode == "replace" and (material.plate is None or material.matte is None):
         raise ValueError("mode replace needs a plate and a matte")
     if retarget and material.mode == "replace":
         raise ValueError("mode replace keeps the performer's own proportions")
     grid = grid or Grid()
-    nobody = np.zeros((133, 3), np.float32)
-    driven = {frame: material.keypoints.get(frame, nobody) for frame in material.frames}
-    faces = plan_faces(driven, material.height, material.width, hold_frames=hold_frames)
-    if material.plate is None:
-        faces = no_faces(material.frames)
-    way = plan_retarget(material.reference, driven) if retarget and material.reference is not None else None
-    drawn = driven if way is None else {frame: way.keypoints(points, frame) for frame, points in driven.items()}
+    driven = {frame: _whole(material.keypoints.get(frame), frame) for frame in material.frames}
     replaces = material.mode == "replace"
     seen = survey(material.frames, material.plate, material.matte if replaces else None, grid, material.people, step)
+    size = (material.height, material.width)
+    faces = (
+        plan_faces(driven, *size, hold_frames=hold_frames, cuts=seen.cuts)
+        if material.plate is not None
+        else no_faces(material.frames)
+    )
+    way = plan_retarget(material.reference, driven) if retarget and material.reference is not None else None
+    drawn = driven if way is None else {frame: way.keypoints(points, frame) for frame, points in driven.items()}
     facts = PreflightFacts(
         seen,
         drawn,
         faces,
-        material.height,
-        material.width,
-        grid if replaces else None,
-        None if way is not None else material.reference,
-        material.plate_scale,
+        *size,
+        grid=grid if replaces else None,
+        reference=None if way is not None else material.reference,
+        plate_scale=material.plate_scale,
     )
     findings = (*preflight(facts), *faces.findings, *_of_the_retarget(retarget, way))
     return Controls(replace(material, keypoints=driven), grid, faces, way, findings)
+
+
+def _whole(points: Points | None, frame: int) -> Points:
+    """Return the points of a frame; none, and one that is not a number, is not there: zeros."""
+    if points is None:
+        return np.zeros((POINTS, 3), np.float32)
+    if points.shape != (POINTS, 3):
+        raise ValueError(f"frame {frame}: keypoints are ({POINTS}, 3), not {points.shape}")
+    whole = points.astype(np.float32)
+    whole[~np.isfinite(whole).all(axis=1)] = 0
+    return whole
 
 
 def _of_the_retarget(wanted: bool, way: Retarget | None) -> tuple[Finding, ...]:

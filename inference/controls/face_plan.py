@@ -7,13 +7,13 @@ The policy, for frames in which no face is found (turned away, out of the pictur
 - in a longer gap the face is neutral, which is what the model knows as "no expression": black.
 
 Keypoints that have no face points at all, as a rig of bones, are another matter: the box is then judged from the eyes
-and ears. All three are listed with their frames. docs/decisions/0020-a-face-that-is-not-seen.md has the reasons.
+and ears. All three are listed with their frames. docs/decisions/0013-a-face-that-is-not-seen.md has the reasons.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,6 +37,7 @@ class FacePlan:
     boxes: Mapping[int, FaceBox | None]
     looks: Mapping[int, Look]
     hold_frames: int = HOLD_FRAMES
+    has_pictures: bool = True
 
     def frames(self, look: Look) -> tuple[int, ...]:
         return tuple(frame for frame, found in self.looks.items() if found == look)
@@ -55,18 +56,27 @@ class FacePlan:
             found.append(_judged(judged, len(self.boxes)))
         if held:
             found.append(_held(held, len(self.boxes)))
-        if neutral:
+        if neutral and not self.has_pictures:
+            found.append(_pictureless(neutral))
+        elif neutral:
             found.append(_neutral(neutral, len(self.boxes), self.hold_frames))
         return tuple(found)
 
 
 def plan_faces(
-    keypoints: Mapping[int, Points], height: int, width: int, *, hold_frames: int = HOLD_FRAMES, seen: float = SEEN
+    keypoints: Mapping[int, Points],
+    height: int,
+    width: int,
+    *,
+    hold_frames: int = HOLD_FRAMES,
+    seen: float = SEEN,
+    cuts: Collection[int] = (),
 ) -> FacePlan:
     """Return the plan for the frames of `keypoints`, in the order of their numbers.
 
     keypoints: by frame (133, 3) in pixels of the model's picture of `height` x `width`, which is what faces are cut
-    from. hold_frames: the longest gap in which a box is held; 0 holds none.
+    from. hold_frames: the longest gap in which a box is held; 0 holds none. cuts: frames that begin another shot, over
+    which no box is held.
     """
     frames = sorted(keypoints)
     boxes: dict[int, FaceBox | None] = {}
@@ -76,17 +86,25 @@ def plan_faces(
         told = has_face_points(points)
         box = boxes[frame] = face_box(points, height, width, seen) if told else head_box(points, height, width)
         looks[frame] = "neutral" if box is None else "seen" if told else "judged"
-    for gap in _gaps(frames, boxes):
-        held = _across(gap, frames, boxes) if len(gap) <= hold_frames else {}
-        boxes.update(held)
-        looks.update(dict.fromkeys(held, "held"))
+    for shot in _shots(frames, cuts):
+        for gap in _gaps(shot, boxes):
+            held = _across(gap, shot, boxes) if len(gap) <= hold_frames else {}
+            boxes.update(held)
+            looks.update(dict.fromkeys(held, "held"))
     return FacePlan(boxes, looks, hold_frames)
 
 
 def no_faces(frames: Iterable[int]) -> FacePlan:
     """Return the plan of a shot without any pictures of a performer: neutral all through."""
     numbers = tuple(frames)
-    return FacePlan(dict.fromkeys(numbers), dict.fromkeys(numbers, "neutral"))
+    return FacePlan(dict.fromkeys(numbers), dict.fromkeys(numbers, "neutral"), has_pictures=False)
+
+
+def _shots(frames: list[int], cuts: Collection[int]) -> list[list[int]]:
+    """Return the frames from each cut to the next."""
+    starts = itertools.accumulate(frame in cuts for frame in frames)
+    runs = itertools.groupby(zip(starts, frames, strict=True), key=lambda pair: pair[0])
+    return [[frame for _, frame in run] for _, run in runs]
 
 
 def _gaps(frames: list[int], boxes: Mapping[int, FaceBox | None]) -> list[list[int]]:
@@ -115,7 +133,7 @@ def _judged(frames: tuple[int, ...], of: int) -> Finding:
     return Finding(
         rule="face_is_seen",
         outcome="note",
-        message=f"the keypoints have no face points in {len(frames)} of {of} frames: the crop goes by eyes and ears",
+        message=f"the keypoints have no face points in {_share(frames, of)}: the crop goes by eyes and ears",
         remedy="Look at the layer face there: chin and brows should be inside.",
         frames=frames,
         facts={"shown": "a box judged from eyes and ears"},
@@ -126,7 +144,7 @@ def _held(frames: tuple[int, ...], of: int) -> Finding:
     return Finding(
         rule="face_is_seen",
         outcome="note",
-        message=f"no face was found in {len(frames)} of {of} frames, in short gaps: the crop stays where it must be",
+        message=f"no face was found in {_share(frames, of)}, in short gaps: the crop stays where it must be",
         remedy="Look at the layer face there; keypoints of your own with --keypoints mend it.",
         frames=frames,
         facts={"shown": "the box between the nearest faces"},
@@ -134,7 +152,7 @@ def _held(frames: tuple[int, ...], of: int) -> Finding:
 
 
 def _neutral(frames: tuple[int, ...], of: int, hold_frames: int) -> Finding:
-    where = "in any frame" if len(frames) == of else f"in {len(frames)} of {of} frames"
+    where = "in any frame" if len(frames) == of else f"in {_share(frames, of)}"
     return Finding(
         rule="face_is_seen",
         outcome="warn",
@@ -143,3 +161,18 @@ def _neutral(frames: tuple[int, ...], of: int, hold_frames: int) -> Finding:
         frames=frames,
         facts={"shown": "a neutral face", "longest gap in which a box is held": f"{hold_frames} frames"},
     )
+
+
+def _pictureless(frames: tuple[int, ...]) -> Finding:
+    return Finding(
+        rule="face_is_seen",
+        outcome="note",
+        message="keypoints alone drive the character: its face stays neutral",
+        remedy="Give the driver's pictures with --plate to carry the expression over.",
+        frames=frames,
+        facts={"shown": "a neutral face"},
+    )
+
+
+def _share(some: tuple[int, ...], of: int) -> str:
+    return f"all {of} frames" if len(some) == of else f"{len(some)} of {of} frames"

@@ -25,9 +25,9 @@ class Grid:
             matte, kernel_pixels=self.kernel_pixels, dilations=self.dilations, columns=self.columns, rows=self.rows
         )
 
-    def is_finer_than(self, used: tuple[int, int]) -> bool:
-        """Return whether a dilated matte of this width and height is too small for the cells to be a pixel each.
+    def is_finer_than(self, width: int, height: int) -> bool:
+        """Return whether a dilated matte of this size is too small for the cells to be a pixel each.
 
         The official code measures from the first pixel to the last, and stops there on an empty step.
         """
-        return bool(self.columns and self.rows) and (used[0] - 1 < self.columns or used[1] - 1 < self.rows)
+        return bool(self.columns and self.rows) and (width - 1 < self.columns or height - 1 < self.rows)

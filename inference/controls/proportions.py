@@ -94,10 +94,10 @@ def compare(reference: Points, keypoints: Mapping[int, Points]) -> Comparison | 
         if not np.isfinite(theirs[list(limbs)]).all() or not 0 < ENOUGH * shown <= measured.size:
             continue
         ours = _full_lengths(lengths, int(measured[0]))
-        scale = float(theirs[list(limbs)].sum() / ours[list(limbs)].sum())
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scale = float(theirs[list(limbs)].sum() / ours[list(limbs)].sum())
+            ratios = theirs / ours
         if np.isfinite(scale) and scale > 0:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                ratios = theirs / ours
             ratios[~np.isfinite(ratios)] = np.nan
             return Comparison(basis, frames[int(measured[0])], scale, ratios)
     return None

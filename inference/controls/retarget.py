@@ -2,10 +2,10 @@
 
 Bone by bone from the neck outwards, as the official preprocessing does in its basic form; the hands go with their
 forearm, the face with its head, the feet with their shin. What is different, and why, is in
-docs/decisions/0021-retarget-by-the-legs.md. Pure.
+docs/decisions/0014-retarget-by-the-legs.md. Pure.
 
 - *Scale.* Legs where both bodies show them, else the torso, else the shoulders: the basis. A limb that one of the two
-  does not show is as much longer as the basis is.
+  does not show is as much longer as what it hangs on, or as the basis is.
 - *Place.* In the first frame in which the driver shows the basis, the character's hips (or neck) stand over those of
   the reference; from there it travels as far as its legs are longer.
 - *Ground.* The lower ankle is as far above the reference's ground, times the scale, as the driver's is above its own:
@@ -26,11 +26,12 @@ from understudy.inference.controls.skeleton import CONFIDENT, Points
 
 Place = NDArray[np.float64]
 
-STRANGEST = 3.0
-"""A limb that is more than this many times longer or shorter than the basis makes it is a point wrongly found."""
+STRANGEST = 6.0
+"""A limb that is more than this many times longer or shorter than the basis makes it is a point wrongly found. A drawn
+figure of three heads' height has a head four times a grown-up's beside its legs."""
 HIPS, ANKLES = (11, 12), (15, 16)
-UPPER_ARM, FOREARM, SHIN, FOOT, EYE, EAR = (
-    LIMBS.index(name) for name in ("upper_arm", "forearm", "shin", "foot", "eye", "ear")
+UPPER_ARM, FOREARM, THIGH, SHIN, FOOT, HEAD, EYE, EAR = (
+    LIMBS.index(name) for name in ("upper_arm", "forearm", "thigh", "shin", "foot", "neck", "eye", "ear")
 )
 
 # What carries each point, outwards from the neck, and which limb it ends.
@@ -110,10 +111,10 @@ def _ratios(found: Comparison) -> tuple[Place, tuple[str, ...]]:
     strange = np.isfinite(beside) & ((beside > STRANGEST) | (beside < 1 / STRANGEST))
     lacking = ~np.isfinite(beside) | strange
     ratios = np.where(lacking, found.scale, found.ratios)
-    # A hand or a foot that is not seen is as large as the limb that ends in it.
-    for limb, inner in ((FOREARM, UPPER_ARM), (FOOT, SHIN), (EAR, EYE)):
+    # What is not seen is as large as what it hangs on.
+    for limb, inner in ((FOREARM, UPPER_ARM), (SHIN, THIGH), (FOOT, SHIN), (EYE, HEAD), (EAR, EYE)):
         if lacking[limb] and not lacking[inner]:
-            ratios[limb] = ratios[inner]
+            ratios[limb], lacking[limb] = ratios[inner], False
     return ratios, tuple(LIMBS[limb] for limb in np.flatnonzero(strange))
 
 
@@ -177,7 +178,7 @@ def _findings(found: Comparison, strange: tuple[str, ...]) -> tuple[Finding, ...
     return told, Finding(
         rule="retarget_measures",
         outcome="warn",
-        message=f"{'; '.join(why)}: they are scaled as the {found.basis}",
+        message=f"{'; '.join(why)}: they go with what they hang on, or with the {found.basis}",
         remedy="Choose a reference that stands upright, faces the camera and shows the whole figure.",
         facts=facts,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.inference.controls.cuts import THUMBNAIL, thumbnail
+from understudy.inference.controls.cuts import THUMBNAIL, find_cuts, thumbnail
 from understudy.inference.controls.grid import Grid
 from understudy.inference.controls.matte import Matte
 from understudy.inference.picture.crop import Box, boxes_from_matte
@@ -18,6 +18,9 @@ Step = Callable[[int, int], None]
 People = Mapping[int, Sequence[Box]]
 """By frame the boxes (left, top, right, bottom) of all whom a detector found, in pixels of the model's picture."""
 
+WholeBox = tuple[int, int, int, int]
+"""Left, top, right, bottom in whole pixels, the last two past the end."""
+
 SAME_PERSON = 0.6
 """Two boxes that share this much (intersection over union) are two findings of one person."""
 OWN_SHARE = 0.15
@@ -26,13 +29,13 @@ OWN_SHARE = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Immutable; about 9 KB a frame. All tuples have one entry a frame, in order."""
+    """Immutable and small. `used` and `people` have one entry a frame, in order."""
 
     frames: tuple[int, ...]
-    thumbnails: NDArray[np.float32]
-    """(frames, 36, 64), or no frames where there is no plate."""
-    used_sizes: tuple[tuple[int, int] | None, ...] = ()
-    """Width and height of the dilated matte, None where it is empty; () without mattes."""
+    cuts: tuple[int, ...] = ()
+    """The frames that begin another shot."""
+    used: tuple[WholeBox | None, ...] = ()
+    """The box around the dilated matte, None where it is empty; () without mattes."""
     people: tuple[int, ...] | None = None
     """How many people are in the matte; None where nobody was looked for."""
 
@@ -48,23 +51,24 @@ def survey(
     people: People | None = None,
     step: Step = lambda done, total: None,
 ) -> Survey:
-    """Read every picture and every matte once, one at a time.
+    """Read every picture and every matte once, one at a time; of the pictures, thumbnails of 9 KB stay till the end.
 
     plate, matte: as an engine's Footage has them. step(done, total) is called after each frame and may raise to stop.
     """
     thumbnails = np.empty((len(frames) if plate else 0, THUMBNAIL[1], THUMBNAIL[0]), np.float32)
-    sizes: list[tuple[int, int] | None] = []
+    used: list[WholeBox | None] = []
     counts: list[int] = []
     for position, frame in enumerate(frames):
         if plate is not None:
             thumbnails[position] = thumbnail(plate(frame))
         if matte is not None:
             read = matte(frame)
-            sizes.append(_used_size(read, grid or Grid()))
+            used.append(_used_box(read, grid or Grid()))
             if people is not None:
                 counts.append(people_in(read, people.get(frame, ())))
         step(position + 1, len(frames))
-    return Survey(tuple(frames), thumbnails, tuple(sizes), tuple(counts) if people is not None and matte else None)
+    cuts = tuple(frames[position] for position in find_cuts(thumbnails))
+    return Survey(tuple(frames), cuts, tuple(used), tuple(counts) if people is not None and matte else None)
 
 
 def people_in(matte: Matte, boxes: Sequence[Box]) -> int:
@@ -83,10 +87,10 @@ def people_in(matte: Matte, boxes: Sequence[Box]) -> int:
     return sum(int(own[top:bottom, left:right].sum()) >= OWN_SHARE * total for left, top, right, bottom in persons)
 
 
-def _persons(boxes: Sequence[Box], shape: tuple[int, ...]) -> list[tuple[int, int, int, int]]:
+def _persons(boxes: Sequence[Box], shape: tuple[int, ...]) -> list[WholeBox]:
     """Return the boxes inside the picture in whole pixels, those of one person once."""
     limits = (shape[1], shape[0], shape[1], shape[0])
-    persons: list[tuple[int, int, int, int]] = []
+    persons: list[WholeBox] = []
     for box in boxes:
         left, top, right, bottom = (
             int(np.clip(round(edge), 0, limit)) for edge, limit in zip(box, limits, strict=True)
@@ -97,7 +101,7 @@ def _persons(boxes: Sequence[Box], shape: tuple[int, ...]) -> list[tuple[int, in
     return persons
 
 
-def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
+def _overlap(one: WholeBox, other: WholeBox) -> float:
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     if width <= 0 or height <= 0:
@@ -106,15 +110,12 @@ def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -
     return width * height / (sum(areas) - width * height)
 
 
-def _used_size(matte: Matte, grid: Grid) -> tuple[int, int] | None:
-    """Return width and height of the matte once dilated, inside the picture; None for an empty one."""
+def _used_box(matte: Matte, grid: Grid) -> WholeBox | None:
+    """Return the box around the matte once dilated, inside the picture; None for an empty one."""
     box = boxes_from_matte(matte)
     if box is None:
         return None
     reach = grid.kernel_pixels // 2 * grid.dilations
     height, width = matte.shape
-    across, down = (
-        min(last + reach, side) - max(first - reach, 0)
-        for first, last, side in ((box[0], box[2], width), (box[1], box[3], height))
-    )
-    return across, down
+    left, top, right, bottom = box
+    return max(left - reach, 0), max(top - reach, 0), min(right + reach, width), min(bottom + reach, height)

@@ -77,6 +77,23 @@ def test_when_a_reader_gives_another_size_then_the_frame_and_both_sizes_are_name
         controls.background(1002)
 
 
+def test_when_keypoints_have_another_shape_then_the_frame_is_named() -> None:
+    with pytest.raises(ValueError, match=r"frame 1002: keypoints are \(133, 3\), not \(17, 3\)"):
+        make_controls(shot(keypoints={1002: NOBODY[:17]}))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_when_a_point_is_no_number_then_it_is_not_there_and_the_rest_is_drawn(wrong: float) -> None:
+    points = person()
+    points[[7, 95], 0] = wrong
+    points[30, 2] = wrong
+    made = make_controls(shot(keypoints=dict.fromkeys(FRAMES, points))).pictures(1001)
+    without = person()
+    without[[7, 95, 30]] = 0
+    assert np.array_equal(made.skeleton, draw_skeleton(without, HEIGHT, WIDTH))
+    assert made.face.any()
+
+
 def test_when_a_frame_is_not_of_the_shot_then_it_is_a_key_error() -> None:
     controls = make_controls(shot())
     for ask in (controls.skeleton, controls.face):

@@ -64,6 +64,13 @@ def test_when_the_face_is_lacking_at_an_end_then_the_nearest_box_stands_still() 
     assert plan.frames("held") == (1001, 1002, 1004)
 
 
+def test_when_a_gap_lies_at_a_cut_then_no_box_goes_over_it() -> None:
+    plan = plan_faces(shot(100, None, None, 200), HEIGHT, WIDTH, cuts=(1003,))
+    assert plan.boxes[1001] == plan.boxes[1002]
+    assert plan.boxes[1003] == plan.boxes[1004]
+    assert plan.frames("held") == (1002, 1003)
+
+
 def test_when_nothing_is_held_then_every_gap_is_neutral() -> None:
     assert plan_faces(shot(100, None, 100), HEIGHT, WIDTH, hold_frames=0).frames("neutral") == (1002,)
 
@@ -79,7 +86,11 @@ def test_when_a_rig_has_no_face_points_then_eyes_and_ears_say_where_the_face_is(
 
 
 def test_when_a_shot_has_no_pictures_then_every_face_is_neutral() -> None:
-    assert no_faces((4, 5)).frames("neutral") == (4, 5)
+    plan = no_faces((4, 5))
+    assert plan.frames("neutral") == (4, 5)
+    (finding,) = plan.findings
+    assert finding.outcome == "note"
+    assert "keypoints alone" in finding.message
 
 
 def test_the_layers_header_says_where_the_face_was_cut_and_why() -> None:

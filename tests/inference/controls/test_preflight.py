@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from understudy.bridge.errors import Finding
 from understudy.inference.controls.face_plan import plan_faces
 from understudy.inference.controls.grid import Grid
-from understudy.inference.controls.preflight import PreflightFacts, preflight
+from understudy.inference.controls.preflight import preflight
+from understudy.inference.controls.preflight_facts import PreflightFacts
 from understudy.inference.controls.survey import Survey
 
 Points = NDArray[np.float32]
 HEIGHT, WIDTH = 480, 832
 FRAMES = (1001, 1002, 1003, 1004, 1005, 1006)
+BODY_BOX = (340, 60, 490, 420)
 
 
 def person(scale: float = 1.0) -> Points:
@@ -43,8 +45,7 @@ def facts(change: Callable[[Points], None] | None = None, **others: object) -> P
     keypoints = {frame: person() for frame in FRAMES}
     if change is not None:
         change(keypoints[1003])
-    still = np.tile(np.random.default_rng(3).random((1, 36, 64), np.float32), (len(FRAMES), 1, 1))
-    survey = Survey(FRAMES, still, ((200, 300),) * len(FRAMES), (1,) * len(FRAMES))
+    survey = Survey(FRAMES, (), (BODY_BOX,) * len(FRAMES), (1,) * len(FRAMES))
     whole = PreflightFacts(survey, keypoints, plan_faces(keypoints, HEIGHT, WIDTH), HEIGHT, WIDTH, Grid())
     looked = {
         name: value for name, value in others.items() if name in {field.name for field in dataclasses.fields(survey)}
@@ -65,25 +66,25 @@ def test_when_all_is_well_then_nothing_is_told() -> None:
 
 
 def test_when_a_shot_has_no_frames_then_nothing_breaks() -> None:
-    empty = Survey((), np.zeros((0, 36, 64), np.float32))
-    assert preflight(PreflightFacts(empty, {}, plan_faces({}, HEIGHT, WIDTH), HEIGHT, WIDTH, Grid(), person())) == ()
+    assert (
+        preflight(PreflightFacts(Survey(()), {}, plan_faces({}, HEIGHT, WIDTH), HEIGHT, WIDTH, Grid(), person())) == ()
+    )
 
 
 def test_when_no_matte_shows_anybody_then_the_shot_is_refused() -> None:
-    finding = told(facts(used_sizes=(None,) * 6, people=(0,) * 6))
+    finding = told(facts(used=(None,) * 6, people=(0,) * 6))
     assert (finding.rule, finding.outcome, finding.frames) == ("matte_shows_somebody", "refuse", FRAMES)
     assert "all 6 frames" in finding.message
 
 
 def test_when_some_mattes_are_empty_then_their_frames_are_named_and_the_plate_stays() -> None:
-    finding = told(facts(used_sizes=(None, (9, 9), (9, 9), None, (9, 9), (9, 9))))
+    finding = told(facts(used=(None, BODY_BOX, BODY_BOX, None, BODY_BOX, BODY_BOX)))
     assert (finding.outcome, finding.frames) == ("warn", (1001, 1004))
     assert "2 of 6 frames" in finding.message
 
 
 def test_when_the_shot_is_cut_then_the_first_frame_after_it_is_named() -> None:
-    one, other = (np.random.default_rng(seed).random((1, 36, 64), np.float32) for seed in (1, 2))
-    finding = told(facts(thumbnails=np.concatenate([one, one, one, other, other, other])))
+    finding = told(facts(cuts=(1004,)))
     assert (finding.rule, finding.frames) == ("one_shot", (1004,))
 
 
@@ -100,6 +101,36 @@ def test_when_nobody_looked_for_people_then_nothing_is_said_of_them() -> None:
 def test_when_a_frame_has_no_keypoints_then_no_pose_is_told_and_not_that_its_hands_are_lacking() -> None:
     finding = told(facts(lambda points: points.fill(0)))
     assert (finding.rule, finding.frames) == ("body_is_seen", (1003,))
+
+
+def test_when_the_pose_is_of_somebody_beside_the_matte_then_its_frames_are_named() -> None:
+    beside = (BODY_BOX[0] + 200, 60, BODY_BOX[2] + 200, 420)
+    finding = told(facts(used=(BODY_BOX, beside, beside, BODY_BOX, BODY_BOX, BODY_BOX)))
+    assert (finding.rule, finding.frames) == ("pose_in_the_matte", (1002, 1003))
+
+
+def test_when_the_pose_jumps_to_another_person_then_the_frames_where_it_does_are_named() -> None:
+    def aside(points: Points) -> None:
+        points[:, 0] += 360
+
+    rules = {finding.rule: finding for finding in preflight(facts(aside))}
+    assert rules["pose_is_steady"].frames == (1003, 1004)
+    assert "2 times" in rules["pose_is_steady"].message
+
+
+def test_when_the_performer_runs_then_the_pose_does_not_jump() -> None:
+    keypoints = {frame: person() for frame in FRAMES}
+    for n, points in enumerate(keypoints.values()):
+        points[:, 0] += 60 * n - 150
+    assert preflight(facts(keypoints=keypoints, used=())) == ()
+
+
+def test_when_the_pose_jumps_at_a_cut_then_the_cut_alone_is_told() -> None:
+    keypoints = {frame: person() for frame in FRAMES}
+    for frame in (1004, 1005, 1006):
+        keypoints[frame][:, 0] += 360
+    finding = told(facts(keypoints=keypoints, cuts=(1004,), used=()))
+    assert finding.rule == "one_shot"
 
 
 def test_when_the_body_is_outside_the_picture_then_it_is_told() -> None:
@@ -177,7 +208,8 @@ def test_when_the_face_is_small_then_its_frames_and_its_size_are_told() -> None:
 
 def test_when_a_matte_is_narrower_than_its_grid_then_its_frames_are_named() -> None:
     sizes = ((200, 300), (10, 300), (200, 20), (11, 21), None, (1, 1))
-    found = preflight(facts(used_sizes=sizes, grid=Grid(columns=10, rows=20)))
+    used = tuple(None if size is None else (3, 5, 3 + size[0], 5 + size[1]) for size in sizes)
+    found = preflight(facts(used=used, grid=Grid(columns=10, rows=20)))
     (finding,) = [finding for finding in found if finding.rule == "matte_holds_the_grid"]
     assert finding.frames == (1002, 1003, 1006)
     assert "10 x 20 cells" in finding.message

@@ -211,6 +211,29 @@ def test_when_the_legs_of_the_reference_are_out_of_frame_then_the_torso_is_the_b
     assert warned.remedy
 
 
+def test_when_the_legs_have_no_length_then_the_torso_is_the_basis() -> None:
+    folded = stand(PLAIN)
+    folded[[13, 14, 15, 16], :2] = folded[[11, 12, 11, 12], :2]
+    found = planned(stand(PLAIN), {1: folded})
+    assert found.basis == "torso"
+    assert np.isfinite(found.keypoints(folded, 1)).all()
+
+
+def test_when_the_reference_shows_legs_and_no_shoulders_then_the_legs_stand_where_its_legs_stand() -> None:
+    reference = without(stand(PLAIN | {"thigh": 150}, (300, 420)), *range(11))
+    found = planned(reference, shot(PLAIN, []))
+    moved = found.keypoints(stand(PLAIN), 1)
+    assert moved[list(ANKLES), 1] == pytest.approx(reference[list(ANKLES), 1], abs=0.01)
+    assert moved[[11, 12], 0].mean() == pytest.approx(reference[[11, 12], 0].mean(), abs=0.01)
+
+
+def test_when_the_forearms_of_the_reference_are_not_seen_then_they_are_as_much_longer_as_the_upper_arms() -> None:
+    reference = without(stand(PLAIN | {"upper_arm": 105, "eye": 28, "neck": 100}), 9, 10, 1, 2, 3, 4)
+    found = planned(reference, shot(PLAIN, []))
+    assert found.ratios[LIMBS.index("forearm")] == pytest.approx(1.5, rel=1e-3)
+    assert found.ratios[LIMBS.index("ear")] == pytest.approx(2, rel=1e-3)
+
+
 def test_when_only_head_and_shoulders_are_shown_then_they_are_laid_over_those_of_the_reference() -> None:
     reference = without(stand(PLAIN | {"shoulder": 80}), *range(7, 23))
     found = planned(reference, shot(PLAIN, []))

@@ -64,9 +64,11 @@ def test_the_size_of_the_dilated_matte_is_that_of_the_conditioning_matte(
     box: tuple[int, int, int, int], grid: Grid, size: tuple[int, int]
 ) -> None:
     looked = survey([7], None, lambda _: matte(box), grid)
-    assert looked.used_sizes == (size,)
+    (used,) = looked.used
+    assert used is not None
+    assert (used[2] - used[0], used[3] - used[1]) == size
     rows, columns = np.nonzero(grid.used(matte(box)))
-    assert (np.ptp(columns) + 1, np.ptp(rows) + 1) == size
+    assert (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) == used
 
 
 def test_every_picture_and_every_matte_is_read_once_and_the_steps_are_told() -> None:
@@ -84,20 +86,20 @@ def test_every_picture_and_every_matte_is_read_once_and_the_steps_are_told() -> 
     looked = survey([4, 5], plate, mattes, None, {5: [LEFT]}, lambda *told: steps.append(told))
     assert sorted(read) == [("matte", 4), ("matte", 5), ("plate", 4), ("plate", 5)]
     assert steps == [(1, 2), (2, 2)]
-    assert looked.thumbnails.shape == (2, 36, 64)
-    assert looked.used_sizes[0] is None
+    assert looked.cuts == ()
+    assert looked.used[0] is None
     assert looked.people == (0, 1)
     assert looked.at([1]) == (5,)
 
 
 def test_when_a_shot_has_neither_pictures_nor_mattes_then_nothing_is_known_of_them() -> None:
     looked = survey([1, 2, 3], None, None)
-    assert looked.thumbnails.shape[0] == 0
-    assert looked.used_sizes == ()
+    assert looked.cuts == ()
+    assert looked.used == ()
     assert looked.people is None
 
 
-@pytest.mark.parametrize(("columns", "width", "finer"), [(10, 11, False), (10, 10, True), (1, 2, False), (0, 1, False)])
-def test_a_grid_is_finer_than_a_matte_of_no_whole_pixel_a_cell(columns: int, width: int, finer: bool) -> None:
-    assert Grid(columns=columns, rows=columns).is_finer_than((width, 90)) is finer
-    assert Grid(columns=columns, rows=columns).is_finer_than((90, width)) is finer
+def test_when_the_plate_is_cut_then_the_frame_that_begins_the_other_shot_is_known_by_its_number() -> None:
+    sets = np.random.default_rng(4).random((2, HEIGHT, WIDTH, 3), np.float32)
+    looked = survey(range(101, 113), lambda frame: sets[int(frame >= 107)], None)
+    assert looked.cuts == (107,)
