@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from understudy.inference.controls.proportions import LIMBS, limb_lengths, with_neck
 from understudy.inference.controls.retarget import Retarget, plan_retarget
+from understudy.inference.controls.skeleton import BODY
 
 Points = NDArray[np.float32]
 Body = dict[str, float]
@@ -288,3 +289,18 @@ def test_the_neck_is_as_sure_as_the_less_sure_shoulder() -> None:
     points = stand(PLAIN)
     points[5, 2] = 0.2
     assert with_neck(points)[133, 2] == np.float32(0.2)
+
+
+def test_when_both_stand_upright_then_every_point_is_within_a_pixel_of_where_the_official_code_puts_it() -> None:
+    driver = stand(PLAIN, (500, 450))
+    reference = stand(
+        PLAIN | {"thigh": 140, "shin": 120, "upper_arm": 55, "forearm": 80, "torso": 100, "neck": 60}, (640, 430)
+    )
+    moved = planned(reference, {1: driver}).keypoints(driver, 1)
+    official = (  # what came out of `get_retarget_pose` for these two in a picture of 1280 x 720
+        (639.6, 68.9), (639.6, 128.8), (599.6, 128.8), (580.8, 180.4), (566.9, 259.1), (679.5, 128.8), (698.3, 180.4),
+        (712.2, 259.1), (618.8, 226.5), (618.8, 366.3), (618.8, 486.1), (660.4, 226.5), (660.4, 366.3), (660.4, 486.1),
+        (631.2, 57.7), (647.9, 57.7), (615.2, 57.7), (663.9, 57.7), (690.3, 486.1), (588.8, 486.1),
+    )  # fmt: skip
+    ours = np.array([(moved[first, :2] + moved[second, :2]) / 2 for first, second in BODY])
+    assert np.abs(ours - official).max() < 1
