@@ -169,7 +169,7 @@ def make_controls(
         drawn,
         faces,
         *size,
-        grid=grid if replaces else None,
+        grid=grid,
         reference=None if way is not None else material.reference,
         plate_scale=material.plate_scale,
     )

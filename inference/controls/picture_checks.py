@@ -85,8 +85,6 @@ def coarse_picture(shot: PreflightFacts) -> Finding | None:
 
 def matte_under_the_grid(shot: PreflightFacts) -> Finding | None:
     grid, survey = shot.grid, shot.survey
-    if grid is None:
-        return None
     narrow = survey.at(
         [n for n, box in enumerate(survey.used) if box and grid.is_finer_than(box[2] - box[0], box[3] - box[1])]
     )

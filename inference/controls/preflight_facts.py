@@ -23,8 +23,8 @@ class PreflightFacts:
     faces: FacePlan
     height: int
     width: int
-    grid: Grid | None = None
-    """Of the conditioning matte; None in mode animate."""
+    grid: Grid
+    """Of the conditioning mattes, where the survey has any."""
     reference: Points | None = None
     """(133, 3) in the letterboxed reference; None where a retarget makes its framing no matter, or nobody found it."""
     plate_scale: float | None = None

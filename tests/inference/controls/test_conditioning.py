@@ -153,6 +153,21 @@ def test_pictures_are_in_zero_to_one_and_the_background_is_the_plate_around_a_bl
     assert 0 <= made.face.min() <= made.face.max() <= 1
 
 
+def test_when_a_face_is_brighter_than_the_models_range_then_it_ends_there() -> None:
+    made = make_controls(shot(plate=lambda frame: plate(frame) * 3)).face(1002)
+    assert made.max() == 1
+
+
+def test_when_the_face_is_lost_at_a_cut_then_no_box_goes_over_it() -> None:
+    sets = np.random.default_rng(4).random((2, HEIGHT // 8, WIDTH // 8, 3), np.float32)
+    large = [cv2.resize(each, (WIDTH, HEIGHT)) for each in sets]
+    keypoints = {1001: person(-60), 1002: NOBODY, 1003: NOBODY, 1004: person(60)}
+    controls = make_controls(shot(keypoints=keypoints, plate=lambda frame: large[int(frame >= 1003)]))
+    assert rules(controls)["one_shot"] == (1003,)
+    assert controls.faces.boxes[1002] == controls.faces.boxes[1001]
+    assert controls.faces.boxes[1003] == controls.faces.boxes[1004]
+
+
 def test_when_pictures_of_a_frame_are_made_then_its_plate_and_its_matte_are_read_once() -> None:
     read: list[tuple[str, int]] = []
 
@@ -185,7 +200,7 @@ def test_when_keypoints_alone_drive_then_the_face_is_neutral_and_it_is_told() ->
 
 
 def test_when_the_motion_is_retargeted_then_the_skeleton_is_the_references_and_the_face_still_the_drivers() -> None:
-    big = person(scale=1.2)
+    big = person(scale=1.6)
     controls = make_controls(shot(mode="animate", reference=big), retarget=True)
     assert controls.keypoints(1001) == pytest.approx(big, abs=0.01)
     assert np.array_equal(controls.skeleton(1001), draw_skeleton(controls.keypoints(1001), HEIGHT, WIDTH))

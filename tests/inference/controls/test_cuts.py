@@ -95,6 +95,20 @@ def test_when_somebody_passes_close_to_the_camera_then_it_is_no_cut() -> None:
     assert cuts_of(pictures) == ()
 
 
+def test_when_a_door_opens_from_one_frame_to_the_next_then_it_is_no_cut() -> None:
+    opened = look(0)
+    opened[20:, 20:60] = look(1)[20:, 20:60]
+    assert unlikeness(thumbnail(look(0)), thumbnail(opened)) > 0.1
+    assert cuts_of([look(0)] * 8 + [opened] * 8) == ()
+
+
+def test_when_a_dark_fog_holds_nothing_but_grain_then_there_is_no_cut() -> None:
+    random = np.random.default_rng(6)
+    fog = np.linspace(0.02, 0.06, WIDTH, dtype=np.float32)[None, :, None]
+    grain = random.normal(0, 0.02, (24, HEIGHT, WIDTH, 3)).astype(np.float32)
+    assert cuts_of([fog + frame for frame in grain]) == ()
+
+
 def test_when_all_that_is_seen_lies_at_the_rim_then_the_same_picture_is_still_the_same() -> None:
     doorway = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     doorway[:, :12] = look(0)[:, :12]

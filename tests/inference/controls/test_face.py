@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -158,6 +159,13 @@ def test_the_crop_of_codes_and_that_of_their_floats_are_within_a_code() -> None:
     floats = crop_face(codes.astype(np.float32) / 255, box)
     assert np.abs(floats * 255 - crop_face(codes, box)).max() <= 1
     assert 0 <= floats.min() <= floats.max() <= 1
+
+
+@pytest.mark.parametrize("box", [FaceBox(3, 66, 7, 88), FaceBox(0, 900, 0, 700)])
+def test_the_crop_is_stretched_bilinearly_as_the_official_code_does_whether_it_grows_or_shrinks(box: FaceBox) -> None:
+    codes = np.random.default_rng(5).integers(0, 256, (700, 900, 3), dtype=np.uint8)
+    wanted = cv2.resize(codes[box.top : box.bottom, box.left : box.right], (FACE_PIXELS, FACE_PIXELS))
+    assert np.array_equal(crop_face(codes, box), wanted)
 
 
 def test_the_neutral_face_is_black() -> None:

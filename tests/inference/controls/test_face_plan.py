@@ -51,6 +51,12 @@ def test_when_a_gap_is_short_then_the_box_goes_straight_across_it() -> None:
     assert finding.frames == (1002, 1003, 1004)
 
 
+def test_when_the_way_across_a_gap_does_not_land_on_pixels_then_the_box_is_at_the_nearest() -> None:
+    plan = plan_faces(shot(100, None, None, 105), HEIGHT, WIDTH)
+    lefts = [plan.boxes[frame].left for frame in range(1001, 1005)]  # type: ignore[union-attr]
+    assert [left - lefts[0] for left in lefts] == [0, 2, 3, 5]
+
+
 def test_when_a_gap_is_longer_than_is_held_then_all_of_it_is_neutral() -> None:
     plan = plan_faces(shot(100, *[None] * 13, 140), HEIGHT, WIDTH)
     assert plan.frames("seen") == (1001, 1015)

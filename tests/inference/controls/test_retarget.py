@@ -182,8 +182,8 @@ def test_when_an_arm_points_at_the_camera_for_a_while_then_it_is_not_taken_for_s
     motion = {n: stand(PLAIN) for n in range(1, 21)}
     for n in range(1, 10):
         for elbow, wrist, shoulder in ((7, 9, 5), (8, 10, 6)):
-            motion[n][elbow, :2] = motion[n][shoulder, :2] + (0, 8)
-            motion[n][wrist, :2] = motion[n][elbow, :2] + (0, 5)
+            motion[n][elbow, :2] = motion[n][shoulder, :2] + (0, 30)
+            motion[n][wrist, :2] = motion[n][elbow, :2] + (0, 25)
     found = planned(stand(PLAIN), motion)
     assert found.ratios == pytest.approx([1] * len(LIMBS), rel=1e-3)
 
@@ -244,7 +244,8 @@ def test_when_only_head_and_shoulders_are_shown_then_they_are_laid_over_those_of
 
 
 def test_when_the_ankles_are_lost_for_a_few_frames_then_nothing_jumps() -> None:
-    keypoints = {n: stand(PLAIN, (400 + 5 * n, 500)) for n in range(1, 9)}
+    crouch = {"thigh0": 70, "shin0": -40, "thigh1": 70, "shin1": -40}
+    keypoints = {1: stand(PLAIN)} | {n: stand(PLAIN, (400 + 5 * n, 500), **crouch) for n in range(2, 9)}
     whole = planned(stand(PLAIN | {"thigh": 150, "shin": 120}), keypoints)
     lossy = {n: without(points, *ANKLES) if n in (4, 5) else points for n, points in keypoints.items()}
     found = planned(stand(PLAIN | {"thigh": 150, "shin": 120}), lossy)

@@ -40,7 +40,7 @@ def test_when_a_second_person_is_in_the_picture_but_not_in_the_matte_then_one_is
 
 
 def test_when_a_second_person_only_reaches_over_then_one_is_counted() -> None:
-    assert people_in(matte(LEFT), [LEFT, (46, 20, 90, 80)]) == 1
+    assert people_in(matte(LEFT), [LEFT, (40, 20, 90, 80)]) == 1
 
 
 def test_when_one_person_was_found_twice_then_one_is_counted() -> None:
