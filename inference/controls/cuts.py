@@ -40,8 +40,8 @@ def thumbnail(picture: NDArray[np.float32]) -> Thumbnail:
 
     The weights are those of Rec.709. What is not finite counts as black.
     """
-    small = cv2.resize(np.nan_to_num(picture, posinf=1.0, neginf=0.0), THUMBNAIL, interpolation=cv2.INTER_AREA)
-    luma = small @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    small = cv2.resize(picture, THUMBNAIL, interpolation=cv2.INTER_AREA)
+    luma = np.nan_to_num(small, posinf=1.0, neginf=0.0) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
     return np.asarray(cv2.GaussianBlur(luma, (3, 3), 0), np.float32)
 
 

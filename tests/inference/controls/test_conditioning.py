@@ -209,6 +209,13 @@ def test_when_the_motion_is_retargeted_then_the_skeleton_is_the_references_and_t
     assert set(rules(controls)) == {"retarget"}
 
 
+def test_when_a_retargeted_driver_walks_away_then_the_references_framing_is_no_fault() -> None:
+    away = {frame: person(scale=1 if frame == 1001 else 0.5) for frame in FRAMES}
+    material = shot(mode="animate", keypoints=away, reference=person())
+    assert "reference_scale" in rules(make_controls(material))
+    assert "reference_scale" not in rules(make_controls(material, retarget=True))
+
+
 def test_when_a_retarget_finds_nothing_to_compare_then_the_motion_stays_and_it_is_told() -> None:
     controls = make_controls(shot(mode="animate", reference=NOBODY), retarget=True)
     assert np.array_equal(controls.keypoints(1002), person(2))
