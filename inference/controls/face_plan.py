@@ -44,7 +44,7 @@ class FacePlan:
 
     def header(self, frame: int) -> str:
         """Return what the header of the layer `face` says of this frame, as JSON: the box as left, right, top, bottom
-        in pixels of the model's picture, or null; and `seen`, `judged`, `held` or `neutral`."""
+        in pixels of the picture that it was cut from, or null; and `seen`, `judged`, `held` or `neutral`."""
         return msgspec.json.encode({"box": self.boxes[frame], "face": self.looks[frame]}).decode()
 
     @property
@@ -74,9 +74,9 @@ def plan_faces(
 ) -> FacePlan:
     """Return the plan for the frames of `keypoints`, in the order of their numbers.
 
-    keypoints: by frame (133, 3) in pixels of the model's picture of `height` x `width`, which is what faces are cut
-    from. hold_frames: the longest gap in which a box is held; 0 holds none. cuts: frames that begin another shot, over
-    which no box is held.
+    keypoints: by frame (133, 3) in pixels of the pictures of `height` x `width` that faces are cut from.
+    hold_frames: the longest gap in which a box is held; 0 holds none. cuts: frames that begin another shot, over which
+    no box is held.
     """
     frames = sorted(keypoints)
     boxes: dict[int, FaceBox | None] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -13,9 +14,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from understudy.inference.controls.conditioning import Controls, Material, make_controls
+from understudy.inference.controls.conditioning import Controls, make_controls
 from understudy.inference.controls.face import FACE_PIXELS, crop_face
 from understudy.inference.controls.grid import Grid
+from understudy.inference.controls.material import FaceSource, Material
 from understudy.inference.controls.skeleton import draw_skeleton
 
 Picture = NDArray[np.float32]
@@ -73,8 +75,20 @@ def test_when_replace_lacks_an_input_then_it_is_refused(lacking: str) -> None:
 
 def test_when_a_reader_gives_another_size_then_the_frame_and_both_sizes_are_named() -> None:
     controls = make_controls(shot(clean_plate=lambda frame: plate(frame)[:100]))
-    with pytest.raises(ValueError, match=r"frame 1002: the clean plate is \(100, 416\), the controls are \(240, 416\)"):
+    with pytest.raises(ValueError, match=r"frame 1002: the clean plate is \(100, 416\), not \(240, 416\)"):
         controls.background(1002)
+
+
+def test_when_a_shot_has_no_frames_then_there_is_nothing_to_tell() -> None:
+    assert make_controls(shot(frames=(), keypoints={})).findings == ()
+
+
+@pytest.mark.parametrize(("what", "reader"), [("plate", plate), ("matte", matte)])
+def test_when_plate_or_matte_change_their_size_then_it_is_told_before_anything_is_made(
+    what: str, reader: Callable[[int], Picture]
+) -> None:
+    with pytest.raises(ValueError, match=f"frame 1003: the {what} is"):
+        make_controls(shot(**{what: lambda frame: reader(frame)[: 100 if frame == 1003 else None]}))
 
 
 def test_when_keypoints_have_another_shape_then_the_frame_is_named() -> None:
@@ -166,6 +180,35 @@ def test_when_the_face_is_lost_at_a_cut_then_no_box_goes_over_it() -> None:
     assert rules(controls)["one_shot"] == (1003,)
     assert controls.faces.boxes[1002] == controls.faces.boxes[1001]
     assert controls.faces.boxes[1003] == controls.faces.boxes[1004]
+
+
+def test_when_faces_are_cut_from_larger_pictures_then_the_box_and_the_detail_are_theirs() -> None:
+    def large(frame: int) -> Picture:
+        return np.random.default_rng(frame).random((2 * HEIGHT, 2 * WIDTH, 3), np.float32)
+
+    keypoints = {}
+    for frame, points in shot().keypoints.items():
+        keypoints[frame] = points.copy()
+        keypoints[frame][:, :2] *= 2
+    source = FaceSource(large, 2 * HEIGHT, 2 * WIDTH, keypoints)
+    controls, plain = make_controls(shot(faces=source)), make_controls(shot())
+    box, small = controls.faces.boxes[1002], plain.faces.boxes[1002]
+    assert box is not None
+    assert small is not None
+    assert np.abs(np.array(box) - 2 * np.array(small)).max() <= 2
+    assert np.array_equal(controls.pictures(1002).face, crop_face(large(1002), box))
+    assert np.array_equal(controls.face(1002), controls.pictures(1002).face)
+    assert np.array_equal(controls.skeleton(1002), plain.skeleton(1002))
+
+
+def test_when_a_face_is_neutral_in_animate_then_no_picture_is_read_for_it() -> None:
+    read: list[int] = []
+    controls = make_controls(
+        shot(mode="animate", keypoints={}, plate=lambda frame: (read.append(frame), plate(frame))[1])
+    )
+    read.clear()
+    controls.pictures(1001)
+    assert read == []
 
 
 def test_when_pictures_of_a_frame_are_made_then_its_plate_and_its_matte_are_read_once() -> None:
