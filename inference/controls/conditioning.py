@@ -18,11 +18,12 @@ from understudy.inference.controls.face import crop_face, neutral_face
 from understudy.inference.controls.face_plan import HOLD_FRAMES, FacePlan, no_faces, plan_faces
 from understudy.inference.controls.grid import Grid
 from understudy.inference.controls.material import Material, Picture, whole_points
+from understudy.inference.controls.people import count_people
 from understudy.inference.controls.preflight import preflight
 from understudy.inference.controls.preflight_facts import PreflightFacts
 from understudy.inference.controls.retarget import Retarget, plan_retarget
 from understudy.inference.controls.skeleton import Points, draw_skeleton
-from understudy.inference.controls.survey import Step, survey
+from understudy.inference.controls.survey import Step, Survey, survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +101,15 @@ def make_controls(
     grid: Grid | None = None,
     hold_frames: int = HOLD_FRAMES,
     retarget: bool = False,
+    looked: Survey | None = None,
     step: Step = lambda done, total: None,
 ) -> Controls:
     """Look at the whole shot once and decide what is decided over it; every picture and matte is read once.
 
     retarget: put the motion on the reference's body; for mode animate alone (in mode replace the character stands where
-    the performer stood). step(done, total) may raise to stop. Raises ValueError where a mode's inputs are lacking,
-    or pictures, mattes or keypoints have another size.
+    the performer stood). looked: what `survey` of the same readers and grid found, where it was needed before the
+    keypoints were there; then nothing is read again. step(done, total) may raise to stop.
+    Raises ValueError where a mode's inputs are lacking, or pictures, mattes or keypoints have another size.
     """
     if material.mode == "replace" and (material.plate is None or material.matte is None):
         raise ValueError("mode replace needs a plate and a matte")
@@ -117,8 +120,8 @@ def make_controls(
     reference = None if material.reference is None else whole_points(material.reference, "the reference")
     plate = material.read_plate if material.plate is not None else None
     matte = material.read_matte if material.mode == "replace" else None
-    seen = survey(material.frames, plate, matte, grid, material.people, step)
-    faces = _plan_faces(material, driven, hold_frames, seen.cuts)
+    seen = looked or survey(material.frames, plate, matte, grid, step)
+    faces = _plan_faces(material, driven, hold_frames, seen)
     way = plan_retarget(reference, driven) if retarget and reference is not None else None
     drawn = driven if way is None else {frame: way.keypoints(points, frame) for frame, points in driven.items()}
     facts = PreflightFacts(
@@ -130,19 +133,20 @@ def make_controls(
         grid,
         None if way is not None else reference,
         material.plate_scale,
+        count_people(material.people, matte) if matte is not None and material.people is not None else None,
     )
     findings = (*preflight(facts), *faces.findings, *_of_the_retarget(retarget, way))
     return Controls(replace(material, keypoints=driven), grid, faces, way, findings)
 
 
-def _plan_faces(material: Material, driven: Mapping[int, Points], hold_frames: int, cuts: tuple[int, ...]) -> FacePlan:
-    source = material.faces
+def _plan_faces(material: Material, driven: Mapping[int, Points], hold_frames: int, seen: Survey) -> FacePlan:
+    source, size = material.faces, material.size
     if source is not None:
-        points = {frame: whole_points(source.keypoints.get(frame), f"frame {frame}") for frame in material.frames}
-        return plan_faces(points, source.height, source.width, hold_frames=hold_frames, cuts=cuts)
-    if material.plate is None:
+        size = source.height, source.width
+        driven = {frame: whole_points(source.keypoints.get(frame), f"frame {frame}") for frame in material.frames}
+    elif material.plate is None:
         return no_faces(material.frames)
-    return plan_faces(driven, material.height, material.width, hold_frames=hold_frames, cuts=cuts)
+    return plan_faces(driven, *size, hold_frames=hold_frames, cuts=seen.cuts, nobody=seen.empty)
 
 
 def _of_the_retarget(wanted: bool, way: Retarget | None) -> tuple[Finding, ...]:

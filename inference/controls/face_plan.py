@@ -28,6 +28,7 @@ HOLD_FRAMES = 12
 """Half a second at 24: a blink of the tracker, a hand before the face, a quick turn; not a walk with the back to us."""
 
 Look = Literal["seen", "judged", "held", "neutral"]
+_LISTED: tuple[Look, ...] = ("judged", "held", "neutral")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class FacePlan:
     looks: Mapping[int, Look]
     hold_frames: int = HOLD_FRAMES
     has_pictures: bool = True
+    nobody: frozenset[int] = frozenset()
+    """Frames in which nobody is to be seen: what their faces lack is no finding."""
 
     def frames(self, look: Look) -> tuple[int, ...]:
         return tuple(frame for frame, found in self.looks.items() if found == look)
@@ -50,7 +53,9 @@ class FacePlan:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Return what the artist should know: at most one finding for each way to do without."""
-        judged, held, neutral = self.frames("judged"), self.frames("held"), self.frames("neutral")
+        judged, held, neutral = (
+            tuple(frame for frame in self.frames(look) if frame not in self.nobody) for look in _LISTED
+        )
         found = []
         if judged:
             found.append(_judged(judged, len(self.boxes)))
@@ -71,12 +76,13 @@ def plan_faces(
     hold_frames: int = HOLD_FRAMES,
     seen: float = SEEN,
     cuts: Collection[int] = (),
+    nobody: Collection[int] = (),
 ) -> FacePlan:
     """Return the plan for the frames of `keypoints`, in the order of their numbers.
 
     keypoints: by frame (133, 3) in pixels of the pictures of `height` x `width` that faces are cut from.
     hold_frames: the longest gap in which a box is held; 0 holds none. cuts: frames that begin another shot, over which
-    no box is held.
+    no box is held. nobody: frames in which nobody is to be seen.
     """
     frames = sorted(keypoints)
     boxes: dict[int, FaceBox | None] = {}
@@ -91,7 +97,7 @@ def plan_faces(
             held = _across(gap, shot, boxes) if len(gap) <= hold_frames else {}
             boxes.update(held)
             looks.update(dict.fromkeys(held, "held"))
-    return FacePlan(boxes, looks, hold_frames)
+    return FacePlan(boxes, looks, hold_frames, nobody=frozenset(nobody))
 
 
 def no_faces(frames: Iterable[int]) -> FacePlan:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from understudy.bridge.shot import Mode
 from understudy.inference.controls.keypoints import POINTS
+from understudy.inference.controls.people import People
 from understudy.inference.controls.skeleton import Points
-from understudy.inference.controls.survey import People
 
 Picture = NDArray[np.float32]
 Reader = Callable[[int], Picture]

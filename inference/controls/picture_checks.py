@@ -12,8 +12,7 @@ SMALLEST_SIDE_PIXELS = 200
 
 
 def no_matte(shot: PreflightFacts) -> Finding | None:
-    survey = shot.survey
-    empty = survey.at([n for n, box in enumerate(survey.used) if box is None])
+    survey, empty = shot.survey, shot.survey.empty
     if not empty:
         return None
     everywhere = len(empty) == len(survey.frames)
@@ -42,17 +41,15 @@ def cut_inside(shot: PreflightFacts) -> Finding | None:
 
 
 def more_than_one_person(shot: PreflightFacts) -> Finding | None:
-    survey = shot.survey
-    if survey.people is None:
-        return None
-    crowded = survey.at([n for n, people in enumerate(survey.people) if people > 1])
+    people = shot.people or {}
+    crowded = tuple(frame for frame in shot.survey.frames if people.get(frame, 0) > 1)
     if not crowded:
         return None
     return Finding(
         rule="one_person_in_the_matte",
         outcome="warn",
-        message=f"up to {max(survey.people)} people are in the matte in {share(crowded, survey.frames)}; "
-        "one character comes in for all of them",
+        message=f"up to {max(people[frame] for frame in crowded)} people are in the matte in "
+        f"{share(crowded, shot.survey.frames)}; one character comes in for all of them",
         remedy="Paint the matte around the one who is replaced; another performer is a job of its own.",
         frames=crowded,
     )

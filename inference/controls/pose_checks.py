@@ -28,7 +28,8 @@ BODY = slice(0, 17)
 
 
 def nobody_found(shot: PreflightFacts) -> Finding | None:
-    frames = shot.frames(lambda points: not (points[BODY, 2] >= CONFIDENT).any())
+    found = shot.frames(lambda points: not (points[BODY, 2] >= CONFIDENT).any())
+    frames = tuple(frame for frame in found if frame not in shot.survey.empty)
     if not frames:
         return None
     return Finding(

@@ -29,6 +29,8 @@ class PreflightFacts:
     """(133, 3) in the letterboxed reference; None where a retarget makes its framing no matter, or nobody found it."""
     plate_scale: float | None = None
     """Model pixels a plate pixel; None where there is no plate."""
+    people: Mapping[int, int] | None = None
+    """How many people the matte covers, by frame; None where nobody looked."""
 
     def frames(self, holds: Callable[[Points], bool]) -> tuple[int, ...]:
         """Return the frames of whose points this holds."""

@@ -19,6 +19,7 @@ from understudy.inference.controls.face import FACE_PIXELS, crop_face
 from understudy.inference.controls.grid import Grid
 from understudy.inference.controls.material import FaceSource, Material
 from understudy.inference.controls.skeleton import draw_skeleton
+from understudy.inference.controls.survey import survey
 
 Picture = NDArray[np.float32]
 HEIGHT, WIDTH = 240, 416
@@ -129,8 +130,8 @@ def test_when_faces_mattes_and_keypoints_are_lacking_then_every_picture_is_still
         assert made.matte_used.any() == (frame != 1003)
     assert rules(controls) == {
         "matte_shows_somebody": (1003,),
-        "body_is_seen": (1002, 1003, 1004),
-        "face_is_seen": (1002, 1003, 1004),
+        "body_is_seen": (1002, 1004),
+        "face_is_seen": (1002, 1004),
     }
 
 
@@ -222,6 +223,21 @@ def test_when_pictures_of_a_frame_are_made_then_its_plate_and_its_matte_are_read
     read.clear()
     controls.pictures(1004)
     assert sorted(read) == [("matte", 1004), ("plate", 1004)]
+
+
+def test_when_the_shot_has_been_surveyed_before_then_no_picture_and_no_matte_is_read_again() -> None:
+    def unread(frame: int) -> Picture:
+        raise AssertionError(f"frame {frame} was read again")
+
+    looked = survey(FRAMES, plate, matte, Grid())
+    controls = make_controls(shot(plate=unread, matte=unread), looked=looked)
+    assert controls.findings == make_controls(shot()).findings
+
+
+def test_when_two_people_are_in_the_matte_then_they_are_counted() -> None:
+    beside = (WIDTH / 2, 0, WIDTH, HEIGHT)
+    people = {frame: [(0, 0, WIDTH / 2, HEIGHT), beside] for frame in FRAMES[:2]}
+    assert rules(make_controls(shot(people=people)))["one_person_in_the_matte"] == FRAMES[:2]
 
 
 def test_in_animate_there_is_no_background_and_no_matte() -> None:

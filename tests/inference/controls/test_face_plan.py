@@ -99,6 +99,14 @@ def test_when_a_shot_has_no_pictures_then_every_face_is_neutral() -> None:
     assert "keypoints alone" in finding.message
 
 
+def test_when_nobody_is_to_be_seen_then_the_lacking_face_is_no_finding() -> None:
+    plan = plan_faces(shot(100, None, None, 100, *[None] * 14), HEIGHT, WIDTH, nobody=(1002, *range(1005, 1019)))
+    (finding,) = plan.findings
+    assert finding.frames == (1003,)
+    assert plan.boxes[1002] is not None
+    assert plan.boxes[1010] is None
+
+
 def test_the_layers_header_says_where_the_face_was_cut_and_why() -> None:
     plan = plan_faces(shot(100, None, 100, *[None] * 20), HEIGHT, WIDTH)
     assert json.loads(plan.header(1002)) == {"box": list(plan.boxes[1001] or ()), "face": "held"}

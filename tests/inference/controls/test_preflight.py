@@ -45,7 +45,7 @@ def facts(change: Callable[[Points], None] | None = None, **others: object) -> P
     keypoints = {frame: person() for frame in FRAMES}
     if change is not None:
         change(keypoints[1003])
-    survey = Survey(FRAMES, (), (BODY_BOX,) * len(FRAMES), (1,) * len(FRAMES))
+    survey = Survey(FRAMES, (), (BODY_BOX,) * len(FRAMES))
     whole = PreflightFacts(survey, keypoints, plan_faces(keypoints, HEIGHT, WIDTH), HEIGHT, WIDTH, Grid())
     looked = {
         name: value for name, value in others.items() if name in {field.name for field in dataclasses.fields(survey)}
@@ -72,7 +72,7 @@ def test_when_a_shot_has_no_frames_then_nothing_breaks() -> None:
 
 
 def test_when_no_matte_shows_anybody_then_the_shot_is_refused() -> None:
-    finding = told(facts(used=(None,) * 6, people=(0,) * 6))
+    finding = told(facts(used=(None,) * 6, people=dict.fromkeys(FRAMES, 0)))
     assert (finding.rule, finding.outcome, finding.frames) == ("matte_shows_somebody", "refuse", FRAMES)
     assert "all 6 frames" in finding.message
 
@@ -89,7 +89,7 @@ def test_when_the_shot_is_cut_then_the_first_frame_after_it_is_named() -> None:
 
 
 def test_when_two_people_are_in_the_matte_then_their_frames_are_named() -> None:
-    finding = told(facts(people=(1, 2, 3, 1, 1, 0)))
+    finding = told(facts(people=dict(zip(FRAMES, (1, 2, 3, 1, 1, 0), strict=True))))
     assert (finding.rule, finding.frames) == ("one_person_in_the_matte", (1002, 1003))
     assert "up to 3 people" in finding.message
 
@@ -131,6 +131,12 @@ def test_when_the_pose_jumps_at_a_cut_then_the_cut_alone_is_told() -> None:
         keypoints[frame][:, 0] += 360
     finding = told(facts(keypoints=keypoints, cuts=(1004,), used=()))
     assert finding.rule == "one_shot"
+
+
+def test_when_nobody_is_in_the_matte_then_it_is_not_told_again_that_no_body_is_seen() -> None:
+    used = tuple(None if frame == 1003 else BODY_BOX for frame in FRAMES)
+    finding = told(facts(lambda points: points.fill(0), used=used))
+    assert finding.rule == "matte_shows_somebody"
 
 
 def test_when_the_body_is_outside_the_picture_then_it_is_told() -> None:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from understudy.inference.controls.grid import Grid
-from understudy.inference.controls.survey import people_in, survey
+from understudy.inference.controls.survey import survey
 
 Picture = NDArray[np.float32]
 HEIGHT, WIDTH = 90, 160
@@ -20,35 +20,7 @@ def matte(*boxes: tuple[int, int, int, int]) -> Picture:
     return made
 
 
-LEFT, RIGHT = (20, 20, 50, 80), (100, 20, 130, 80)
-
-
-def test_when_the_matte_is_empty_then_nobody_is_in_it_whoever_was_found() -> None:
-    assert people_in(matte(), [LEFT, RIGHT]) == 0
-
-
-def test_when_nobody_was_found_then_nobody_is_counted() -> None:
-    assert people_in(matte(LEFT), []) == 0
-
-
-def test_when_two_people_lie_in_the_matte_then_two_are_counted() -> None:
-    assert people_in(matte(LEFT, RIGHT), [LEFT, RIGHT]) == 2
-
-
-def test_when_a_second_person_is_in_the_picture_but_not_in_the_matte_then_one_is_counted() -> None:
-    assert people_in(matte(LEFT), [LEFT, RIGHT]) == 1
-
-
-def test_when_a_second_person_only_reaches_over_then_one_is_counted() -> None:
-    assert people_in(matte(LEFT), [LEFT, (40, 20, 90, 80)]) == 1
-
-
-def test_when_one_person_was_found_twice_then_one_is_counted() -> None:
-    assert people_in(matte(LEFT), [LEFT, (18, 22, 51, 80)]) == 1
-
-
-def test_when_boxes_lie_outside_the_picture_or_are_inside_out_then_they_are_nobody() -> None:
-    assert people_in(matte(LEFT), [LEFT, (-90, -90, -10, -10), (500, 20, 600, 80), (60, 60, 50, 50)]) == 1
+LEFT = (20, 20, 50, 80)
 
 
 @pytest.mark.parametrize(
@@ -83,12 +55,12 @@ def test_every_picture_and_every_matte_is_read_once_and_the_steps_are_told() -> 
         read.append(("matte", frame))
         return matte(LEFT) if frame == 5 else matte()
 
-    looked = survey([4, 5], plate, mattes, None, {5: [LEFT]}, lambda *told: steps.append(told))
+    looked = survey([4, 5], plate, mattes, None, lambda *told: steps.append(told))
     assert sorted(read) == [("matte", 4), ("matte", 5), ("plate", 4), ("plate", 5)]
     assert steps == [(1, 2), (2, 2)]
     assert looked.cuts == ()
     assert looked.used[0] is None
-    assert looked.people == (0, 1)
+    assert looked.empty == (4,)
     assert looked.at([1]) == (5,)
 
 
@@ -96,7 +68,7 @@ def test_when_a_shot_has_neither_pictures_nor_mattes_then_nothing_is_known_of_th
     looked = survey([1, 2, 3], None, None)
     assert looked.cuts == ()
     assert looked.used == ()
-    assert looked.people is None
+    assert looked.empty == ()
 
 
 def test_when_the_plate_is_cut_then_the_frame_that_begins_the_other_shot_is_known_by_its_number() -> None:
