@@ -78,6 +78,8 @@ class Comparison:
     """Of the basis."""
     ratios: Lengths
     """Of each limb; NaN where one of the two bodies does not show it."""
+    shown: tuple[str, ...]
+    """The limbs that the performer shows in any frame."""
 
 
 def compare(reference: Points, keypoints: Mapping[int, Points]) -> Comparison | None:
@@ -99,7 +101,8 @@ def compare(reference: Points, keypoints: Mapping[int, Points]) -> Comparison | 
             ratios = theirs / ours
         if np.isfinite(scale) and scale > 0:
             ratios[~np.isfinite(ratios)] = np.nan
-            return Comparison(basis, frames[int(measured[0])], scale, ratios)
+            driven = tuple(name for name, length in zip(LIMBS, ours, strict=True) if np.isfinite(length))
+            return Comparison(basis, frames[int(measured[0])], scale, ratios, driven)
     return None
 
 

@@ -157,8 +157,8 @@ def _carried(points: Points, scale: float, ratios: Place, source: Place, target:
 
 
 def _findings(found: Comparison, strange: tuple[str, ...]) -> tuple[Finding, ...]:
-    seen = [name for name, ratio in zip(LIMBS, found.ratios, strict=True) if np.isfinite(ratio)]
-    lacking = [name.replace("_", " ") for name in LIMBS if name not in seen]
+    seen = {name for name, ratio in zip(LIMBS, found.ratios, strict=True) if np.isfinite(ratio)}
+    lacking = [name.replace("_", " ") for name in found.shown if name not in seen]
     facts = {name: f"{ratio:.3f}" for name, ratio in zip(LIMBS, found.ratios, strict=True) if np.isfinite(ratio)} | {
         "basis": found.basis,
         "scale": f"{found.scale:.3f}",
@@ -172,13 +172,15 @@ def _findings(found: Comparison, strange: tuple[str, ...]) -> tuple[Finding, ...
     )
     if not lacking and not strange:
         return (told,)
-    why = [f"{', '.join(names)} {said}" for names, said in (
-        (lacking, "cannot be measured"), ([name.replace("_", " ") for name in strange], "came out beyond reason")
-    ) if names]  # fmt: skip
+    doubts = {
+        "cannot be measured on the reference": lacking,
+        "came out beyond reason": [name.replace("_", " ") for name in strange],
+    }
+    why = "; ".join(f"{', '.join(names)} {said}" for said, names in doubts.items() if names)
     return told, Finding(
         rule="retarget_measures",
         outcome="warn",
-        message=f"{'; '.join(why)}: they go with what they hang on, or with the {found.basis}",
+        message=f"{why}: they go with what they hang on, or with the {found.basis}",
         remedy="Choose a reference that stands upright, faces the camera and shows the whole figure.",
         facts=facts,
     )

@@ -208,7 +208,7 @@ def test_when_the_legs_of_the_reference_are_out_of_frame_then_the_torso_is_the_b
     assert moved[[11, 12], :2].mean(axis=0) == pytest.approx(reference[[11, 12], :2].mean(axis=0), abs=0.01)
     warned = found.findings[1]
     assert warned.outcome == "warn"
-    assert "thigh, shin, foot cannot be measured" in warned.message
+    assert "thigh, shin, foot cannot be measured on the reference" in warned.message
     assert warned.remedy
 
 
@@ -233,6 +233,12 @@ def test_when_the_forearms_of_the_reference_are_not_seen_then_they_are_as_much_l
     found = planned(reference, shot(PLAIN, []))
     assert found.ratios[LIMBS.index("forearm")] == pytest.approx(1.5, rel=1e-3)
     assert found.ratios[LIMBS.index("ear")] == pytest.approx(2, rel=1e-3)
+
+
+def test_when_the_driver_does_not_show_its_legs_either_then_nothing_is_lacking() -> None:
+    legs = (13, 14, 15, 16, *range(17, 23))
+    found = planned(without(stand(PLAIN), *legs), {1: without(stand(PLAIN), *legs)})
+    assert [finding.rule for finding in found.findings] == ["retarget"]
 
 
 def test_when_only_head_and_shoulders_are_shown_then_they_are_laid_over_those_of_the_reference() -> None:
