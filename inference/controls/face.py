@@ -67,13 +67,15 @@ def has_face_points(keypoints: Points) -> bool:
 def head_box(keypoints: Points, height: int, width: int, confident: float = CONFIDENT) -> FaceBox | None:
     """Return a box about where `face_box` would have it, from eyes and ears; None without a pair of either.
 
+    A pair counts where the left one lies to the right in the picture: else the head is seen from behind.
+
     For keypoints without any face points. Its unit is the distance of the eyes, or that of the ears over EARS_APART
     where that is more: a head that turns keeps one of the two. Shares are those of the mean 68-point face (300-W).
     """
     pairs = [
         (keypoints[pair, :2].astype(np.float64), share)
         for pair, share in ((EYES, 1.0), (EARS, EARS_APART))
-        if keypoints[pair, 2].min() >= confident
+        if keypoints[pair, 2].min() >= confident and keypoints[pair][0, 0] > keypoints[pair][1, 0]
     ]
     if not pairs:
         return None

@@ -6,8 +6,8 @@ The policy, for frames in which no face is found (turned away, out of the pictur
   next, and at either end of the shot the nearest one stands still; what the picture shows there is what is cropped;
 - in a longer gap the face is neutral, which is what the model knows as "no expression": black.
 
-Keypoints that have no face points at all, as a rig of bones, are another matter: the box is then judged from the eyes
-and ears. All three are listed with their frames. docs/decisions/0013-a-face-that-is-not-seen.md has the reasons.
+Keypoints that have no face points in any frame, as a rig of bones, are another matter: the box is then judged from the
+eyes and ears. All three are listed with their frames. docs/decisions/0013-a-face-that-is-not-seen.md has the reasons.
 """
 
 from __future__ import annotations
@@ -87,9 +87,9 @@ def plan_faces(
     frames = sorted(keypoints)
     boxes: dict[int, FaceBox | None] = {}
     looks: dict[int, Look] = {}
+    told = any(has_face_points(points) for points in keypoints.values())
     for frame in frames:
         points = keypoints[frame]
-        told = has_face_points(points)
         box = boxes[frame] = face_box(points, height, width, seen) if told else head_box(points, height, width)
         looks[frame] = "neutral" if box is None else "seen" if told else "judged"
     for shot in _shots(frames, cuts):

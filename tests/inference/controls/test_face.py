@@ -140,6 +140,10 @@ def test_when_a_rig_has_eyes_or_ears_only_then_either_pair_gives_about_the_same_
     assert eyes.top < 200 < eyes.bottom
 
 
+def test_when_a_head_is_seen_from_behind_then_there_is_no_box() -> None:
+    assert head_box(head(ear_l=(354, 200), ear_r=(446, 200)), HEIGHT, WIDTH) is None
+
+
 def test_when_a_head_has_one_eye_and_no_pair_of_ears_then_there_is_no_box() -> None:
     assert head_box(head(nose=(400, 220), eye_l=(420, 200), ear_l=(446, 200)), HEIGHT, WIDTH) is None
 

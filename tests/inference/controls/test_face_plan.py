@@ -23,6 +23,13 @@ def face_at(left: float) -> Points:
     return points
 
 
+def rig() -> Points:
+    """Return somebody who has a head of bones, and no face."""
+    points = NOBODY.copy()
+    points[1:5] = [(110, 60, 1), (90, 60, 1), (123, 62, 1), (77, 62, 1)]
+    return points
+
+
 def shot(*seen: float | None, first: int = 1001) -> dict[int, Points]:
     """Return keypoints by frame: a face at each place, nobody at None."""
     return {first + n: NOBODY if place is None else face_at(place) for n, place in enumerate(seen)}
@@ -82,13 +89,16 @@ def test_when_nothing_is_held_then_every_gap_is_neutral() -> None:
 
 
 def test_when_a_rig_has_no_face_points_then_eyes_and_ears_say_where_the_face_is() -> None:
-    rig = NOBODY.copy()
-    rig[1:5] = [(110, 60, 1), (90, 60, 1), (123, 62, 1), (77, 62, 1)]
-    plan = plan_faces({1: rig, 2: face_at(100)}, HEIGHT, WIDTH)
-    assert plan.looks == {1: "judged", 2: "seen"}
-    (finding,) = plan.findings
+    plan = plan_faces({1: rig(), 2: rig(), 3: NOBODY}, HEIGHT, WIDTH, hold_frames=0)
+    assert plan.looks == {1: "judged", 2: "judged", 3: "neutral"}
+    finding, other = plan.findings
     assert "eyes and ears" in finding.message
-    assert finding.frames == (1,)
+    assert finding.frames == (1, 2)
+    assert other.frames == (3,)
+
+
+def test_when_a_tracker_lost_the_face_that_it_found_elsewhere_then_its_eyes_and_ears_are_not_believed() -> None:
+    assert plan_faces({1: rig(), 2: face_at(100)}, HEIGHT, WIDTH, hold_frames=0).looks == {1: "neutral", 2: "seen"}
 
 
 def test_when_a_shot_has_no_pictures_then_every_face_is_neutral() -> None:
