@@ -1,0 +1,211 @@
+"""Three sources of poses behind one door, and the poses of a whole shot: found, followed, kept, smoothed.
+
+    the host's keypoints    exact, where a rig or an artist gives them: they always win, and are never smoothed
+    ViTPose                 the networks that Wan-Animate was prepared with, where their files are
+    MediaPipe               where its environment is
+
+There is never silently none: without any of the three it is an error that says what each one lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.bridge.errors import EngineError, Finding, RequestError
+from understudy.inference.controls.following import SURE_POINT
+from understudy.inference.controls.matte import FAINT
+from understudy.inference.controls.mediapipe_client import MediaPipe
+from understudy.inference.controls.pose_cache import PoseCache, pose_key
+from understudy.inference.controls.smoothing import smooth
+from understudy.inference.controls.vitpose import (
+    CHECKPOINT_FOLDER,
+    DETECTOR_FILE,
+    POSE_FILE,
+    OfficialFiles,
+    VitPose,
+    onnxruntime_is_here,
+)
+from understudy.inference.controls.wholebody import BODY, Points, no_points
+from understudy.inference.picture.display import to_bytes
+
+Picture = NDArray[np.uint8]
+Matte = NDArray[np.float32]
+Step = Callable[[int, int], None]
+Wish = Literal["auto", "vitpose", "mediapipe", "keypoints"]
+
+
+class PoseSource(Protocol):
+    """Finds one person in one picture. The same picture and matte give the same points."""
+
+    name: str
+    identity: str
+    """What decides the answer besides the picture: the source, its version, the digests of its models."""
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What went wrong and was mended, such as a process that was started again."""
+        ...
+
+    def detect(self, picture: Picture, matte: Matte | None) -> Points:
+        """Return (133, 3) float32: x, y in pixels, the centre of the first pixel is 0, 0; confidence 0 to 1.
+
+        picture: (height, width, 3) uint8 RGB. matte: (height, width), who is meant of several. Raises EngineError.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HostKeypoints:
+    """Keypoints that the host gives: frame number to (133, 3), in pixels of the pictures that are looked at."""
+
+    read: Callable[[int], Points]
+    name: str = "keypoints"
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poses:
+    """The poses of a shot."""
+
+    frames: tuple[int, ...]
+    points: NDArray[np.float32]
+    """(frames, 133, 3), smoothed where they were detected."""
+    source: str
+    findings: tuple[Finding, ...]
+
+    def of(self, frame: int) -> Points:
+        points: Points = self.points[self.frames.index(frame)]
+        return points
+
+
+def choose_source(
+    wish: str, *, keypoints: Callable[[int], Points] | None, weights: Path | None, mediapipe: Path | None
+) -> PoseSource | HostKeypoints:
+    """Return the source to use, opened; `close` it in the end.
+
+    keypoints: the host's, which win over every wish. weights: the checkpoint's folder. mediapipe: the Python of its
+    environment. Raises RequestError for a wish that is none, EngineError when what was wished for is not here.
+    """
+    if wish not in get_args(Wish):
+        raise RequestError(f"'{wish}' is no source of poses", remedy=f"Choose one of: {', '.join(get_args(Wish))}.")
+    if keypoints is not None:
+        return HostKeypoints(keypoints)
+    files = OfficialFiles.find(weights) if weights is not None else None
+    if wish in ("auto", "vitpose") and files is not None and onnxruntime_is_here():
+        return VitPose(files)
+    if wish in ("auto", "mediapipe") and mediapipe is not None:
+        return MediaPipe(mediapipe)
+    raise _no_source(wish, weights, files)
+
+
+def _no_source(wish: str, weights: Path | None, files: OfficialFiles | None) -> EngineError:
+    where = "no folder of weights is known" if weights is None else f"{weights} lacks {DETECTOR_FILE} or {POSE_FILE}"
+    lacks = {
+        "vitpose": f"ViTPose: {'onnxruntime is not installed' if files is not None else where}",
+        "mediapipe": "MediaPipe: its environment is not there",
+        "keypoints": "the host gave no keypoints",
+    }
+    remedies = {
+        "vitpose": f"put {CHECKPOINT_FOLDER} of Wan2.2-Animate's checkpoint into the weights folder and install "
+        "understudy[wan]",
+        "mediapipe": "run `understudy pose install`",
+        "keypoints": "give a rig's points with --keypoints",
+    }
+    wished = [wish] if wish in lacks else list(lacks)
+    remedy = ", or ".join(remedies[name] for name in wished)
+    return EngineError(
+        f"nothing can tell the performer's pose. {'; '.join(lacks[name] for name in wished)}",
+        remedy=f"{remedy[0].upper()}{remedy[1:]}.",
+    )
+
+
+def poses(
+    source: PoseSource | HostKeypoints,
+    frames: tuple[int, ...],
+    picture: Callable[[int], NDArray[np.float32]],
+    matte: Callable[[int], Matte] | None,
+    *,
+    rate: Fraction,
+    cache: PoseCache | None = None,
+    step: Step = lambda done, total: None,
+) -> Poses:
+    """Return the poses of every frame, each found by itself and then smoothed over time.
+
+    picture: frame number to (height, width, 3) float32 in the model's encoding, which is also what a source sees,
+    rounded to 8 bits. matte: who is meant; a frame whose matte is empty has nobody in it, and is not looked at.
+    step(done, total) may raise to stop: what was found by then is in the cache. Raises EngineError.
+    """
+    if isinstance(source, HostKeypoints):
+        given = np.stack([source.read(frame) for frame in frames]).astype(np.float32)
+        return Poses(frames, given, source.name, ())
+    found = []
+    for done, frame in enumerate(frames, start=1):
+        found.append(_pose(source, picture, matte, frame, cache))
+        step(done, len(frames))
+    raw = np.stack(found)
+    findings = (*_nobody(frames, raw, matte), *_mended(source))
+    return Poses(frames, smooth(raw, rate), source.name, findings)
+
+
+def as_seen(picture: NDArray[np.float32]) -> Picture:
+    """Return what a source sees of a picture in the model's encoding: 8-bit RGB."""
+    return to_bytes(picture.copy())
+
+
+def _pose(
+    source: PoseSource,
+    picture: Callable[[int], NDArray[np.float32]],
+    matte: Callable[[int], Matte] | None,
+    frame: int,
+    cache: PoseCache | None,
+) -> Points:
+    where = matte(frame) if matte is not None else None
+    if where is not None and not (where >= FAINT).any():
+        return no_points()
+    seen = as_seen(picture(frame))
+    if cache is None:
+        return source.detect(seen, where)
+    key = pose_key(seen, where, source.identity)
+    points = cache.load(key)
+    if points is None:
+        points = source.detect(seen, where)
+        cache.save(key, points)
+    return points
+
+
+def _nobody(
+    frames: tuple[int, ...], raw: NDArray[np.float32], matte: Callable[[int], Matte] | None
+) -> tuple[Finding, ...]:
+    """Return the frames in which no body point is sure."""
+    surest = raw[:, BODY, 2].max(axis=1)
+    lost = tuple(frame for frame, most in zip(frames, surest.tolist(), strict=True) if most < SURE_POINT)
+    if not lost:
+        return ()
+    remedy = "Look at `understudy pose detect --overlay`; correct the file it writes and give it with --keypoints."
+    return (
+        Finding(
+            rule="pose_found",
+            outcome="warn",
+            message=f"no pose was found in {len(lost)} of {len(frames)} frames: they are driven by their neighbours",
+            remedy=remedy if matte is not None else f"Say with --matte who is meant. {remedy}",
+            frames=lost,
+        ),
+    )
+
+
+def _mended(source: PoseSource) -> tuple[Finding, ...]:
+    if not source.troubles:
+        return ()
+    said = f"{source.name} was started again {len(source.troubles)} times; the first time because {source.troubles[0]}"
+    return (Finding(rule="pose_source", outcome="note", message=said),)
