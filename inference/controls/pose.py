@@ -9,7 +9,8 @@ There is never silently none: without any of the three it is an error that says 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -149,13 +150,12 @@ def poses(
     if isinstance(source, HostKeypoints):
         given = np.stack([source.read(frame) for frame in frames]).astype(np.float32)
         return Poses(frames, given, source.name, ())
-    found = []
+    found: list[Points | None] = []
     for done, frame in enumerate(frames, start=1):
         found.append(_pose(source, picture, matte, frame, cache))
         step(done, len(frames))
-    raw = np.stack(found)
-    findings = (*_nobody(frames, raw, matte), *_mended(source))
-    return Poses(frames, smooth(raw, rate), source.name, findings)
+    findings = (*_lost(frames, found, matte), *_mended(source))
+    return Poses(frames, _smoothed(found, rate), source.name, findings)
 
 
 def as_seen(picture: NDArray[np.float32]) -> Picture:
@@ -169,10 +169,11 @@ def _pose(
     matte: Callable[[int], Matte] | None,
     frame: int,
     cache: PoseCache | None,
-) -> Points:
+) -> Points | None:
+    """Return what was found in one frame; None where the matte says that nobody is there."""
     where = matte(frame) if matte is not None else None
     if where is not None and not (where >= FAINT).any():
-        return no_points()
+        return None
     seen = as_seen(picture(frame))
     if cache is None:
         return source.detect(seen, where)
@@ -184,12 +185,25 @@ def _pose(
     return points
 
 
-def _nobody(
-    frames: tuple[int, ...], raw: NDArray[np.float32], matte: Callable[[int], Matte] | None
+def _smoothed(found: Sequence[Points | None], rate: Fraction) -> NDArray[np.float32]:
+    """Return (frames, 133, 3): every stay of the performer smoothed by itself, nothing while nobody is there."""
+    points = np.stack([no_points() if each is None else each for each in found])
+    for is_there, stay in itertools.groupby(range(len(found)), lambda index: found[index] is not None):
+        if is_there:
+            indices = list(stay)
+            points[indices] = smooth(points[indices], rate)
+    return points
+
+
+def _lost(
+    frames: tuple[int, ...], found: Sequence[Points | None], matte: Callable[[int], Matte] | None
 ) -> tuple[Finding, ...]:
-    """Return the frames in which no body point is sure."""
-    surest = raw[:, BODY, 2].max(axis=1)
-    lost = tuple(frame for frame, most in zip(frames, surest.tolist(), strict=True) if most < SURE_POINT)
+    """Return the frames in which somebody should be, but no body point is sure."""
+    lost = tuple(
+        frame
+        for frame, points in zip(frames, found, strict=True)
+        if points is not None and points[BODY, 2].max() < SURE_POINT
+    )
     if not lost:
         return ()
     remedy = "Look at `understudy pose detect --overlay`; correct the file it writes and give it with --keypoints."
