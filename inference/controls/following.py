@@ -25,8 +25,8 @@ gives 0.45 to 0.75 for the right one.
 """
 SURE_POINT = 0.3
 """Below this confidence a point says nothing about where a person is."""
-BELONGS = 0.5
-"""A pose with at least this share of its sure body points in the matte is the matte's person."""
+BELONGS = 0.8
+"""A pose with this share of its sure body points in the matte is the matte's person: no other is looked for."""
 SLACK = 0.04
 """How far outside the matte a joint may lie, over the matte's longer side: cloth, hair, a tight roto."""
 

@@ -37,7 +37,7 @@ PICTURE_SECONDS = 30.0
 ATTEMPTS = 2
 LAST_WORDS = 400
 """Characters of what a dead process said that are worth repeating."""
-SURROUNDINGS = 0.1
+SURROUNDINGS = 0.05
 """What lies further from the matte than this share of its longer side is greyed out: another person must not be
 found, and a detector does better with some of the world around.
 """

@@ -9,8 +9,7 @@ There is never silently none: without any of the three it is an error that says 
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +23,7 @@ from understudy.inference.controls.following import SURE_POINT
 from understudy.inference.controls.matte import FAINT
 from understudy.inference.controls.mediapipe_client import MediaPipe
 from understudy.inference.controls.pose_cache import PoseCache, pose_key
+from understudy.inference.controls.sides import keep_sides
 from understudy.inference.controls.smoothing import smooth
 from understudy.inference.controls.vitpose import (
     CHECKPOINT_FOLDER,
@@ -138,6 +138,7 @@ def poses(
     matte: Callable[[int], Matte] | None,
     *,
     rate: Fraction,
+    cuts: Collection[int] = (),
     cache: PoseCache | None = None,
     step: Step = lambda done, total: None,
 ) -> Poses:
@@ -145,6 +146,7 @@ def poses(
 
     picture: frame number to (height, width, 3) float32 in the model's encoding, which is also what a source sees,
     rounded to 8 bits. matte: who is meant; a frame whose matte is empty has nobody in it, and is not looked at.
+    cuts: frames that begin another shot: nothing is carried over from the frame before.
     step(done, total) may raise to stop: what was found by then is in the cache. Raises EngineError.
     """
     if isinstance(source, HostKeypoints):
@@ -154,8 +156,9 @@ def poses(
     for done, frame in enumerate(frames, start=1):
         found.append(_pose(source, picture, matte, frame, cache))
         step(done, len(frames))
-    findings = (*_lost(frames, found, matte), *_mended(source))
-    return Poses(frames, _smoothed(found, rate), source.name, findings)
+    points, exchanged = _over_time(found, rate, {frames.index(frame) for frame in cuts if frame in frames})
+    findings = (*_lost(frames, found, matte), *_exchanged(frames, exchanged), *_mended(source))
+    return Poses(frames, points, source.name, findings)
 
 
 def as_seen(picture: NDArray[np.float32]) -> Picture:
@@ -185,14 +188,32 @@ def _pose(
     return points
 
 
-def _smoothed(found: Sequence[Points | None], rate: Fraction) -> NDArray[np.float32]:
-    """Return (frames, 133, 3): every stay of the performer smoothed by itself, nothing while nobody is there."""
+def _over_time(
+    found: Sequence[Points | None], rate: Fraction, cuts: Collection[int]
+) -> tuple[NDArray[np.float32], list[int]]:
+    """Return (frames, 133, 3) and the indices of frames whose sides were exchanged.
+
+    Every stay of the performer is looked at by itself; there is nothing while nobody is there.
+    """
     points = np.stack([no_points() if each is None else each for each in found])
-    for is_there, stay in itertools.groupby(range(len(found)), lambda index: found[index] is not None):
-        if is_there:
-            indices = list(stay)
-            points[indices] = smooth(points[indices], rate)
-    return points
+    exchanged: list[int] = []
+    for stay in _stays(found, cuts):
+        kept, turned = keep_sides(points[stay])
+        points[stay] = smooth(kept, rate)
+        exchanged += [stay[index] for index in turned]
+    return points, exchanged
+
+
+def _stays(found: Sequence[Points | None], cuts: Collection[int]) -> list[list[int]]:
+    """Return the indices of frames that belong together: somebody is there, and no cut between them."""
+    stays: list[list[int]] = []
+    for index, points in enumerate(found):
+        if points is None:
+            continue
+        if index == 0 or index in cuts or found[index - 1] is None:
+            stays.append([])
+        stays[-1].append(index)
+    return stays
 
 
 def _lost(
@@ -215,6 +236,15 @@ def _lost(
             remedy=remedy if matte is not None else f"Say with --matte who is meant. {remedy}",
             frames=lost,
         ),
+    )
+
+
+def _exchanged(frames: tuple[int, ...], exchanged: Sequence[int]) -> tuple[Finding, ...]:
+    if not exchanged:
+        return ()
+    said = f"left and right were taken for each other in {len(exchanged)} of {len(frames)} frames and put right"
+    return (
+        Finding(rule="pose_sides", outcome="note", message=said, frames=tuple(frames[index] for index in exchanged)),
     )
 
 

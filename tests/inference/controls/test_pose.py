@@ -43,6 +43,15 @@ class BrightestPixel:
         """Nothing to end."""
 
 
+class Tall(BrightestPixel):
+    """The same, as tall as a person: a small step is no cut."""
+
+    def detect(self, picture: NDArray[np.uint8], matte: NDArray[np.float32] | None) -> Points:
+        points = super().detect(picture, matte)
+        points[:, 1] += np.linspace(0, 200, 133, dtype=np.float32)
+        return points
+
+
 def picture(frame: int) -> NDArray[np.float32]:
     """Return a picture in which a lamp moves 3 pixels a frame."""
     drawn = np.zeros((40, 80, 3), np.float32)
@@ -142,6 +151,17 @@ def test_when_no_pose_is_found_then_the_frames_are_listed() -> None:
     assert "--matte" in finding.remedy
     assert found.of(1003)[0, 2] < 0.15  # drawn between its neighbours, and no surer for it
     assert found.of(1003)[0, 0] == pytest.approx(11, abs=0.05)
+
+
+def test_when_there_is_a_cut_then_nothing_is_carried_over_it() -> None:
+    def two_shots(frame: int) -> NDArray[np.float32]:
+        return picture(frame if frame < 1007 else 1001 + (frame - 1007) // 2)
+
+    raw = [5 + 3 * ((frame if frame < 1007 else 1001 + (frame - 1007) // 2) - 1001) for frame in FRAMES]
+    told = poses(Tall(), FRAMES, two_shots, None, rate=RATE, cuts=(1007,))
+    np.testing.assert_allclose(told.points[:6, 0, 0], raw[:6], atol=1e-2)
+    untold = poses(Tall(), FRAMES, two_shots, None, rate=RATE)
+    assert abs(untold.points[5, 0, 0] - raw[5]) > 0.5 or abs(untold.points[6, 0, 0] - raw[6]) > 0.5
 
 
 def test_what_was_found_before_is_not_looked_for_again(tmp_path: Path) -> None:
