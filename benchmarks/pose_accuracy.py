@@ -62,7 +62,7 @@ def measure() -> list[Row]:
         return []
     alone, _ = draw(crossing=False)
     with MediaPipe(python) as source:
-        raw = np.stack([source.detect(*pair) for pair in zip(alone.pictures, alone.mattes, strict=True)])
+        raw = np.stack([source.detect(*pair).points for pair in zip(alone.pictures, alone.mattes, strict=True)])
         speed, bare = _speeds(source, python, alone)
         kept = [_follows(source, person) for person in draw(crossing=True)]
     calm = smooth(raw, RATE)
@@ -146,7 +146,9 @@ def bare_speed(python: Path, drawn: Drawn) -> float:
 
 
 def _follows(source: MediaPipe, person: Drawn) -> float:
-    found, _ = keep_sides(np.stack([source.detect(*pair) for pair in zip(person.pictures, person.mattes, strict=True)]))
+    found, _ = keep_sides(
+        np.stack([source.detect(*pair).points for pair in zip(person.pictures, person.mattes, strict=True)])
+    )
     away = np.median(np.linalg.norm(found[:, JOINTS, :2] - person.truth, axis=2), axis=1)
     return float(np.mean(away[np.array(person.seen) >= VISIBLE] < ON_PERSON * FIGURE))
 

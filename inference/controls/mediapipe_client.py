@@ -24,7 +24,7 @@ from understudy.inference.controls.following import BELONGS, matte_box, share_in
 from understudy.inference.controls.mediapipe_environment import MEDIAPIPE_VERSION
 from understudy.inference.controls.mediapipe_points import Landmarks, points_of
 from understudy.inference.controls.mediapipe_process import GREETING, REPLY_BYTES, REQUEST
-from understudy.inference.controls.person_box import BOX_PADDING, Box
+from understudy.inference.controls.person_box import BOX_PADDING, Box, Detection
 from understudy.inference.controls.wholebody import Points, no_points
 
 VERSION = 1
@@ -82,16 +82,25 @@ class MediaPipe:
         """Return how often and why the process had to be started again."""
         return tuple(self._troubles)
 
-    def detect(self, picture: Picture, matte: NDArray[np.float32] | None) -> Points:
+    def detect(self, picture: Picture, matte: NDArray[np.float32] | None) -> Detection:
         """Return the 133 points of the person in the matte, or without one of the person that MediaPipe prefers.
 
-        Raises EngineError when the process fails ATTEMPTS times on this picture.
+        It knows one person at a time and cannot say who else is there. Raises EngineError when the process fails
+        ATTEMPTS times on this picture.
         """
         if matte is None:
-            return self._points(picture, (slice(0, None), slice(0, None)))
+            return Detection(self._points(picture, (slice(0, None), slice(0, None))))
         box = matte_box(matte)
         if box is None:
-            return no_points()
+            return Detection(no_points())
+        return Detection(self._followed(picture, matte, box))
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+
+    def _followed(self, picture: Picture, matte: NDArray[np.float32], box: Box) -> Points:
         region = _around(box, matte.shape)
         points = self._points(picture[region], region)
         share = share_in_matte(points, matte)
@@ -101,11 +110,6 @@ class MediaPipe:
         # of what is greyed out moves with the matte, and the points with it (a third more jitter on real footage).
         alone = self._points(_alone(picture, matte, box)[region], region)
         return alone if share_in_matte(alone, matte) >= share else points
-
-    def close(self) -> None:
-        if self._process is not None:
-            self._process.end()
-            self._process = None
 
     def _points(self, part: Picture, region: Region) -> Points:
         """Return the points found in the `region` of a picture, whose pixels are `part`, in the picture's pixels."""

@@ -50,6 +50,16 @@ class Box:
         return shared / (self.area + other.area - shared) if shared else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What a source found in one picture."""
+
+    points: NDArray[np.float32]
+    """(133, 3) of the one who is meant."""
+    people: tuple[Box, ...] | None = None
+    """Everybody who was seen; None where nobody was looked for."""
+
+
 def whole_picture(height: int, width: int) -> Box:
     return Box(-0.5, -0.5, width - 0.5, height - 0.5)
 

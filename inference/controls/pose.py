@@ -22,6 +22,7 @@ from understudy.bridge.errors import EngineError, Finding, RequestError
 from understudy.inference.controls.following import SURE_POINT
 from understudy.inference.controls.matte import FAINT
 from understudy.inference.controls.mediapipe_client import MediaPipe
+from understudy.inference.controls.person_box import Box, Detection
 from understudy.inference.controls.pose_cache import PoseCache, pose_key
 from understudy.inference.controls.sides import keep_sides
 from understudy.inference.controls.smoothing import smooth
@@ -54,9 +55,10 @@ class PoseSource(Protocol):
         """What went wrong and was mended, such as a process that was started again."""
         ...
 
-    def detect(self, picture: Picture, matte: Matte | None) -> Points:
+    def detect(self, picture: Picture, matte: Matte | None) -> Detection:
         """Return (133, 3) float32: x, y in pixels, the centre of the first pixel is 0, 0; confidence 0 to 1.
 
+        And the boxes of everybody who was seen, where the source can tell.
         picture: (height, width, 3) uint8 RGB. matte: (height, width), who is meant of several. Raises EngineError.
         """
         ...
@@ -84,6 +86,8 @@ class Poses:
     """(frames, 133, 3), smoothed where they were detected."""
     source: str
     findings: tuple[Finding, ...]
+    people: dict[int, tuple[Box, ...]] | None = None
+    """Everybody who was seen, by frame; None where the source cannot tell."""
 
     def of(self, frame: int) -> Points:
         points: Points = self.points[self.frames.index(frame)]
@@ -152,13 +156,13 @@ def poses(
     if isinstance(source, HostKeypoints):
         given = np.stack([source.read(frame) for frame in frames]).astype(np.float32)
         return Poses(frames, given, source.name, ())
-    found: list[Points | None] = []
+    found: list[Detection | None] = []
     for done, frame in enumerate(frames, start=1):
         found.append(_pose(source, picture, matte, frame, cache))
         step(done, len(frames))
     points, exchanged = _over_time(found, rate, {frames.index(frame) for frame in cuts if frame in frames})
     findings = (*_lost(frames, found, matte), *_exchanged(frames, exchanged), *_mended(source))
-    return Poses(frames, points, source.name, findings)
+    return Poses(frames, points, source.name, findings, _people(frames, found))
 
 
 def as_seen(picture: NDArray[np.float32]) -> Picture:
@@ -172,7 +176,7 @@ def _pose(
     matte: Callable[[int], Matte] | None,
     frame: int,
     cache: PoseCache | None,
-) -> Points | None:
+) -> Detection | None:
     """Return what was found in one frame; None where the matte says that nobody is there."""
     where = matte(frame) if matte is not None else None
     if where is not None and not (where >= FAINT).any():
@@ -181,21 +185,27 @@ def _pose(
     if cache is None:
         return source.detect(seen, where)
     key = pose_key(seen, where, source.identity)
-    points = cache.load(key)
-    if points is None:
-        points = source.detect(seen, where)
-        cache.save(key, points)
-    return points
+    found = cache.load(key)
+    if found is None:
+        found = source.detect(seen, where)
+        cache.save(key, found)
+    return found
+
+
+def _people(frames: tuple[int, ...], found: Sequence[Detection | None]) -> dict[int, tuple[Box, ...]] | None:
+    seen = {frame: each.people for frame, each in zip(frames, found, strict=True) if each is not None}
+    told = {frame: people for frame, people in seen.items() if people is not None}
+    return told if told else None
 
 
 def _over_time(
-    found: Sequence[Points | None], rate: Fraction, cuts: Collection[int]
+    found: Sequence[Detection | None], rate: Fraction, cuts: Collection[int]
 ) -> tuple[NDArray[np.float32], list[int]]:
     """Return (frames, 133, 3) and the indices of frames whose sides were exchanged.
 
     Every stay of the performer is looked at by itself; there is nothing while nobody is there.
     """
-    points = np.stack([no_points() if each is None else each for each in found])
+    points = np.stack([no_points() if each is None else each.points for each in found])
     exchanged: list[int] = []
     for stay in _stays(found, cuts):
         kept, turned = keep_sides(points[stay])
@@ -204,11 +214,11 @@ def _over_time(
     return points, exchanged
 
 
-def _stays(found: Sequence[Points | None], cuts: Collection[int]) -> list[list[int]]:
+def _stays(found: Sequence[Detection | None], cuts: Collection[int]) -> list[list[int]]:
     """Return the indices of frames that belong together: somebody is there, and no cut between them."""
     stays: list[list[int]] = []
-    for index, points in enumerate(found):
-        if points is None:
+    for index, each in enumerate(found):
+        if each is None:
             continue
         if index == 0 or index in cuts or found[index - 1] is None:
             stays.append([])
@@ -217,13 +227,13 @@ def _stays(found: Sequence[Points | None], cuts: Collection[int]) -> list[list[i
 
 
 def _lost(
-    frames: tuple[int, ...], found: Sequence[Points | None], matte: Callable[[int], Matte] | None
+    frames: tuple[int, ...], found: Sequence[Detection | None], matte: Callable[[int], Matte] | None
 ) -> tuple[Finding, ...]:
     """Return the frames in which somebody should be, but no body point is sure."""
     lost = tuple(
         frame
-        for frame, points in zip(frames, found, strict=True)
-        if points is not None and points[BODY, 2].max() < SURE_POINT
+        for frame, each in zip(frames, found, strict=True)
+        if each is not None and each.points[BODY, 2].max() < SURE_POINT
     )
     if not lost:
         return ()

@@ -15,12 +15,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.inference.controls.wholebody import POINTS, Points
+from understudy.inference.controls.person_box import Box, Detection
+from understudy.inference.controls.wholebody import POINTS
 
 FORMAT = 1
 SUFFIX = ".pose"
 LIMIT_BYTES = 256 * 2**20
-"""150,000 frames."""
+"""140,000 frames."""
 TRIMMED_EVERY = 500
 """Files written between two looks at the folder's size: listing it takes longer than writing one."""
 
@@ -30,8 +31,10 @@ class _Entry(msgspec.Struct, frozen=True, array_like=True):
 
     format: int
     points: bytes
+    people: tuple[tuple[float, float, float, float], ...] | None
+    """The boxes of everybody who was seen, by their edges."""
     digest: bytes
-    """BLAKE3 of `points`."""
+    """BLAKE3 of `points` and `people`."""
 
 
 def pose_key(picture: NDArray[np.uint8], matte: NDArray[np.float32] | None, identity: str) -> str:
@@ -44,6 +47,10 @@ def pose_key(picture: NDArray[np.uint8], matte: NDArray[np.float32] | None, iden
     return str(digest.hexdigest())
 
 
+def _digest(points: bytes, people: tuple[tuple[float, float, float, float], ...] | None) -> bytes:
+    return bytes(blake3.blake3(points + msgspec.msgpack.encode(people)).digest())
+
+
 class PoseCache:
     """One folder of poses. One thread a cache; any number of caches a folder."""
 
@@ -54,7 +61,7 @@ class PoseCache:
         folder.mkdir(parents=True, exist_ok=True)
         self._trim()
 
-    def load(self, key: str) -> Points | None:
+    def load(self, key: str) -> Detection | None:
         """Return the pose, or None for one that is not here or damaged; a use makes it younger."""
         path = self._path(key)
         try:
@@ -62,18 +69,24 @@ class PoseCache:
             os.utime(path)
         except (OSError, msgspec.MsgspecError):
             return None
-        if entry.format != FORMAT or blake3.blake3(entry.points).digest() != entry.digest:
+        if entry.format != FORMAT or _digest(entry.points, entry.people) != entry.digest:
             return None
         if len(entry.points) != POINTS * 3 * 4:
             return None
-        return np.frombuffer(entry.points, "<f4").reshape(POINTS, 3).astype(np.float32)
+        points = np.frombuffer(entry.points, "<f4").reshape(POINTS, 3).astype(np.float32)
+        return Detection(points, None if entry.people is None else tuple(Box(*edges) for edges in entry.people))
 
-    def save(self, key: str, points: Points) -> None:
+    def save(self, key: str, found: Detection) -> None:
         """Keep a pose. A full disk is no reason to stop: then it is not kept."""
-        data = np.ascontiguousarray(points, "<f4").tobytes()
+        data = np.ascontiguousarray(found.points, "<f4").tobytes()
+        people = None
+        if found.people is not None:
+            people = tuple(
+                (float(box.left), float(box.top), float(box.right), float(box.bottom)) for box in found.people
+            )
         unfinished = self._path(key).with_suffix(f".{os.getpid()}")
         try:
-            entry = _Entry(FORMAT, data, blake3.blake3(data).digest())
+            entry = _Entry(FORMAT, data, people, _digest(data, people))
             unfinished.write_bytes(msgspec.msgpack.encode(entry))
             unfinished.replace(self._path(key))
         except OSError:

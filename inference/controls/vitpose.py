@@ -23,6 +23,7 @@ from understudy.inference.controls.person_box import (
     NETWORK_HEIGHT,
     NETWORK_WIDTH,
     Box,
+    Detection,
     PersonWindow,
     Picture,
     whole_picture,
@@ -87,8 +88,8 @@ class VitPose:
         self._pose = _Network.open(files.pose, (3, NETWORK_HEIGHT, NETWORK_WIDTH))
         self.identity = f"vitpose-{VERSION} {files.digest()}"
 
-    def detect(self, picture: Picture, matte: NDArray[np.float32] | None) -> Points:
-        """Return the 133 points of the person in the matte, or without one of the largest person.
+    def detect(self, picture: Picture, matte: NDArray[np.float32] | None) -> Detection:
+        """Return the 133 points of the person in the matte, or without one of the largest; and who else is there.
 
         Where the detector sees nobody, the network looks into the matte's own box, or over the whole picture: what it
         then says is as sure as its confidences. An empty matte is nobody: confidence 0. Raises EngineError.
@@ -99,10 +100,11 @@ class VitPose:
             people = people_in(output, height, width)
         except ValueError as problem:
             raise _other_network(self._detector.path, str(problem)) from None
-        boxes = candidates([person.box for person in people], matte)
-        if matte is None:
-            return self._points(picture, boxes[0] if boxes else whole_picture(height, width))
-        return self._best(picture, matte, boxes)
+        seen = tuple(person.box for person in people)
+        boxes = candidates(seen, matte)
+        if matte is not None:
+            return Detection(self._best(picture, matte, boxes), seen)
+        return Detection(self._points(picture, boxes[0] if boxes else whole_picture(height, width)), seen)
 
     def close(self) -> None:
         """Nothing to end: the networks go with this object."""

@@ -61,7 +61,7 @@ def spot(x: int, y: int, height: int = 90, width: int = 160) -> NDArray[np.uint8
 def test_when_it_dies_on_a_picture_then_that_picture_is_asked_again_of_a_new_one(tmp_path: Path) -> None:
     with StandIn(tmp_path, "die:2") as source:
         for x in (10, 20, 30):
-            assert source.detect(spot(x, 40), None)[0, 0] == pytest.approx(x, abs=1e-3)
+            assert source.detect(spot(x, 40), None).points[0, 0] == pytest.approx(x, abs=1e-3)
         assert source.starts == 2
         (trouble,) = source.troubles
         assert "the graph burst" in trouble
@@ -70,7 +70,7 @@ def test_when_it_dies_on_a_picture_then_that_picture_is_asked_again_of_a_new_one
 def test_when_it_hangs_then_it_is_ended_and_the_picture_asked_again(tmp_path: Path) -> None:
     with StandIn(tmp_path, "hang:1", QUICK) as source:
         before = time.monotonic()
-        assert source.detect(spot(10, 40), None)[0, 0] == pytest.approx(10, abs=1e-3)
+        assert source.detect(spot(10, 40), None).points[0, 0] == pytest.approx(10, abs=1e-3)
         assert time.monotonic() - before < 4 * QUICK
         assert "no answer within 1.5 s" in source.troubles[0]
 
@@ -120,7 +120,7 @@ def test_with_a_matte_the_part_around_it_is_looked_at_and_points_are_the_picture
     matte = np.zeros((90, 160), np.float32)
     matte[50:80, 90:120] = 1
     with StandIn(tmp_path, "well") as source:
-        np.testing.assert_allclose(source.detect(picture, matte)[:, :2], [[100, 60]] * 133, atol=1e-3)
+        np.testing.assert_allclose(source.detect(picture, matte).points[:, :2], [[100, 60]] * 133, atol=1e-3)
 
 
 def test_when_somebody_close_by_is_preferred_then_they_are_greyed_out_and_it_is_asked_again(tmp_path: Path) -> None:
@@ -130,12 +130,12 @@ def test_when_somebody_close_by_is_preferred_then_they_are_greyed_out_and_it_is_
     matte = np.zeros((90, 160), np.float32)
     matte[30:80, 90:140] = 1
     with StandIn(tmp_path, "well") as source:
-        np.testing.assert_allclose(source.detect(picture, matte)[:, :2], [[100, 60]] * 133, atol=1e-3)
+        np.testing.assert_allclose(source.detect(picture, matte).points[:, :2], [[100, 60]] * 133, atol=1e-3)
 
 
 def test_an_empty_matte_is_nobody_and_starts_no_process(tmp_path: Path) -> None:
     with StandIn(tmp_path, "well") as source:
-        assert not source.detect(spot(10, 40), np.zeros((90, 160), np.float32)).any()
+        assert not source.detect(spot(10, 40), np.zeros((90, 160), np.float32)).points.any()
         assert not source.log.exists()
 
 
@@ -205,7 +205,7 @@ def test_on_real_footage_the_body_lies_in_the_matte_and_the_face_on_the_head(
     real: MediaPipe, footage: Path, frame: int
 ) -> None:
     picture, matte = market(footage, frame)
-    points = real.detect(picture, matte)
+    points = real.detect(picture, matte).points
     assert share_in_matte(points, matte) > 0.8
     face = points[FACE]
     assert (face[:, 2] > 0.9).all()
@@ -218,8 +218,8 @@ def test_on_real_footage_the_body_lies_in_the_matte_and_the_face_on_the_head(
 
 def test_on_real_footage_a_mirrored_picture_gives_mirrored_points(real: MediaPipe, footage: Path) -> None:
     picture, _ = market(footage, 90)
-    ahead = real.detect(picture, None)
-    back = real.detect(np.ascontiguousarray(picture[:, ::-1]), None)
+    ahead = real.detect(picture, None).points
+    back = real.detect(np.ascontiguousarray(picture[:, ::-1]), None).points
     mirrored_jaw = back[FACE][16::-1][:17]
     np.testing.assert_allclose(np.median(ahead[FACE][:17, 0] + mirrored_jaw[:, 0]), picture.shape[1] - 1, atol=2.0)
 

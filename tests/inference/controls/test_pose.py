@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from understudy.bridge.errors import EngineError, JobCancelled, RequestError
 from understudy.inference.controls.mediapipe_client import MediaPipe
+from understudy.inference.controls.person_box import Box, Detection
 from understudy.inference.controls.pose import HostKeypoints, as_seen, choose_source, poses
 from understudy.inference.controls.pose_cache import PoseCache
 from understudy.inference.controls.wholebody import Points, no_points
@@ -30,14 +31,14 @@ class BrightestPixel:
     def __init__(self) -> None:
         self.asked = 0
 
-    def detect(self, picture: NDArray[np.uint8], matte: NDArray[np.float32] | None) -> Points:
+    def detect(self, picture: NDArray[np.uint8], matte: NDArray[np.float32] | None) -> Detection:
         assert picture.dtype == np.uint8
         self.asked += 1
         light = picture.max(axis=2) * (1 if matte is None else matte)
         row, column = np.unravel_index(light.argmax(), light.shape)
         points = no_points()
         points[:] = (column, row, light[row, column] / 255)
-        return points
+        return Detection(points, (Box(column - 1, row - 1, column + 1, row + 1), Box(0, 0, 2, 2)))
 
     def close(self) -> None:
         """Nothing to end."""
@@ -46,10 +47,10 @@ class BrightestPixel:
 class Tall(BrightestPixel):
     """The same, as tall as a person: a small step is no cut."""
 
-    def detect(self, picture: NDArray[np.uint8], matte: NDArray[np.float32] | None) -> Points:
-        points = super().detect(picture, matte)
+    def detect(self, picture: NDArray[np.uint8], matte: NDArray[np.float32] | None) -> Detection:
+        points = super().detect(picture, matte).points
         points[:, 1] += np.linspace(0, 200, 133, dtype=np.float32)
-        return points
+        return Detection(points)
 
 
 def picture(frame: int) -> NDArray[np.float32]:
@@ -128,6 +129,8 @@ def test_every_frame_has_its_pose_and_even_motion_is_not_late() -> None:
     for frame in FRAMES:
         np.testing.assert_allclose(found.of(frame), [[5 + 3 * (frame - 1001), 20, 1]] * 133, atol=1e-2)
     assert found.findings == ()
+    assert found.people is not None
+    assert found.people[1002] == (Box(7, 19, 9, 21), Box(0, 0, 2, 2))
 
 
 def test_when_the_matte_is_empty_then_nobody_is_looked_for_and_no_one_complains() -> None:
@@ -170,6 +173,7 @@ def test_what_was_found_before_is_not_looked_for_again(tmp_path: Path) -> None:
     again = poses(source, FRAMES, picture, everywhere, rate=RATE, cache=PoseCache(tmp_path))
     assert source.asked == len(FRAMES)
     assert np.array_equal(before.points, again.points)
+    assert before.people == again.people
     poses(source, FRAMES, picture, lambda frame: everywhere(frame) * 0.5, rate=RATE, cache=cache)
     assert source.asked == 2 * len(FRAMES)  # another matte is another question
 

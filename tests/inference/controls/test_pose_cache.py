@@ -8,23 +8,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from understudy.inference.controls.person_box import Box, Detection
 from understudy.inference.controls.pose_cache import SUFFIX, PoseCache, pose_key
-from understudy.inference.controls.wholebody import POINTS, Points
+from understudy.inference.controls.wholebody import POINTS
 
 PICTURE = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
 MATTE = np.linspace(0, 1, 24, dtype=np.float32).reshape(4, 6)
 
 
-def pose(value: float) -> Points:
-    return np.full((POINTS, 3), value, np.float32)
+def pose(value: float) -> Detection:
+    return Detection(np.full((POINTS, 3), value, np.float32))
 
 
 def test_what_was_saved_comes_back_bit_for_bit_in_another_process_too(tmp_path: Path) -> None:
     kept = np.random.default_rng(1).normal(size=(POINTS, 3)).astype(np.float32)
-    PoseCache(tmp_path).save("a", kept)
+    people = (Box(0.5, 1.25, 9, 11), Box(3, 4, 5, 6))
+    PoseCache(tmp_path).save("a", Detection(kept, people))
     loaded = PoseCache(tmp_path).load("a")
     assert loaded is not None
-    assert np.array_equal(loaded, kept)
+    assert np.array_equal(loaded.points, kept)
+    assert loaded.people == people
     assert PoseCache(tmp_path).load("b") is None
 
 
@@ -36,14 +39,15 @@ def test_a_damaged_entry_counts_as_absent_and_is_replaced(tmp_path: Path, damage
     data = bytearray(path.read_bytes())
     data[700] ^= 1
     if damage == "other size":
-        cache.save("a", np.zeros((10, 3), np.float32))
+        cache.save("a", Detection(np.zeros((10, 3), np.float32)))
     else:
         path.write_bytes({"cut": bytes(data[:500]), "bit": bytes(data), "empty": b"", "rubbish": b"\xff" * 9}[damage])
     assert cache.load("a") is None
     cache.save("a", pose(2))
     loaded = cache.load("a")
     assert loaded is not None
-    assert loaded[0, 0] == 2
+    assert loaded.points[0, 0] == 2
+    assert loaded.people is None
 
 
 def test_the_key_follows_everything_that_decides_the_answer() -> None:

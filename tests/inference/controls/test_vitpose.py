@@ -102,7 +102,7 @@ def test_whatever_the_shape_of_the_picture_points_come_back_to_a_tenth_of_a_pixe
     spread = min(height, width) / 25
     green, blue = (across - 0.06 * width, down - 0.1 * height), (across + 0.05 * width, down + 0.12 * height)
     paint_person(picture, box, green, blue, spread=spread)
-    points = source.detect(picture, None)
+    points = source.detect(picture, None).points
     assert points.shape == (133, 3)
     np.testing.assert_allclose(points[::2, :2], np.broadcast_to(green, (67, 2)), atol=EXACT)
     np.testing.assert_allclose(points[1::2, :2], np.broadcast_to(blue, (66, 2)), atol=EXACT)
@@ -121,20 +121,20 @@ def test_when_a_person_is_at_the_edge_then_the_window_reaches_past_it_and_points
     inside = (max(0, box[0]), max(0, box[1]), min(1280, box[2]), min(720, box[3]))
     centre = ((inside[0] + inside[2]) / 2 + 0.4, (inside[1] + inside[3]) / 2 - 0.3)
     paint_person(picture, box, centre, centre, spread=8)
-    points = source.detect(picture, None)
+    points = source.detect(picture, None).points
     np.testing.assert_allclose(points[:, :2], np.broadcast_to(centre, (133, 2)), atol=EXACT)
 
 
 def test_when_nobody_is_seen_and_the_matte_is_empty_then_no_point_is_sure(source: VitPose) -> None:
     picture = black(360, 640)
-    assert not source.detect(picture, np.zeros((360, 640), np.float32)).any()
-    assert source.detect(picture, None)[:, 2].max() < 0.01
+    assert not source.detect(picture, np.zeros((360, 640), np.float32)).points.any()
+    assert source.detect(picture, None).points[:, 2].max() < 0.01
 
 
 def test_when_the_detector_sees_nobody_then_the_mattes_own_box_is_looked_into(source: VitPose) -> None:
     picture = black(360, 640)
     paint_person(picture, (400, 100, 400, 100), (430.0, 200.0), (430.0, 200.0))  # no red at all
-    points = source.detect(picture, matte_of(picture, (380, 100, 480, 300)))
+    points = source.detect(picture, matte_of(picture, (380, 100, 480, 300))).points
     np.testing.assert_allclose(points[:, :2], np.broadcast_to((430.0, 200.0), (133, 2)), atol=EXACT)
 
 
@@ -148,14 +148,19 @@ def two_people(left: float, right: float) -> tuple[Picture, tuple[int, int, int,
 
 
 def test_without_a_matte_the_largest_person_is_taken(source: VitPose) -> None:
-    picture, _, _ = two_people(350, 900)
-    assert abs(source.detect(picture, None)[0, 0] - 350) < EXACT
+    picture, large, small = two_people(350, 900)
+    found = source.detect(picture, None)
+    assert abs(found.points[0, 0] - 350) < EXACT
+    assert found.people is not None
+    for person, box in zip(found.people, (large, small), strict=False):
+        edges = (person.left, person.top, person.right, person.bottom)
+        np.testing.assert_allclose(edges, np.array(box) - 0.5, atol=1.2)  # the detector's own pixels are 2 wide
 
 
 def test_with_a_matte_the_person_in_it_is_taken_however_small(source: VitPose) -> None:
     picture, large, small = two_people(350, 900)
-    assert abs(source.detect(picture, matte_of(picture, small))[0, 0] - 900) < EXACT
-    assert abs(source.detect(picture, matte_of(picture, large))[0, 0] - 350) < EXACT
+    assert abs(source.detect(picture, matte_of(picture, small)).points[0, 0] - 900) < EXACT
+    assert abs(source.detect(picture, matte_of(picture, large)).points[0, 0] - 350) < EXACT
 
 
 def test_when_two_people_change_sides_then_the_points_stay_with_the_matte(source: VitPose) -> None:
@@ -164,7 +169,7 @@ def test_when_two_people_change_sides_then_the_points_stay_with_the_matte(source
         if abs(left - right) < 250:  # one hides the other: no truth to compare with
             continue
         picture, _, small = two_people(left, right)
-        assert abs(source.detect(picture, matte_of(picture, small))[0, 0] - right) < EXACT
+        assert abs(source.detect(picture, matte_of(picture, small)).points[0, 0] - right) < EXACT
 
 
 def test_the_decoding_equals_the_official_one_on_noisy_heatmaps() -> None:
