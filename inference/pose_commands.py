@@ -17,7 +17,6 @@ from understudy.bridge.settings import load_settings
 
 POSES_FOLDER = "poses"
 """Where poses that were found are kept, in HOME."""
-WEIGHTS_FOLDER = "weights"
 
 pose = typer.Typer(help="What drives a shot: find, look at and correct poses.", no_args_is_help=True)
 
@@ -51,6 +50,7 @@ def detect(
     from understudy.inference.controls.mediapipe_environment import find_interpreter
     from understudy.inference.controls.pose import choose_source, poses
     from understudy.inference.controls.pose_cache import PoseCache
+    from understudy.inference.controls.vitpose import WEIGHTS_FOLDER
     from understudy.inference.pose_detection import PlateOptions, WatchedPlate, by_frame, write_overlay
 
     settings = load_settings()

@@ -32,7 +32,7 @@ from understudy.inference.controls.vitpose import (
     POSE_FILE,
     OfficialFiles,
     VitPose,
-    onnxruntime_is_here,
+    official_files_here,
 )
 from understudy.inference.controls.wholebody import BODY, Points, no_points
 from understudy.inference.picture.display import to_bytes
@@ -106,18 +106,19 @@ def choose_source(
         raise RequestError(f"'{wish}' is no source of poses", remedy=f"Choose one of: {', '.join(get_args(Wish))}.")
     if keypoints is not None:
         return HostKeypoints(keypoints)
-    files = OfficialFiles.find(weights) if weights is not None else None
-    if wish in ("auto", "vitpose") and files is not None and onnxruntime_is_here():
+    files = official_files_here(weights)
+    if wish in ("auto", "vitpose") and files is not None:
         return VitPose(files)
     if wish in ("auto", "mediapipe") and mediapipe is not None:
         return MediaPipe(mediapipe)
-    raise _no_source(wish, weights, files)
+    raise _no_source(wish, weights)
 
 
-def _no_source(wish: str, weights: Path | None, files: OfficialFiles | None) -> EngineError:
+def _no_source(wish: str, weights: Path | None) -> EngineError:
     where = "no folder of weights is known" if weights is None else f"{weights} lacks {DETECTOR_FILE} or {POSE_FILE}"
+    lies_there = weights is not None and OfficialFiles.find(weights) is not None
     lacks = {
-        "vitpose": f"ViTPose: {'onnxruntime is not installed' if files is not None else where}",
+        "vitpose": f"ViTPose: {'onnxruntime is not installed' if lies_there else where}",
         "mediapipe": "MediaPipe: its environment is not there",
         "keypoints": "the host gave no keypoints",
     }

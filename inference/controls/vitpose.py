@@ -33,6 +33,8 @@ from understudy.inference.controls.wholebody import POINTS, Points, no_points
 
 VERSION = 1
 """Counts changes to what is made of the networks' answers: cached points of another version are not used."""
+WEIGHTS_FOLDER = "weights"
+"""Where the checkpoint is looked for unless it is said, in HOME."""
 CHECKPOINT_FOLDER = "process_checkpoint"
 DETECTOR_FILE = "det/yolov10m.onnx"
 POSE_FILE = "pose2d/vitpose_h_wholebody.onnx"
@@ -72,8 +74,11 @@ class OfficialFiles:
         return str(digest.hexdigest())
 
 
-def onnxruntime_is_here() -> bool:
-    return importlib.util.find_spec("onnxruntime") is not None
+def official_files_here(weights: Path | None) -> OfficialFiles | None:
+    """Return the files if they are there and can be run: onnxruntime is installed. Opens nothing."""
+    if weights is None or importlib.util.find_spec("onnxruntime") is None:
+        return None
+    return OfficialFiles.find(weights)
 
 
 class VitPose:

@@ -183,10 +183,12 @@ def test_an_environment_is_never_made_over_another_nor_left_half_made(tmp_path: 
 @pytest.fixture(scope="module")
 def real() -> Iterator[MediaPipe]:
     """Return the real MediaPipe, where its environment is."""
-    python = os.environ.get("UNDERSTUDY_TEST_MEDIAPIPE")
-    if not python or not Path(python).is_file():
-        pytest.skip("real MediaPipe: run `understudy pose install` and set UNDERSTUDY_TEST_MEDIAPIPE to its Python")
-    with MediaPipe(Path(python)) as source:
+    python = Path(os.environ.get("UNDERSTUDY_TEST_MEDIAPIPE", "~/.cache/understudy/mediapipe/bin/python")).expanduser()
+    if not python.is_file():
+        pytest.skip(
+            "real MediaPipe: `make mediapipe-environment`, or set UNDERSTUDY_TEST_MEDIAPIPE to a Python with it"
+        )
+    with MediaPipe(python) as source:
         yield source
 
 
