@@ -42,6 +42,10 @@ class Box:
     def area(self) -> float:
         return max(self.width, 0.0) * max(self.height, 0.0)
 
+    def edges(self) -> tuple[float, float, float, float]:
+        """Return left, top, right, bottom counted from the picture's own edge, as windows and crops are."""
+        return self.left + 0.5, self.top + 0.5, self.right + 0.5, self.bottom + 0.5
+
     def overlap(self, other: Box) -> float:
         """Return intersection over union, 0 to 1."""
         across = min(self.right, other.right) - max(self.left, other.left)

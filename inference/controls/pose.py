@@ -87,7 +87,7 @@ class Poses:
     source: str
     findings: tuple[Finding, ...]
     people: dict[int, tuple[Box, ...]] | None = None
-    """Everybody who was seen, by frame; None where the source cannot tell."""
+    """Everybody who was seen, by frame; None where the source cannot tell. `Box.edges` gives plain numbers."""
 
     def of(self, frame: int) -> Points:
         points: Points = self.points[self.frames.index(frame)]
