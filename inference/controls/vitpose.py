@@ -112,7 +112,8 @@ class VitPose:
         return Detection(self._points(picture, boxes[0] if boxes else whole_picture(height, width)), seen)
 
     def close(self) -> None:
-        """Nothing to end: the networks go with this object."""
+        """Give back the memory of both networks: 2.5 GB, before a larger model wants it. Ends this source."""
+        del self._detector, self._pose
 
     def _best(self, picture: Picture, matte: NDArray[np.float32], boxes: Sequence[Box]) -> Points:
         """Return the first pose that lies in the matte, else the one that does most."""

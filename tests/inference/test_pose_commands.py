@@ -21,8 +21,11 @@ from understudy.bridge.frames import FrameRange
 from understudy.bridge.gather import gather_job
 from understudy.bridge.options import JobOptions
 from understudy.inference.controls.keypoints import keypoints_size, read_keypoints, write_keypoints
+from understudy.inference.controls.skeleton import draw_skeleton
 from understudy.inference.footage import open_pictures
+from understudy.inference.picture.images import read_image
 from understudy.inference.work_order import WorkOrder
+from understudy.inference.worker import Reporter, perform
 
 HEIGHT, WIDTH = 180, 320
 FRAMES = range(1001, 1007)
@@ -114,6 +117,10 @@ def test_a_corrected_file_comes_back_to_a_job_where_it_was_put(shot: Path, termi
     for frame in FRAMES:
         np.testing.assert_allclose(joints(frame), pictures.crop.keypoints(wanted[frame], frame), atol=1e-4)
     np.testing.assert_allclose(wanted[1003][9], (150.25, 60.5, 1.0))
+    told: list[object] = []
+    assert perform(order, Reporter(told.append)).state == "delivered"
+    layer = np.asarray(read_image(shot / "v001" / "skeleton" / "skeleton.1003.exr").pixels, np.float32)
+    np.testing.assert_allclose(layer, draw_skeleton(wanted[1003], HEIGHT, WIDTH) / 255, atol=2**-11)
     assert terminal("pose", "show", "plate.####.exr", "--frames", "1001-1006", "--rate", "24", "--keypoints", file,
                     "--overlay", "again.mp4").code == 0  # fmt: skip
 

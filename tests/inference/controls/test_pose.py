@@ -15,6 +15,7 @@ from understudy.inference.controls.mediapipe_client import MediaPipe
 from understudy.inference.controls.person_box import Box, Detection
 from understudy.inference.controls.pose import HostKeypoints, as_seen, choose_source, poses
 from understudy.inference.controls.pose_cache import PoseCache
+from understudy.inference.controls.sides import EXCHANGE
 from understudy.inference.controls.wholebody import Points, no_points
 
 RATE = Fraction(24)
@@ -165,6 +166,23 @@ def test_when_there_is_a_cut_then_nothing_is_carried_over_it() -> None:
     np.testing.assert_allclose(told.points[:6, 0, 0], raw[:6], atol=1e-2)
     untold = poses(Tall(), FRAMES, two_shots, None, rate=RATE)
     assert abs(untold.points[5, 0, 0] - raw[5]) > 0.5 or abs(untold.points[6, 0, 0] - raw[6]) > 0.5
+
+
+class Confused(Tall):
+    """Somebody in full view, whom it takes for their own back in one picture."""
+
+    def detect(self, picture: NDArray[np.uint8], matte: NDArray[np.float32] | None) -> Detection:
+        points = super().detect(picture, matte).points
+        points[[5, 7, 9, 11, 13, 15], 0] += 60
+        points[:, 1] = np.linspace(0, 60, 133)
+        return Detection(points[EXCHANGE] if self.asked == 4 else points)
+
+
+def test_when_left_and_right_are_taken_for_each_other_then_they_are_put_right_and_it_is_told() -> None:
+    found = poses(Confused(), FRAMES, picture, None, rate=RATE)
+    (finding,) = found.findings
+    assert (finding.rule, finding.outcome, finding.frames) == ("pose_sides", "note", (1004,))
+    np.testing.assert_allclose(found.points[:, 5, 0] - found.points[:, 6, 0], 60, atol=1e-2)
 
 
 def test_what_was_found_before_is_not_looked_for_again(tmp_path: Path) -> None:

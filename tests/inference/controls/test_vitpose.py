@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,7 +37,9 @@ def source(weights: Path) -> Iterator[VitPose]:
     assert files is not None
     found = VitPose(files)
     yield found
+    session = weakref.ref(found._pose.session)
     found.close()
+    assert session() is None
 
 
 def black(height: int, width: int) -> Picture:
