@@ -146,5 +146,5 @@ def _to_latents(transformer: Transformer, tokens: Tensor, encoded: Encoded, mome
     normal = (transformer.norm_out(tokens.float()) * (1 + scale) + shift).to(tokens.dtype)
     patches: Tensor = transformer.proj_out(normal).unflatten(1, encoded.grid)
     frames, rows, columns = transformer.config.patch_size
-    patches = patches.unflatten(4, (frames, rows, columns, -1))  # batch, T, H, W, t, h, w, channels
+    patches = patches.view(1, *encoded.grid, frames, rows, columns, -1)  # batch, T, H, W, t, h, w, channels
     return patches.permute(0, 7, 1, 4, 2, 5, 3, 6).flatten(6, 7).flatten(4, 5).flatten(2, 3)
