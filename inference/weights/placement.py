@@ -1,0 +1,49 @@
+"""Where each part of a model stands, and in which numbers it computes. Data alone: no library of tensors is loaded.
+
+A CPU gets float32: most compute bfloat16 slower than that. A GPU gets bfloat16, the numbers in which the model was
+published; time embedding, modulation, norms and rotary tables stay float32 either way, as the model's own class states.
+The VAE is bfloat16 on a GPU too unless float32 is asked for, which takes twice the memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Number = Literal["float32", "bfloat16"]
+BYTES: dict[Number, int] = {"float32": 4, "bfloat16": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """`device` and `encoders_device` are torch's names: `cpu`, `cuda:0`."""
+
+    device: str = "cpu"
+    """Where the transformer and the VAE stand for the whole job."""
+    transformer: Number = "float32"
+    vae: Number = "float32"
+    encoders: Number = "float32"
+    encoders_device: str = "cpu"
+    """Where text and image encoder compute; they are needed once a job, so they rest on the CPU before and after."""
+
+    def words(self) -> str:
+        """Return the placement as it stands in a report."""
+        return (
+            f"transformer {self.transformer} and VAE {self.vae} on {self.device}, "
+            f"encoders {self.encoders} on {self.encoders_device}"
+        )
+
+
+ON_CPU = Placement()
+
+
+def on_gpu(index: int = 0, *, vae: Number = "bfloat16", encoders_on_cpu: bool = False) -> Placement:
+    """Return the placement for one GPU. `encoders_on_cpu` for a card that cannot hold them even before the rest."""
+    device = f"cuda:{index}"
+    return Placement(
+        device=device,
+        transformer="bfloat16",
+        vae=vae,
+        encoders="bfloat16",
+        encoders_device="cpu" if encoders_on_cpu else device,
+    )
