@@ -3,9 +3,10 @@
 `HF_ENDPOINT`, `HF_HUB_OFFLINE`, `HF_TOKEN` and the variables of proxies count as huggingface_hub reads them, which is
 when it is imported.
 
-huggingface_hub downloads to a name of its own making for each process and removes it when the process ends early (since
-2.x, for file systems without locks), so five gigabytes at 99 % would start over. Its `http_get` resumes: given the half
-file that is already here, it fetches the rest, and retries on its own while the process lives.
+huggingface_hub downloads under a name of its own making for each process and removes it when the process ends early
+(since 2.x, for file systems without locks): five gigabytes at 99 % would start over. Its `http_get` resumes: given the
+half file that is here it fetches the rest, and tries again by itself while the process lives. It writes ten megabytes
+at a time, which is the most that a killed pull loses.
 """
 
 from __future__ import annotations

@@ -40,8 +40,12 @@ class WeightsUsed(msgspec.Struct, frozen=True, kw_only=True):
 
     def digests(self) -> dict[str, str]:
         """Return one digest a name, as `compliance.marks` takes them: the model by all of its files, each LoRA."""
-        laid_on = {f"{lora.name} x {lora.weight:g}": lora.sha256 for lora in self.loras if lora.weight}
-        return {self.model: set_digest(self.files), **laid_on}
+        found = {self.model: set_digest(self.files)}
+        for lora in self.loras:
+            if lora.weight:
+                name = f"{lora.name} x {lora.weight:g}"
+                found[name if name not in found else f"{name} ({lora.sha256[:8]})"] = lora.sha256
+        return found
 
 
 def weights_used(
