@@ -108,13 +108,15 @@ def pin(
     as_json: Json = False,
 ) -> None:
     """Write `understudy-weights.json` into FOLDER: from now on only exactly these files are loaded from it."""
+    from understudy.bridge.settings import load_settings
     from understudy.inference.weights.catalogue import find_model
     from understudy.inference.weights.layout import check_layout
     from understudy.inference.weights.manifest import pin as pin_folder
     from understudy.inference.weights.manifest import write_manifest
+    from understudy.inference.weights.standing import allowed_pickled
 
     model, folder = find_model(name), folder.expanduser().absolute()
-    check_layout(folder, model)
+    check_layout(folder, model, allowed_pickled=allowed_pickled(load_settings()))
     manifest = pin_folder(folder, model.name, by=getpass.getuser(), licence=licence, told=_Bar(f"pin {folder.name}"))
     path = write_manifest(folder, manifest)
     if as_json:

@@ -157,11 +157,18 @@ def _pickled_file(folder: Path, part: Part, allowed: tuple[Path, ...]) -> str:
         raise WeightsError(
             f"{found[0]} is a pickled file: opening one may run whatever its maker put in. "
             f"There are no safetensors in {part.name}/",
-            remedy=f"Take the safetensors that the maker publishes. If you trust this very file: "
-            f"--allow-pickled-weights '{found[0]}'; it is then read as tensors alone.",
+            remedy=f"Take the safetensors that the maker publishes. {how_to_allow(found[0])}",
         )
     _require(folder, f"{part.name}/{part.stem}.safetensors")
     raise AssertionError("unreachable: _require raises for a file that is not there")
+
+
+def how_to_allow(path: Path) -> str:
+    """Return what whoever runs this machine does to have a pickled file read all the same. No job can ask for it."""
+    return (
+        f'If you trust this very file, set `allow_pickled_weights` to ["{path}"] on this machine '
+        f"(settings.json, or UNDERSTUDY_ALLOW_PICKLED_WEIGHTS); it is then read as tensors alone."
+    )
 
 
 def _pickled_under_its_name(path: Path, part: Part) -> str:

@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from understudy.bridge.errors import WeightsError
-from understudy.inference.weights.layout import PICKLED
+from understudy.inference.weights.layout import PICKLED, how_to_allow
 from understudy.inference.weights.lora_names import Key, understand
 
 TRY_ANOTHER = "Take a LoRA that was trained on Wan2.1 or Wan2.2 with 14 B parameters, as safetensors."
@@ -149,8 +149,7 @@ def _open_pickled(path: Path, allowed: tuple[Path, ...]) -> dict[str, torch.Tens
     if not any(path.resolve() == one.resolve() for one in allowed):
         raise WeightsError(
             f"{path} is a pickled file: opening one may run whatever its maker put in",
-            remedy=f"Take it as safetensors. If you trust this very file: --allow-pickled-weights '{path}'; it is then "
-            "read as tensors alone.",
+            remedy=f"Take it as safetensors. {how_to_allow(path)}",
         )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)

@@ -128,7 +128,7 @@ def test_when_there_are_pickled_weights_alone_then_they_are_refused_by_name(fold
     file = pickled(folder)
     problem = refused(folder)
     assert f"{file} is a pickled file" in problem.message
-    assert f"--allow-pickled-weights '{file}'" in problem.remedy
+    assert f'`allow_pickled_weights` to ["{file}"]' in problem.remedy
 
 
 def test_when_another_pickled_file_is_allowed_then_this_one_is_still_refused(folder: Path, tmp_path: Path) -> None:
