@@ -1,6 +1,6 @@
-"""Commands about a model's files: `understudy weights list`, `pull`, `verify` and `pin`.
+"""Commands about a model's files: `understudy weights list`, `pull`, `verify`, `pin`, `unpickle`.
 
-They need the extra `weights` (a hub client and a reader of headers), no torch and no GPU.
+They need the extra `weights` (a hub client and a reader of headers), no torch and no GPU; `unpickle` alone needs torch.
 """
 
 from __future__ import annotations
@@ -123,6 +123,20 @@ def pin(
         _print_json(manifest)
         return
     sys.stdout.write(f"{path}: {len(manifest.files)} files pinned, licence {manifest.licence}\n")
+
+
+@weights.command()
+def unpickle(
+    file: Annotated[Path, typer.Argument(help="A pickled file of weights (.ckpt, .bin, .pth) that you trust.")],
+) -> None:
+    """Write a pickled file's tensors as safetensors beside it. Nothing else of it is read, and nothing in it is run."""
+    from understudy.bridge.errors import RequestError
+
+    if importlib.util.find_spec("torch") is None:
+        raise RequestError("torch is not installed", remedy="pip install 'understudy[wan]'")
+    from understudy.inference.weights.pickled import unpickle as unpickle_file
+
+    sys.stdout.write(f"wrote {unpickle_file(file.expanduser().absolute())}\n")
 
 
 class _Bar:

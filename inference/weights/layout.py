@@ -166,8 +166,9 @@ def _pickled_file(folder: Path, part: Part, allowed: tuple[Path, ...]) -> str:
 def how_to_allow(path: Path) -> str:
     """Return what whoever runs this machine does to have a pickled file read all the same. No job can ask for it."""
     return (
-        f'If you trust this very file, set `allow_pickled_weights` to ["{path}"] on this machine '
-        f"(settings.json, or UNDERSTUDY_ALLOW_PICKLED_WEIGHTS); it is then read as tensors alone."
+        f"If you trust this very file: `understudy weights unpickle '{path}'` writes its tensors, and nothing else of "
+        f'it, as safetensors. Or set `allow_pickled_weights` to ["{path}"] (settings.json, '
+        "UNDERSTUDY_ALLOW_PICKLED_WEIGHTS) to have it read as tensors alone each time."
     )
 
 

@@ -7,7 +7,6 @@ as tensors alone. Whether the pairs fit a model is `loras.py`'s question.
 from __future__ import annotations
 
 import json
-import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from understudy.bridge.errors import WeightsError
 from understudy.inference.weights.layout import PICKLED, how_to_allow
 from understudy.inference.weights.lora_names import Key, understand
+from understudy.inference.weights.pickled import read_pickled
 
 TRY_ANOTHER = "Take a LoRA that was trained on Wan2.1 or Wan2.2 with 14 B parameters, as safetensors."
 OTHER_KINDS = {"dora_scale": "a DoRA", "lora_magnitude_vector": "a DoRA", "lokr_": "a LoKr", "hada_": "a LoHa"}
@@ -151,15 +151,7 @@ def _open_pickled(path: Path, allowed: tuple[Path, ...]) -> dict[str, torch.Tens
             f"{path} is a pickled file: opening one may run whatever its maker put in",
             remedy=f"Take it as safetensors. {how_to_allow(path)}",
         )
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, KeyError) as problem:
-        raise WeightsError(
-            f"{path} holds more than tensors, or is damaged: {str(problem).splitlines()[0]}",
-            remedy="It is refused even so: take it as safetensors.",
-        ) from None
-    content = content.get("state_dict", content) if isinstance(content, dict) else {}
-    return {str(name): tensor for name, tensor in content.items() if isinstance(tensor, torch.Tensor)}
+    return read_pickled(path)
 
 
 def _config_beside(path: Path) -> _Config:

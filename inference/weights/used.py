@@ -64,10 +64,11 @@ def weights_used(
     manifest = read_manifest(layout.folder)
     if manifest is None:
         return _without_manifest(layout, model, loras, cache, told)
-    differences = compare(layout.folder, manifest, files=layout.files, cache=cache, told=told)
+    pinned = manifest.by_path()
+    files = [*layout.files, *(file for file in _inside(layout.folder, loras) if file in pinned)]
+    differences = compare(layout.folder, manifest, files=files, cache=cache, told=told)
     if differences:
         raise refusal(layout.folder, differences)
-    pinned = manifest.by_path()
     return WeightsUsed(
         model=model,
         revision=", ".join(f"{origin.repository}@{origin.revision}" for origin in manifest.origins),
@@ -123,6 +124,11 @@ def refusal(folder: Path, differences: list[Difference]) -> WeightsError:
     )
     facts = {difference.path: difference.words(folder) for difference in differences}
     return WeightsError(first.words(folder) + more, remedy=remedy, facts=facts)
+
+
+def _inside(folder: Path, loras: tuple[tuple[Path, float], ...]) -> list[str]:
+    """Return the LoRAs that lie in the model's own folder, by their place there."""
+    return [path.relative_to(folder).as_posix() for path, _ in loras if path.is_relative_to(folder)]
 
 
 def _loras_used(loras: tuple[tuple[Path, float], ...], cache: DigestCache) -> tuple[LoraUsed, ...]:

@@ -126,6 +126,34 @@ def test_when_a_folder_is_held_to_the_hub_then_a_changed_file_is_named(
     assert [(one["path"], one["what"]) for one in ended.json["differences"]] == [(LARGE, "digest")]
 
 
+def test_when_a_pickled_file_is_named_then_its_tensors_are_written_as_safetensors(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    path = tmp_path / "relighting_lora.ckpt"
+    torch.save({"state_dict": {"blocks.0.self_attn.q.lora_A.weight": torch.ones(2, 3)}, "step": 7}, path)
+    assert terminal("weights", "unpickle", path).code == 0
+    tensors = load_file(tmp_path / "relighting_lora.safetensors")
+    assert torch.equal(tensors["blocks.0.self_attn.q.lora_A.weight"], torch.ones(2, 3))
+    assert list(tensors) == ["blocks.0.self_attn.q.lora_A.weight"]
+    again = terminal("weights", "unpickle", path)
+    assert again.code == 2
+    assert "is there already" in again.err
+
+
+@pytest.mark.parametrize("content", [b"", b"cos\nsystem\n(S'true'\ntR.", b"PK\x03\x04 no archive"])
+def test_when_a_pickled_file_holds_more_than_tensors_then_nothing_is_written(
+    terminal: Terminal, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "bad.ckpt").write_bytes(content)
+    ended = terminal("weights", "unpickle", tmp_path / "bad.ckpt")
+    assert ended.code == 3
+    assert "holds more than tensors, or is damaged" in ended.err
+    assert not (tmp_path / "bad.safetensors").exists()
+
+
 def test_when_a_model_is_not_known_then_those_that_are_known_are_offered(terminal: Terminal) -> None:
     ended = terminal("weights", "pull", "wan-9")
     assert ended.code == 2

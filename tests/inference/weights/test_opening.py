@@ -51,6 +51,18 @@ def test_when_loras_are_named_then_they_are_on_and_stated(folder: Path, tmp_path
     assert any("step4.safetensors changes 1 norms" in finding.message for finding in found.findings)
 
 
+def test_when_pickled_weights_are_allowed_then_they_are_loaded_and_listed(folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    safe = folder / "transformer/diffusion_pytorch_model.safetensors"
+    torch.save(load_file(safe), safe.with_suffix(".bin"))
+    safe.unlink()
+    found = opened(folder, tmp_path, allow=(str(safe.with_suffix(".bin")),))
+    [warning] = [finding for finding in found.findings if finding.outcome == "warn"]
+    assert "the transformer was read from transformer/diffusion_pytorch_model.bin" in warning.message
+    assert "transformer/diffusion_pytorch_model.bin" in found.used.files
+
+
 def test_when_a_file_is_not_what_was_pinned_then_nothing_is_loaded(folder: Path, tmp_path: Path) -> None:
     write_manifest(folder, pin(folder, WAN_ANIMATE.name, by="ana"))
     (folder / "scheduler/scheduler_config.json").write_text("{}")

@@ -115,6 +115,16 @@ def test_when_loras_are_laid_on_then_name_digest_and_weight_are_stated_and_no_fo
     assert str(tmp_path) not in msgspec.json.encode(found).decode()
 
 
+def test_when_a_lora_that_was_pinned_with_the_model_changed_then_it_is_refused(folder: Path) -> None:
+    lora = folder / "relighting_lora.safetensors"
+    lora.write_bytes(b"a lora")
+    write_manifest(folder, pin(folder, NAME, by="ana"))
+    assert used(folder, (lora, 1.0)).loras[0].sha256 == hashlib.sha256(b"a lora").hexdigest()
+    lora.write_bytes(b"A LORA")
+    with pytest.raises(WeightsError, match=r"relighting_lora\.safetensors is not what was pinned"):
+        used(folder, (lora, 1.0))
+
+
 def test_when_two_loras_share_name_and_weight_then_both_are_stated(checkpoint: Path, tmp_path: Path) -> None:
     loras = [tmp_path / folder / "adapter_model.safetensors" for folder in ("one", "other")]
     for path in loras:
