@@ -51,8 +51,9 @@ class Parts:
 
 
 def load_parts(layout: Layout, placement: Placement, told: Told = lambda what, done, total: None) -> Parts:
-    """Return the model's parts where `placement` puts them; the encoders rest on the CPU until `awake`.
+    """Return the model's parts where `placement` puts them; the encoders rest on the CPU until `encoders_awake`.
 
+    With `encoders_in_turn` the transformer rests there too, until the encoders have had their turn.
     Raises WeightsError for a part that does not fit its config, by file and key; torch.OutOfMemoryError passes.
     """
     for library in (diffusers, transformers):
@@ -75,7 +76,9 @@ def load_parts(layout: Layout, placement: Placement, told: Told = lambda what, d
     step("VAE")
     vae = _load(AutoencoderKLWan, layout, "vae", placement.vae).to(placement.device)
     step("transformer")
-    transformer = _load(WanAnimateTransformer3DModel, layout, "transformer", placement.transformer).to(placement.device)
+    transformer = _load(WanAnimateTransformer3DModel, layout, "transformer", placement.transformer)
+    if not placement.encoders_in_turn:
+        transformer.to(placement.device)
     return Parts(
         transformer=transformer,
         vae=vae,
@@ -145,6 +148,22 @@ def _require_every_weight(report: dict[str, Any], kind: str, folder: str) -> Non
 def _first_lines(problem: Exception) -> str:
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
     return " ".join(lines[:2])[:400] or type(problem).__name__
+
+
+@contextmanager
+def encoders_awake(parts: Parts) -> Iterator[None]:
+    """Have both encoders on their device for the time of the block; the transformer is on its own afterwards."""
+    placement = parts.placement
+    if placement.encoders_in_turn:
+        parts.transformer.to("cpu")
+    try:
+        with (
+            awake(parts.text_encoder, placement.encoders_device),
+            awake(parts.image_encoder, placement.encoders_device),
+        ):
+            yield
+    finally:
+        parts.transformer.to(placement.device)
 
 
 @contextmanager

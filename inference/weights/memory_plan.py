@@ -3,11 +3,12 @@
 The steps, from what costs nothing to what costs most, and what each costs:
 
 1. everything on the GPU in bfloat16
-2. the encoders compute on the CPU: seconds to minutes, once a job; the same picture but for rounding
+2. encoders and transformer in turn: the transformer is copied there and back once a job; the same picture
 3. the VAE works in tiles: time, and a faint seam is possible
 4. float8 weights, only where the artist allowed them: an approximation that the marks declare
 5. the transformer's blocks come from CPU memory one after the other: the same picture, several times the time
-6. shorter segments: more seams; the picture is another
+6. the encoders compute on the CPU: minutes, once a job; the same picture but for rounding
+7. shorter segments: more seams; the picture is another
 
 The estimates say where they come from; `measured` are this project's own on an H200, the others follow from shapes.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from understudy.bridge.errors import WeightsError
 
@@ -59,13 +61,16 @@ class Estimates:
 
 OFFICIAL = Estimates()
 
+Encoders = Literal["beside", "in turn", "on the CPU"]
+"""Where the encoders work: beside the transformer, on the GPU while the transformer waits, or not on the GPU."""
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
     """One way to fit, and what it is thought to take."""
 
     segment_frames: int = SEGMENTS[0]
-    encoders_on_cpu: bool = False
+    encoders: Encoders = "beside"
     vae_tiled: bool = False
     float8: bool = False
     offloaded: bool = False
@@ -79,7 +84,7 @@ class MemoryPlan:
     def words(self) -> str:
         """Return the plan as it stands in a report."""
         said = [
-            (self.encoders_on_cpu, "encoders on the CPU"),
+            (self.encoders != "beside", f"encoders {self.encoders}"),
             (self.vae_tiled, "VAE in tiles"),
             (self.float8, "float8 weights"),
             (self.offloaded, "blocks from CPU memory"),
@@ -121,30 +126,28 @@ def plan_memory(
 def _ways(allow_float8: bool) -> Iterator[MemoryPlan]:
     """Yield what may be tried, from the freest to the most frugal."""
     plain = MemoryPlan()
-    on_cpu = replace(plain, encoders_on_cpu=True)
-    tiled = replace(on_cpu, vae_tiled=True)
-    yield from (plain, on_cpu, tiled)
+    in_turn = replace(plain, encoders="in turn")
+    tiled = replace(in_turn, vae_tiled=True)
+    yield from (plain, in_turn, tiled)
     if allow_float8:
-        yield replace(on_cpu, float8=True)
+        yield replace(in_turn, float8=True)
         yield replace(tiled, float8=True)
     yield replace(tiled, offloaded=True)
-    for frames in SEGMENTS[1:]:
-        if allow_float8:
-            yield replace(tiled, float8=True, segment_frames=frames)
-        yield replace(tiled, offloaded=True, segment_frames=frames)
+    least = replace(tiled, offloaded=True, encoders="on the CPU")
+    yield from (replace(least, segment_frames=frames) for frames in SEGMENTS)
 
 
 def stages(plan: MemoryPlan, height: int, width: int, estimates: Estimates = OFFICIAL) -> tuple[tuple[str, int], ...]:
     """Return what each stage of a segment takes on the GPU under `plan`, in bytes."""
     stays = _transformer(plan, estimates) + estimates.vae
-    encoders = 0 if plan.encoders_on_cpu else estimates.text_encoder + estimates.image_encoder
-    at_work = 0 if plan.encoders_on_cpu else estimates.encoders_at_work
+    encoders = estimates.text_encoder + estimates.image_encoder + estimates.encoders_at_work
+    beside = stays if plan.encoders == "beside" else estimates.vae
     inputs = conditioning_bytes(plan.segment_frames, height, width)
     pixels = min(height * width, estimates.vae_tile_pixels) if plan.vae_tiled else height * width
     vae = inputs + estimates.a_pixel_of_the_vae * pixels
     denoising = estimates.a_token * tokens(plan.segment_frames, height, width)
     return (
-        ("prompt and reference", stays + encoders + at_work),
+        ("prompt and reference", estimates.vae if plan.encoders == "on the CPU" else beside + encoders),
         ("encoding", stays + vae),
         ("denoising", stays + denoising),
         ("decoding", stays + vae),

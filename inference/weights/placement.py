@@ -25,20 +25,25 @@ class Placement:
     encoders: Number = "float32"
     encoders_device: str = "cpu"
     """Where text and image encoder compute; they are needed once a job, so they rest on the CPU before and after."""
+    encoders_in_turn: bool = False
+    """The transformer rests on the CPU while the encoders are awake: for a card that cannot hold both."""
 
     def words(self) -> str:
         """Return the placement as it stands in a report."""
+        turn = ", in turn with the transformer" if self.encoders_in_turn else ""
         return (
             f"transformer {self.transformer} and VAE {self.vae} on {self.device}, "
-            f"encoders {self.encoders} on {self.encoders_device}"
+            f"encoders {self.encoders} on {self.encoders_device}{turn}"
         )
 
 
 ON_CPU = Placement()
 
 
-def on_gpu(index: int = 0, *, vae: Number = "bfloat16", encoders_on_cpu: bool = False) -> Placement:
-    """Return the placement for one GPU. `encoders_on_cpu` for a card that cannot hold them even before the rest."""
+def on_gpu(
+    index: int = 0, *, vae: Number = "bfloat16", encoders_on_cpu: bool = False, encoders_in_turn: bool = False
+) -> Placement:
+    """Return the placement for one GPU. `encoders_on_cpu` for a card that cannot hold them even alone."""
     device = f"cuda:{index}"
     return Placement(
         device=device,
@@ -46,4 +51,5 @@ def on_gpu(index: int = 0, *, vae: Number = "bfloat16", encoders_on_cpu: bool = 
         vae=vae,
         encoders="bfloat16",
         encoders_device="cpu" if encoders_on_cpu else device,
+        encoders_in_turn=encoders_in_turn and not encoders_on_cpu,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ pytest.importorskip("diffusers", reason="the model's libraries: pip install 'und
 from understudy.bridge.errors import WeightsError  # noqa: E402
 from understudy.inference.weights.catalogue import WAN_ANIMATE  # noqa: E402
 from understudy.inference.weights.layout import check_layout  # noqa: E402
-from understudy.inference.weights.loading import Parts, awake, bytes_of, load_parts  # noqa: E402
+from understudy.inference.weights.loading import Parts, awake, bytes_of, encoders_awake, load_parts  # noqa: E402
 from understudy.inference.weights.placement import ON_CPU, Placement, on_gpu  # noqa: E402
 
 WEIGHTS = "transformer/diffusion_pytorch_model.safetensors"
@@ -57,20 +58,47 @@ def test_when_bfloat16_is_asked_for_then_what_the_model_keeps_in_float32_stays_s
 
 def test_when_a_gpu_is_planned_for_then_the_encoders_may_stay_on_the_cpu() -> None:
     assert on_gpu(1).encoders_device == "cuda:1"
-    assert on_gpu(1, encoders_on_cpu=True).encoders_device == "cpu"
+    assert on_gpu(1, encoders_on_cpu=True, encoders_in_turn=True).encoders_device == "cpu"
+    assert not on_gpu(1, encoders_on_cpu=True, encoders_in_turn=True).encoders_in_turn
+    assert "in turn with the transformer" in on_gpu(1, encoders_in_turn=True).words()
     assert "bfloat16 on cuda:1" in on_gpu(1).words()
 
 
 class Traveller(torch.nn.Linear):
     """Writes down where it is sent: no second device is here to go to."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "", sent: list[str] | None = None) -> None:
         super().__init__(1, 1)
-        self.sent: list[str] = []
+        self.name = name
+        self.sent: list[str] = [] if sent is None else sent
 
     def to(self, device: object) -> Traveller:
-        self.sent.append(str(device))
+        self.sent.append(f"{self.name}{device}")
         return self
+
+
+@pytest.mark.parametrize(
+    ("in_turn", "wanted"),
+    [
+        (True, ["transformer cpu", "text mps", "image mps", "image cpu", "text cpu", "transformer cuda:0"]),
+        (False, ["text mps", "image mps", "image cpu", "text cpu", "transformer cuda:0"]),
+    ],
+)
+def test_when_encoders_work_in_turn_then_the_transformer_makes_room_and_comes_back(
+    checkpoint: Path, in_turn: bool, wanted: list[str]
+) -> None:
+    sent: list[str] = []
+    placement = Placement(device="cuda:0", encoders_device="mps", encoders_in_turn=in_turn)
+    parts = replace(
+        load(checkpoint),
+        placement=placement,
+        transformer=Traveller("transformer ", sent),
+        text_encoder=Traveller("text ", sent),
+        image_encoder=Traveller("image ", sent),
+    )
+    with encoders_awake(parts):
+        pass
+    assert sent == wanted
 
 
 def fail_while_awake(module: Traveller) -> None:

@@ -23,16 +23,18 @@ CARDS = some.integers(4 * GIB, 200 * GIB)
 
 def test_when_the_card_is_large_then_nothing_is_spared() -> None:
     plan = plan_memory(80 * GIB, 720, 1280)
-    assert (plan.encoders_on_cpu, plan.vae_tiled, plan.float8, plan.offloaded, plan.segment_frames) == (
-        False, False, False, False, 77,
-    )  # fmt: skip
+    assert plan == MemoryPlan(stages=plan.stages)
     assert plan.words().startswith("everything on the GPU; at most ")
 
 
-def test_when_the_encoders_alone_are_too_much_then_they_alone_give_way() -> None:
+def test_when_the_encoders_do_not_fit_beside_the_transformer_then_they_take_turns() -> None:
     plan = plan_memory(47 * GIB, 720, 1280)
-    assert plan.encoders_on_cpu
-    assert not plan.offloaded
+    assert (plan.encoders, plan.vae_tiled, plan.offloaded) == ("in turn", False, False)
+    assert plan.words().startswith("encoders in turn; at most ")
+
+
+def test_when_the_encoders_do_not_fit_even_alone_then_they_work_on_the_cpu() -> None:
+    assert plan_memory(13 * GIB, 480, 832).encoders == "on the CPU"
 
 
 def test_when_a_card_is_small_then_float8_is_taken_only_where_it_was_allowed() -> None:
@@ -61,8 +63,8 @@ def test_the_estimate_agrees_with_the_peak_that_was_measured() -> None:
 
 
 def test_when_loras_lie_beside_the_weights_then_they_count() -> None:
-    assert not plan_memory(58 * GIB, 720, 1280).encoders_on_cpu
-    assert plan_memory(58 * GIB, 720, 1280, lora_bytes=8 * GIB).encoders_on_cpu
+    assert plan_memory(58 * GIB, 720, 1280).encoders == "beside"
+    assert plan_memory(58 * GIB, 720, 1280, lora_bytes=8 * GIB).encoders == "in turn"
 
 
 def test_tokens_are_counted_as_the_model_lays_them_out() -> None:
@@ -71,8 +73,9 @@ def test_tokens_are_counted_as_the_model_lays_them_out() -> None:
     assert conditioning_bytes(1, 16, 16) == 4 * (7 * 256 + 3 * 512 * 512)
 
 
-def frugality(plan: MemoryPlan) -> tuple[int, bool, bool, bool, bool]:
-    return -plan.segment_frames, plan.offloaded, plan.float8, plan.vae_tiled, plan.encoders_on_cpu
+def frugality(plan: MemoryPlan) -> tuple[int, bool, bool, bool, bool, bool]:
+    encoders = (plan.encoders == "on the CPU", plan.encoders == "in turn")
+    return -plan.segment_frames, plan.offloaded, plan.float8, plan.vae_tiled, *encoders
 
 
 @given(free=CARDS, more=some.integers(0, 100 * GIB), height=SIDES, width=SIDES, float8=some.booleans())
