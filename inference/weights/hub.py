@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -75,7 +75,7 @@ def _info(source: Source, endpoint: str | None) -> Any:
 def _files(info: Any, source: Source, origin: Origin) -> list[HubFile]:
     wanted = [
         sibling for sibling in info.siblings or []
-        if any(fnmatch(sibling.rfilename, pattern) for pattern in source.patterns)
+        if any(fnmatchcase(sibling.rfilename, pattern) for pattern in source.patterns)
     ]  # fmt: skip
     strange = [sibling.rfilename for sibling in wanted if not is_inside(sibling.rfilename) or sibling.size is None]
     if strange:

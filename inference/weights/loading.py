@@ -30,6 +30,8 @@ from understudy.inference.weights.placement import Number, Placement
 
 NUMBERS: dict[Number, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 SHOWN_KEYS = 3
+NOT_NEEDED = ("visual_projection.weight",)
+"""Of CLIP with its projection: published folders hold either class, and the pipeline takes a layer before it."""
 SCHEDULERS = {kind.__name__: kind for kind in (UniPCMultistepScheduler, FlowMatchEulerDiscreteScheduler)}
 
 Told = Callable[[str, int, int], None]
@@ -132,7 +134,7 @@ def _require_every_weight(report: dict[str, Any], kind: str, folder: str) -> Non
     """Raise WeightsError when the files lacked a weight, or held one of another shape or of another model."""
     faults = {
         "lack": report["missing_keys"],
-        "hold, unknown to the model,": report["unexpected_keys"],
+        "hold, unknown to the model,": set(report["unexpected_keys"]) - set(NOT_NEEDED),
         "hold in another shape": report["mismatched_keys"],
     }
     for what, keys in faults.items():

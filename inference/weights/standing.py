@@ -7,13 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from understudy.bridge.errors import WeightsError
+from understudy.bridge.errors import Finding, WeightsError
 from understudy.bridge.settings import UserSettings
 from understudy.inference.weights.catalogue import Model
 from understudy.inference.weights.digests import DigestCache, Told
 from understudy.inference.weights.finding import find_weights
 from understudy.inference.weights.hub import list_files
 from understudy.inference.weights.layout import check_layout
+from understudy.inference.weights.lora_shelf import shelf_of
 from understudy.inference.weights.manifest import (
     MANIFEST,
     UNKNOWN,
@@ -26,6 +27,7 @@ from understudy.inference.weights.manifest import (
 )
 
 SHOWN_FILES = 8
+WHOLE, NOT_WHOLE, ABSENT = "whole", "not whole", "absent"
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,13 +35,15 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     state: str
-    """`whole`, `not whole`, `absent`."""
+    """`whole`, `not whole` or `absent`."""
     folder: str = ""
     where: str = ""
     size_bytes: int = 0
     pinned_by: str = ""
     """Empty = the folder has no manifest."""
     licence: str = UNKNOWN
+    loras: tuple[str, ...] = ()
+    """Names that a job may say."""
     problem: str = ""
     remedy: str = ""
 
@@ -48,7 +52,16 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         if self.problem:
             return [self.problem, f"what to do: {self.remedy}"]
         pinned = f"pinned by {self.pinned_by}" if self.pinned_by else "not pinned: `understudy weights pin` pins it"
-        return [f"{self.size_bytes / 1e9:.1f} GB, licence {self.licence}, {pinned}"]
+        loras = [f"LoRAs: {', '.join(self.loras)}"] if self.loras else []
+        return [f"{self.size_bytes / 1e9:.1f} GB, licence {self.licence}, {pinned}", *loras]
+
+    def finding(self) -> Finding:
+        """Return what `understudy doctor` says: a model that is absent is no fault, one that is not whole may be."""
+        where = f"{self.model} is {self.state}{f' in {self.folder}' if self.folder else ''}"
+        if self.state == WHOLE:
+            return Finding(rule="weights", outcome="pass", message=f"{where}: {'; '.join(self.lines())}")
+        outcome = "note" if self.state == ABSENT else "warn"
+        return Finding(rule="weights", outcome=outcome, message=f"{where}: {self.problem}", remedy=self.remedy)
 
 
 def standing(model: Model, settings: UserSettings) -> Standing:
@@ -56,7 +69,7 @@ def standing(model: Model, settings: UserSettings) -> Standing:
     try:
         found = find_weights(model, settings)
     except WeightsError as problem:
-        return Standing(model=model.name, state="absent", problem=problem.message, remedy=problem.remedy)
+        return Standing(model=model.name, state=ABSENT, problem=problem.message, remedy=problem.remedy)
     folder, where = str(found.folder), found.where
     try:
         layout = check_layout(found.folder, model, allowed_pickled=allowed_pickled(settings))
@@ -64,7 +77,7 @@ def standing(model: Model, settings: UserSettings) -> Standing:
     except WeightsError as problem:
         return Standing(
             model=model.name,
-            state="not whole",
+            state=NOT_WHOLE,
             folder=folder,
             where=where,
             problem=problem.message,
@@ -72,12 +85,13 @@ def standing(model: Model, settings: UserSettings) -> Standing:
         )
     return Standing(
         model=model.name,
-        state="whole",
+        state=WHOLE,
         folder=folder,
         where=where,
         size_bytes=layout.size_bytes(),
         pinned_by=manifest.pinned_by if manifest else "",
         licence=manifest.licence if manifest else UNKNOWN,
+        loras=tuple(sorted(shelf_of(found.folder, settings))),
     )
 
 

@@ -12,12 +12,16 @@ from understudy.inference import doctor
 from understudy.inference.doctor import examine
 
 
-def test_when_a_machine_is_sound_then_every_check_says_so_and_no_daemon_is_only_a_note(home: Path) -> None:
+def test_when_a_machine_is_sound_then_every_check_says_so_and_no_daemon_or_model_is_only_a_note(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_WEIGHTS", str(tmp_path / "no model"))
     found = {finding.rule: finding for finding in examine()}
-    assert found["daemon"].outcome == "note"
-    assert {finding.outcome for rule, finding in found.items() if rule not in ("daemon", "disk")} == {"pass"}
+    assert found["daemon"].outcome == found["weights"].outcome == "note"
+    assert {finding.outcome for rule, finding in found.items() if rule not in ("daemon", "disk", "weights")} == {"pass"}
     assert set(found) == {
         "python", "libraries", "home", "disk", "port", "daemon", "exr", "colour", "colour_config", "movie", "gate",
+        "weights",
     }  # fmt: skip
 
 

@@ -61,6 +61,27 @@ def test_when_a_model_is_here_then_list_says_where_and_whether_it_is_pinned(term
     assert "not pinned" in terminal("weights", "list", "--weights", folder).out
 
 
+def test_when_loras_lie_beside_a_model_then_list_names_them(terminal: Terminal, folder: Path) -> None:
+    (folder / "loras").mkdir()
+    (folder / "loras/night.safetensors").write_bytes(b"lora")
+    (folder / "relighting_lora.ckpt").write_bytes(b"lora")
+    assert "LoRAs: night, relighting" in terminal("weights", "list", "--weights", folder).out
+
+
+def test_when_a_model_is_half_here_then_the_doctor_warns_and_says_which_file(
+    terminal: Terminal, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from understudy.bridge.settings import load_settings
+    from understudy.inference.doctor import check_weights
+
+    monkeypatch.setenv("UNDERSTUDY_WEIGHTS", str(folder))
+    assert check_weights(load_settings()).outcome == "pass"
+    (folder / LARGE).unlink()
+    found = check_weights(load_settings())
+    assert found.outcome == "warn"
+    assert f"{folder / LARGE} is missing" in found.message
+
+
 def test_when_a_model_is_half_here_then_list_says_which_file(terminal: Terminal, folder: Path) -> None:
     (folder / LARGE).rename(folder / f"{LARGE}.incomplete")
     [found] = terminal("weights", "list", "--weights", folder, "--json").json

@@ -141,6 +141,33 @@ def test_when_a_text_encoder_lacks_a_weight_then_it_is_named(folder: Path) -> No
         load(folder)
 
 
+def test_when_an_image_encoder_is_as_older_libraries_wrote_it_then_it_is_the_same(
+    folder: Path, checkpoint: Path
+) -> None:
+    """Published folders are: their keys have a prefix, a counter of positions, and CLIP's projection."""
+    from safetensors.torch import load_file, save_file
+
+    path = folder / "image_encoder/model.safetensors"
+    tensors = {f"vision_model.{key}": tensor for key, tensor in load_file(path).items()}
+    tensors["vision_model.embeddings.position_ids"] = torch.arange(17)[None]
+    tensors["visual_projection.weight"] = torch.ones(4, 4)
+    save_file(tensors, path, metadata={"format": "pt"})
+    assert same(load(folder).image_encoder, load(checkpoint).image_encoder)
+
+
+@pytest.mark.parametrize("names", [("encoder.embed_tokens.weight",), ("shared.weight", "encoder.embed_tokens.weight")])
+def test_when_a_text_encoder_names_its_words_otherwise_then_it_is_the_same(
+    folder: Path, checkpoint: Path, names: tuple[str, ...]
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    path = folder / "text_encoder/model.safetensors"
+    tensors = load_file(path)
+    words = tensors.pop("shared.weight")
+    save_file({**tensors, **{name: words.clone() for name in names}}, path, metadata={"format": "pt"})
+    assert same(load(folder).text_encoder, load(checkpoint).text_encoder)
+
+
 @pytest.mark.parametrize(("field", "value"), [("ffn_dim", 48), ("num_layers", 3), ("num_layers", 1)])
 def test_when_the_config_is_of_another_model_then_the_folder_is_named(folder: Path, field: str, value: int) -> None:
     config = folder / "transformer/config.json"
