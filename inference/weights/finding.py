@@ -46,6 +46,18 @@ def find_weights(model: Model, settings: UserSettings) -> Found:
     )
 
 
+def find_file(file: str, model: Model, settings: UserSettings) -> Path | None:
+    """Return a file that belongs to the model's folder, whether or not the model itself is there; None = nowhere.
+
+    `file`: its path in the folder, such as `process_checkpoint/det/yolov10m.onnx`.
+    """
+    for place in places(model, settings):
+        for folder in _candidates(place.folder, model):
+            if (folder / file).is_file():
+                return folder / file
+    return None if settings.weights else _cached(model, file)
+
+
 def places(model: Model, settings: UserSettings) -> Iterator[Found]:
     """Yield where the model may be, in order. A folder that was named outright is the only place."""
     if settings.weights:
@@ -56,9 +68,9 @@ def places(model: Model, settings: UserSettings) -> Iterator[Found]:
     for folder in settings.weights_folders:
         yield Found(Path(folder).expanduser().absolute(), "weights_folders")
     yield Found(settings.home / HOME_FOLDER, "pulled here")
-    cached = _cached(model)
+    cached = _cached(model, INDEX)
     if cached is not None:
-        yield Found(cached, CACHE)
+        yield Found(cached.parent, CACHE)
 
 
 def pull_folder(model: Model, settings: UserSettings) -> Path:
@@ -74,12 +86,14 @@ def _candidates(folder: Path, model: Model) -> tuple[Path, ...]:
     return (folder, *(folder / name for name in model.folder_names))
 
 
-def _cached(model: Model) -> Path | None:
-    """Return the model's snapshot in the Hugging Face cache. None where it is not there, or the library is not."""
+def _cached(model: Model, file: str) -> Path | None:
+    """Return a file in the Hugging Face cache. None where it is not there, or the library is not."""
     try:
         from huggingface_hub import try_to_load_from_cache
     except ImportError:
         return None
-    source = model.sources[0]
-    found = try_to_load_from_cache(source.repository, INDEX, revision=source.revision)
-    return Path(found).parent if isinstance(found, str) else None
+    for source in model.sources:
+        found = try_to_load_from_cache(source.repository, file, revision=source.revision)
+        if isinstance(found, str):
+            return Path(found)
+    return None

@@ -83,6 +83,7 @@ def check_layout(folder: Path, model: Model, *, allowed_pickled: tuple[Path, ...
         _check_class(folder, part, index)
         for config in part.configs:
             _require(folder, f"{part.name}/{config}")
+            _read_json(folder, f"{part.name}/{config}")
             files.append(f"{part.name}/{config}")
         if part.stem:
             weights, is_pickled = _weight_files(folder, part, allowed_pickled)

@@ -22,6 +22,7 @@ from diffusers import (
     UniPCMultistepScheduler,
     WanAnimateTransformer3DModel,
 )
+from safetensors import SafetensorError
 from transformers import AutoTokenizer, CLIPImageProcessorPil, CLIPVisionModel, UMT5EncoderModel
 
 from understudy.bridge.errors import WeightsError
@@ -118,7 +119,7 @@ def _load(kind: Any, layout: Layout, part: str, number: Number) -> Any:
             local_files_only=True,
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as problem:
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as problem:
         if isinstance(problem, torch.OutOfMemoryError):
             raise
         raise WeightsError(

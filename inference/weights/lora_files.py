@@ -6,13 +6,12 @@ as tensors alone. Whether the pairs fit a model is `loras.py`'s question.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from safetensors import SafetensorError, safe_open
 
@@ -107,21 +106,21 @@ class _Layer:
         return Pair(down, up * factor, offset, key)
 
 
-@dataclass(frozen=True, slots=True)
-class _Config:
+class _Config(msgspec.Struct, frozen=True):
     """What a LoRA's config says of its scale; without one, and without an alpha of its own, a layer's scale is 1."""
 
-    values: Mapping[str, Any]
+    lora_alpha: float | None = None
+    alpha_pattern: dict[str, float] | None = None
+    use_rslora: bool = False
 
     def scale(self, module: str, rank: int, own_alpha: float | None) -> float:
         """Return alpha / rank, or alpha / sqrt(rank) where the config says rsLoRA."""
-        alpha = self.values.get("lora_alpha")
-        patterns: Mapping[str, float] = self.values.get("alpha_pattern") or {}
-        for pattern, value in patterns.items():
+        alpha = self.lora_alpha
+        for pattern, value in (self.alpha_pattern or {}).items():
             if re.fullmatch(rf"(?:.*\.)?(?:{pattern})", module):  # as peft reads its patterns
                 alpha = value
         alpha = alpha if own_alpha is None else own_alpha
-        return 1.0 if alpha is None else alpha / (rank**0.5 if self.values.get("use_rslora") else rank)
+        return 1.0 if alpha is None else alpha / (rank**0.5 if self.use_rslora else rank)
 
 
 def _open(path: Path, allowed_pickled: tuple[Path, ...]) -> tuple[dict[str, torch.Tensor], _Config]:
@@ -140,8 +139,7 @@ def _open(path: Path, allowed_pickled: tuple[Path, ...]) -> tuple[dict[str, torc
             f"{path} is cut short or no safetensors file: {problem}", remedy="Fetch it again. " + TRY_ANOTHER
         ) from None
     if METADATA in metadata:
-        values = json.loads(metadata[METADATA])
-        return tensors, _Config({name.removeprefix("transformer."): value for name, value in values.items()})
+        return tensors, _config(metadata[METADATA].encode(), f"the config in {path}")
     return tensors, _config_beside(path)
 
 
@@ -158,11 +156,22 @@ def _config_beside(path: Path) -> _Config:
     """Return what peft wrote beside `adapter_model.safetensors`; other files have no config."""
     config = path.with_name(CONFIG)
     if not path.stem.startswith("adapter_model") or not config.is_file():
-        return _Config({})
+        return _Config()
+    return _config(config.read_bytes(), str(config))
+
+
+def _config(text: bytes, where: str) -> _Config:
+    """Return a config; diffusers puts the model's name before each of its fields."""
     try:
-        return _Config(json.loads(config.read_text(encoding="utf-8")))
-    except ValueError as problem:
-        raise WeightsError(f"{config} cannot be read: {problem}", remedy="Fetch the LoRA's folder again.") from None
+        values = msgspec.json.decode(text, type=dict[str, Any])
+        config = msgspec.convert({name.removeprefix("transformer."): said for name, said in values.items()}, _Config)
+        for pattern in config.alpha_pattern or {}:
+            re.compile(pattern)
+    except (msgspec.MsgspecError, UnicodeDecodeError, re.error) as problem:
+        raise WeightsError(
+            f"{where} cannot be read: {problem}", remedy="Fetch the LoRA again. " + TRY_ANOTHER
+        ) from None
+    return config
 
 
 def _understood(name: str, path: Path) -> Key:

@@ -9,7 +9,7 @@ import pytest
 from understudy.bridge.errors import WeightsError
 from understudy.bridge.settings import UserSettings, load_settings
 from understudy.inference.weights.catalogue import WAN_ANIMATE, find_model
-from understudy.inference.weights.finding import CACHE, find_weights, pull_folder
+from understudy.inference.weights.finding import CACHE, find_file, find_weights, pull_folder
 
 NAME = WAN_ANIMATE.name
 REPOSITORY = "Wan-AI/Wan2.2-Animate-14B-Diffusers"
@@ -86,6 +86,27 @@ def test_when_it_lies_in_the_hugging_face_cache_alone_then_its_snapshot_is_found
     (repository / "refs/main").write_text("a" * 40)
     found = find_weights(WAN_ANIMATE, settings(tmp_path))
     assert (found.folder, found.where) == (snapshot, CACHE)
+
+
+DETECTOR = "process_checkpoint/det/yolov10m.onnx"
+
+
+def test_when_a_detector_is_asked_for_then_it_is_found_without_the_model(tmp_path: Path, empty_cache: Path) -> None:
+    assert find_file(DETECTOR, WAN_ANIMATE, settings(tmp_path)) is None
+    snapshot = empty_cache / "models--Wan-AI--Wan2.2-Animate-14B/snapshots" / ("b" * 40)
+    put(snapshot / DETECTOR)
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs/main").write_text("b" * 40)
+    assert find_file(DETECTOR, WAN_ANIMATE, settings(tmp_path)) == snapshot / DETECTOR
+    near = put(tmp_path / "studio" / NAME / DETECTOR)
+    assert find_file(DETECTOR, WAN_ANIMATE, settings(tmp_path, weights_folders=(str(tmp_path / "studio"),))) == near
+    assert find_file(DETECTOR, WAN_ANIMATE, settings(tmp_path, weights=str(tmp_path / "empty"))) is None
+
+
+def put(path: Path) -> Path:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"onnx")
+    return path
 
 
 def test_when_it_is_nowhere_then_every_place_is_named_and_what_to_do(tmp_path: Path) -> None:

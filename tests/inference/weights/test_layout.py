@@ -92,6 +92,13 @@ def test_when_a_file_is_missing_then_it_is_named(folder: Path, file: str) -> Non
     assert refused(folder).message == f"{folder / file} is missing"
 
 
+@pytest.mark.parametrize("file", ["tokenizer/tokenizer.json", "vae/config.json", "model_index.json"])
+def test_when_a_config_is_cut_short_then_it_is_named(folder: Path, file: str) -> None:
+    content = (folder / file).read_bytes()
+    (folder / file).write_bytes(content[: len(content) // 2])
+    assert refused(folder).message.startswith(f"{folder / file} cannot be read")
+
+
 def test_when_a_file_is_half_downloaded_then_its_half_is_named_and_never_used(folder: Path) -> None:
     (folder / TRANSFORMER).rename(folder / f"{TRANSFORMER}.incomplete")
     problem = refused(folder)

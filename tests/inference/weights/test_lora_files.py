@@ -90,6 +90,18 @@ def test_when_diffusers_wrote_the_config_into_the_file_then_it_counts(tmp_path: 
     assert torch.allclose(read_lora(path).pairs["blocks.0.ffn.net.2"].up, PAIRS["blocks.0.ffn.net.2"].up * 2)
 
 
+@pytest.mark.parametrize(
+    "config", ["{", "[]", '{"lora_alpha": "much"}', '{"alpha_pattern": {"(": 1}}', '{"use_rslora": 3}']
+)
+def test_when_a_loras_config_makes_no_sense_then_it_is_named(tmp_path: Path, config: str) -> None:
+    path = save_peft_folder(tmp_path / "peft", PAIRS, alpha=4)
+    path.with_name("adapter_config.json").write_text(config)
+    assert refused(path).startswith(f"{path.with_name('adapter_config.json')} cannot be read")
+    own = save_diffusers(tmp_path / "a.safetensors", PAIRS)
+    save_file(load_file(own), own, metadata={"lora_adapter_metadata": config})
+    assert refused(own).startswith(f"the config in {own} cannot be read")
+
+
 def test_when_a_distilled_lora_changes_norms_and_biases_then_norms_are_told_and_biases_kept(tmp_path: Path) -> None:
     further: dict[str, Any] = {
         "diffusion_model.blocks.0.norm3.diff": torch.zeros(24),
