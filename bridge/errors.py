@@ -3,6 +3,7 @@
 UnderstudyError
 ├── RequestError           the caller can mend it: an option, a range, a name, a state
 ├── PlateError             a picture on disk: missing, damaged, or disagreeing with its neighbours
+├── WeightsError           a model's files: not here, half there, damaged, of another model, not to be trusted
 ├── DaemonError            the daemon itself
 │   ├── DaemonUnreachable  nobody answers, or nobody answers in time
 │   ├── KeyRefused         the key is unknown here, or may not do this
@@ -70,6 +71,10 @@ class RequestError(UnderstudyError):
 
 class PlateError(UnderstudyError):
     code = "plate"
+
+
+class WeightsError(UnderstudyError):
+    code = "weights"
 
 
 class DaemonError(UnderstudyError):

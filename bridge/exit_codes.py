@@ -11,6 +11,7 @@ from understudy.bridge.errors import (
     ProtocolError,
     RequestError,
     UnderstudyError,
+    WeightsError,
 )
 from understudy.bridge.messages import State
 
@@ -18,7 +19,7 @@ DONE, USAGE, REFUSED, FAILED, UNREACHABLE, CANCELLED = 0, 2, 3, 4, 5, 6
 
 
 def code_of_error(problem: UnderstudyError) -> int:
-    if isinstance(problem, ComplianceError | PlateError | KeyRefused):
+    if isinstance(problem, ComplianceError | PlateError | WeightsError | KeyRefused):
         return REFUSED
     if isinstance(problem, JobCancelled):
         return CANCELLED

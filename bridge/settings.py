@@ -22,6 +22,8 @@ SHOW_FILE_VARIABLE = "UNDERSTUDY_SHOW_FILE"
 SITE_FILE = "/etc/understudy/settings.json"
 USER_FILE = "settings.json"
 TEMPLATE = "{root}/{project}/{shot}/understudy/{job}/v{version:03}/{layer}/{shot}_{layer}_v{version:03}.{frame:04}.exr"
+LISTS = {"roots": "roots", "weights_folders": "folders", "allow_pickled_weights": "files"}
+"""Settings that a variable of the environment states as JSON, and what they list."""
 
 System = Literal["linux", "macos", "windows"]
 
@@ -68,6 +70,12 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The Python of an environment that has MediaPipe; empty = the one that `understudy pose install` made in HOME."""
     project: Name | None = None
     """The project that jobs belong to unless they say otherwise."""
+    weights: str = ""
+    """The folder of the model that engines load, and the only place where it is looked for; empty = see the next."""
+    weights_folders: tuple[str, ...] = ()
+    """Folders of models that a studio shares, looked through in this order, before HOME and the Hugging Face cache."""
+    allow_pickled_weights: tuple[str, ...] = ()
+    """Weight files that are not safetensors and may be opened all the same, each by its path: tensors alone."""
 
 
 class Layer(NamedTuple):
@@ -191,7 +199,7 @@ def _environment_layer(environment: Mapping[str, str]) -> Layer:
         if text is None:
             continue
         try:
-            values[name] = msgspec.json.decode(text) if name == "roots" else text
+            values[name] = msgspec.json.decode(text) if name in LISTS else text
         except msgspec.MsgspecError as problem:
-            raise RequestError(f"{variable}: {problem}", remedy="Write it as a JSON list of roots.") from None
+            raise RequestError(f"{variable}: {problem}", remedy=f"Write it as a JSON list of {LISTS[name]}.") from None
     return Layer("environment", values)

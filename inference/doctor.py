@@ -6,6 +6,7 @@ Each check is a function that returns a finding; a check that meets an error of 
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import shutil
@@ -27,6 +28,8 @@ from understudy.bridge.gather import gather_job
 from understudy.bridge.keys import ensure_local_keys, load_connection
 from understudy.bridge.options import JobOptions
 from understudy.bridge.settings import UserSettings, load_settings
+from understudy.inference.weights.catalogue import MODELS
+from understudy.inference.weights.standing import standing
 from understudy.inference.work_order import WorkOrder
 
 LIBRARIES = (
@@ -51,7 +54,7 @@ def examine(ocio: str | None = None) -> Iterator[Finding]:
 
     checks: tuple[Callable[[UserSettings], Finding], ...] = (
         check_python, check_libraries, check_home, check_disk, check_port, check_daemon, check_pose, check_exr,
-        check_colour, check_colour_config, check_movie, check_gate,
+        check_colour, check_colour_config, check_movie, check_gate, check_weights,
     )  # fmt: skip
     for check in checks:
         name = check.__name__.removeprefix("check_")
@@ -302,3 +305,13 @@ def check_gate(settings: UserSettings) -> Finding:
     refused = sum(finding.refuses for finding in found)
     said = f"{len(found)} admission rules ran; a job without papers was {'refused' if refused else 'let through'}"
     return Finding(rule="gate", outcome="pass" if refused else "broken", message=said)
+
+
+def check_weights(settings: UserSettings) -> Finding:
+    """A machine without a model is sound: engines that need none run there. `weights verify` reads the files."""
+    if importlib.util.find_spec("safetensors") is None:
+        return Finding(
+            rule="weights", outcome="note", message="models cannot be looked at: safetensors is not installed",
+            remedy="pip install 'understudy[weights]', where an engine is to load a model.",
+        )  # fmt: skip
+    return standing(MODELS[0], settings).finding()

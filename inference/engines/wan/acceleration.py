@@ -22,4 +22,4 @@ def quick_convolutions(vae: Any) -> None:
     torch.backends.cudnn.benchmark = True
     for module in vae.modules():
         if isinstance(module, torch.nn.Conv3d):
-            module.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+            module.to(memory_format=torch.channels_last_3d)

@@ -64,7 +64,7 @@ class SelfAttention:
             query, key, value = self._exchange.heads(torch.cat([query, key, value], dim=-1)).chunk(3, dim=-1)
             attended = self._exchange.tokens(self._attend(query, key, value))
         project, drop_out = attention.to_out
-        return drop_out(project(attended.flatten(2).to(hidden_states.dtype)))  # type: ignore[no-any-return]
+        return drop_out(project(attended.flatten(2).to(hidden_states.dtype)))
 
 
 def _turned(tokens: Tensor, positions: tuple[Tensor, Tensor]) -> Tensor:

@@ -1,0 +1,173 @@
+"""How a segment fits into a GPU's free memory: the least frugal way that does. Pure; every number is data.
+
+The steps, from what costs nothing to what costs most, and what each costs:
+
+1. everything on the GPU in bfloat16
+2. encoders and transformer in turn: the transformer is copied there and back once a job; the same picture
+3. the VAE works in tiles: time, and a faint seam is possible
+4. float8 weights, only where the artist allowed them: an approximation that the marks declare
+5. the transformer's blocks come from CPU memory one after the other: the same picture, several times the time
+6. the encoders compute on the CPU: minutes, once a job; the same picture but for rounding
+7. shorter segments: more seams; the picture is another
+
+The estimates say where they come from; `measured` are this project's own on an H200, the others follow from shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from understudy.bridge.errors import WeightsError
+
+GIB = 2**30
+LATENT_STRIDE, PATCH = 8, 2
+"""Pixels a latent, latents a token, along each side."""
+FRAMES_A_LATENT = 4
+FACE_PIXELS = 512
+SEGMENTS = (77, 61, 49, 37, 25)
+"""Lengths that are tried, 4n + 1, longest first. The model was trained on 77."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """What each thing takes. Bytes unless said otherwise."""
+
+    transformer: int = int(32.6 * GIB)
+    """measured: bfloat16, with what the model keeps in float32"""
+    transformer_float8: int = int(17.5 * GIB)
+    """measured: linear layers in float8"""
+    transformer_offloaded: int = int(2.5 * GIB)
+    """shapes: two of 40 blocks at a time, and what is outside the blocks"""
+    text_encoder: int = int(10.6 * GIB)
+    """shapes: 5.7 B parameters of umT5-XXL's encoder in bfloat16"""
+    image_encoder: int = int(1.2 * GIB)
+    """shapes: 0.63 B parameters of CLIP ViT-H in bfloat16"""
+    vae: int = int(0.25 * GIB)
+    """shapes: 0.127 B parameters in bfloat16"""
+    a_token: int = 133_000
+    """measured: a peak of 42 less the 32.6 of the weights, over the 75,600 tokens of 1280 x 720 x 77"""
+    a_pixel_of_the_vae: int = 96 * 4 * 2 * 6
+    """shapes: 96 channels, four frames, bfloat16, six such tensors alive at the VAE's widest layer"""
+    vae_tile_pixels: int = 256 * 256
+    """diffusers' default tile"""
+    encoders_at_work: int = GIB
+    reserve: int = int(1.5 * GIB)
+    """CUDA's context and libraries"""
+    fragmented: float = 0.05
+    """Of the free memory: what the allocator cannot use"""
+
+
+OFFICIAL = Estimates()
+
+Encoders = Literal["beside", "in turn", "on the CPU"]
+"""Where the encoders work: beside the transformer, on the GPU while the transformer waits, or not on the GPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """One way to fit, and what it is thought to take."""
+
+    segment_frames: int = SEGMENTS[0]
+    encoders: Encoders = "beside"
+    vae_tiled: bool = False
+    float8: bool = False
+    offloaded: bool = False
+    stages: tuple[tuple[str, int], ...] = ()
+    """Stage and bytes, in the order in which a segment goes through them."""
+
+    @property
+    def peak_bytes(self) -> int:
+        return max((size for _, size in self.stages), default=0)
+
+    def words(self) -> str:
+        """Return the plan as it stands in a report."""
+        said = [
+            (self.encoders != "beside", f"encoders {self.encoders}"),
+            (self.vae_tiled, "VAE in tiles"),
+            (self.float8, "float8 weights"),
+            (self.offloaded, "blocks from CPU memory"),
+            (self.segment_frames != SEGMENTS[0], f"segments of {self.segment_frames}"),
+        ]
+        frugal = [words for true, words in said if true]
+        return f"{', '.join(frugal) or 'everything on the GPU'}; at most {self.peak_bytes / GIB:.1f} GiB"
+
+
+def plan_memory(
+    free_bytes: int,
+    height: int,
+    width: int,
+    *,
+    allow_float8: bool = False,
+    lora_bytes: int = 0,
+    estimates: Estimates = OFFICIAL,
+) -> MemoryPlan:
+    """Return the first plan that fits. `height`, `width`: pixels of the model's picture.
+
+    `lora_bytes`: what the LoRAs take beside the weights; one of rank 128 over every block is 1.3 GiB in bfloat16.
+    Raises WeightsError where none does, with what the smallest would take.
+    """
+    usable = int(free_bytes * (1 - estimates.fragmented)) - estimates.reserve - lora_bytes
+    plan = MemoryPlan()
+    for plan in _ways(allow_float8):
+        plan = replace(plan, stages=stages(plan, height, width, estimates))
+        if plan.peak_bytes <= usable:
+            return plan
+    least = plan.peak_bytes + estimates.reserve + lora_bytes
+    raise WeightsError(
+        f"{width} x {height} needs {least / GIB:.1f} GiB even at its most frugal; "
+        f"the GPU has {free_bytes / GIB:.1f} GiB free",
+        remedy="Work on a smaller picture, close what else uses the GPU, or take a larger one.",
+        facts={stage: f"{size / GIB:.2f} GiB" for stage, size in plan.stages},
+    )
+
+
+def _ways(allow_float8: bool) -> Iterator[MemoryPlan]:
+    """Yield what may be tried, from the freest to the most frugal."""
+    plain = MemoryPlan()
+    in_turn = replace(plain, encoders="in turn")
+    tiled = replace(in_turn, vae_tiled=True)
+    yield from (plain, in_turn, tiled)
+    if allow_float8:
+        yield replace(in_turn, float8=True)
+        yield replace(tiled, float8=True)
+    yield replace(tiled, offloaded=True)
+    least = replace(tiled, offloaded=True, encoders="on the CPU")
+    yield from (replace(least, segment_frames=frames) for frames in SEGMENTS)
+
+
+def stages(plan: MemoryPlan, height: int, width: int, estimates: Estimates = OFFICIAL) -> tuple[tuple[str, int], ...]:
+    """Return what each stage of a segment takes on the GPU under `plan`, in bytes."""
+    stays = _transformer(plan, estimates) + estimates.vae
+    encoders = estimates.text_encoder + estimates.image_encoder + estimates.encoders_at_work
+    beside = stays if plan.encoders == "beside" else estimates.vae
+    inputs = conditioning_bytes(plan.segment_frames, height, width)
+    pixels = min(height * width, estimates.vae_tile_pixels) if plan.vae_tiled else height * width
+    vae = inputs + estimates.a_pixel_of_the_vae * pixels
+    denoising = estimates.a_token * tokens(plan.segment_frames, height, width)
+    return (
+        ("prompt and reference", estimates.vae if plan.encoders == "on the CPU" else beside + encoders),
+        ("encoding", stays + vae),
+        ("denoising", stays + denoising),
+        ("decoding", stays + vae),
+    )
+
+
+def _transformer(plan: MemoryPlan, estimates: Estimates) -> int:
+    if plan.offloaded:
+        return estimates.transformer_offloaded
+    return estimates.transformer_float8 if plan.float8 else estimates.transformer
+
+
+def tokens(frames: int, height: int, width: int) -> int:
+    """Return how many tokens the transformer attends over: those of the frames, and a latent frame of the reference."""
+    latent_frames = (frames - 1) // FRAMES_A_LATENT + 1 + 1
+    side = LATENT_STRIDE * PATCH
+    return latent_frames * -(-height // side) * -(-width // side)
+
+
+def conditioning_bytes(frames: int, height: int, width: int) -> int:
+    """Return what a segment's inputs take in float32: skeleton, background, mask, and the face at 512 x 512."""
+    channels_of_the_picture = 3 + 3 + 1
+    return 4 * frames * (channels_of_the_picture * height * width + 3 * FACE_PIXELS**2)
