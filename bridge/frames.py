@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,6 +22,7 @@ NTSC_NEARLY = 0.02
 """Hosts round the NTSC rates to two or three decimals, and not always the same way."""
 _RANGE = re.compile(r"^\s*(-?\d{1,30})(?:\s*-\s*(-?\d{1,30}))?\s*$")
 _RATE = re.compile(r"\d{1,60}(\.\d{1,60}|/\d{1,60})?")  # an exponent could ask for a number that fills the memory
+_HANDLES = re.compile(r"\s*(\d{1,9})(?:\s*:\s*(\d{1,9}))?\s*", re.ASCII)
 _HASHES = re.compile(r"#+")
 _PERCENT = re.compile(r"%0?(\d*)d")
 
@@ -77,6 +79,31 @@ class FrameRate(msgspec.Struct, frozen=True, order=True):
             ) from None
 
 
+class Handles(NamedTuple):
+    """Frames that lie outside the cut, before and after it."""
+
+    head: int = 0
+    tail: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.head}:{self.tail}"
+
+    @classmethod
+    def parse(cls, said: int | str) -> Handles:
+        """Read 8 (at each end), `8` or `8:12` (head and tail). Raises RequestError for other words.
+
+        A number is taken as it is: whether it leaves a cut, a range says.
+        """
+        if isinstance(said, int):
+            return cls(said, said)
+        match = _HANDLES.fullmatch(said)
+        if match is None:
+            raise RequestError(
+                f"'{said}' are no handles", remedy="Write 8 for each end, or 8:12 for 8 before the cut and 12 after it."
+            )
+        return cls(int(match[1]), int(match[2] or match[1]))
+
+
 class FrameRange(msgspec.Struct, frozen=True):
     """The frames of a shot, both ends inclusive. `head` and `tail` are handles that lie inside first..last."""
 
@@ -109,6 +136,20 @@ class FrameRange(msgspec.Struct, frozen=True):
     def cut(self) -> FrameRange:
         """Return the frames between the handles: what the review movie shows."""
         return FrameRange(self.first + self.head, self.last - self.tail)
+
+    @property
+    def handles(self) -> Handles:
+        return Handles(self.head, self.tail)
+
+    def with_handles(self, handles: Handles) -> FrameRange:
+        """Return this cut and its handles around it."""
+        cut = self.cut
+        return FrameRange(cut.first - handles.head, cut.last + handles.tail, handles.head, handles.tail)
+
+    def handles_within(self, has: FrameRange) -> Handles:
+        """Return as much of the handles as lies within the frames that a source has."""
+        cut = self.cut
+        return Handles(min(self.head, max(0, cut.first - has.first)), min(self.tail, max(0, has.last - cut.last)))
 
     @classmethod
     def parse(cls, text: str, *, head: int = 0, tail: int = 0) -> FrameRange:

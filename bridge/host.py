@@ -84,6 +84,8 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
     def options(self, choices: JobOptions, selection: Selection, series: str) -> JobOptions:
         """Return what the artist chose, completed by what the host knows; what was typed by the artist wins.
 
+        Frames and handles are the selection's: the host has asked the artist before it exported them.
+
         series: within what takes are numbered where there is no project: the folder that holds them.
         """
         plate, reference, clean = (self.footage.get(role) for role in ("plate", "reference", "clean_plate"))
@@ -94,7 +96,7 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
             **known,
             series=choices.series or series,
             frames=str(frames),
-            handles=choices.handles or frames.head,
+            handles=str(frames.handles),
             rate=choices.rate or (str(selection.rate) if selection.rate is not None else None),
             shot=choices.shot or selection.shot,
             colour=choices.colour or (plate.colour if plate is not None else None),
@@ -210,6 +212,20 @@ class Host(Protocol):
 
     def default_folder(self, selection: Selection) -> Path:
         """Return where versions of this shot go unless the artist says otherwise. Raises HostError without a place."""
+
+
+def refuse_handles_beyond(frames: FrameRange, has: FrameRange, name: str) -> None:
+    """Raise HostError where the handles of `frames` reach past the frames that a source has, naming it.
+
+    What was asked for is sent, or nothing is: handles of another length on one shot of many are found out too late.
+    What the cut itself shows there is the host's to say.
+    """
+    there = frames.handles_within(has)
+    if there != frames.handles:
+        raise HostError(
+            f"handles {frames.handles} around {frames.cut} reach past the end of {name}, which has frames {has}",
+            remedy=f"Ask for handles {there}, or give it more frames.",
+        )
 
 
 def refuse_unseen_by_farm(roots: tuple[Root, ...], folder: Path) -> None:

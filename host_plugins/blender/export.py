@@ -13,7 +13,7 @@ import bpy
 
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FrameRange
-from understudy.bridge.host import Exported, Footage, Selection, Step, Steps
+from understudy.bridge.host import Exported, Footage, Selection, Step, Steps, refuse_handles_beyond
 
 from . import compat, strips
 from .blender_types import Picture, Scene, Strip, given
@@ -68,18 +68,18 @@ def _plan(scene: Scene, strip_name: str, frames: FrameRange, folder: Path) -> di
 def _plate(scene: Scene, strip: Strip, frames: FrameRange, folder: Path) -> Part:
     for below in () if is_untouched(strip, scene) else strips.visible_below(given(scene.sequence_editor), strip):
         strips.refuse_missing_files(below, frames)
-    strips.refuse_missing_files(strip, frames)
+    strips.refuse_missing_files(strip, frames, behind_trim=True)
     if not is_untouched(strip, scene):
-        return _rendered("plate", Rendering(scene.name, up_to(strip.name)), folder, RENDERED)
+        return _rendered("plate", Rendering(scene.name, up_to(strip.name, frames)), folder, RENDERED)
     return Part(_files(strip, frames, PLATE_COLOURS[strips.colour_space_of(strip)]))
 
 
 def _picture(scene: Scene, strip: Strip, role: str, frames: FrameRange, folder: Path) -> Part:
     """A strip looked at alone: the clean plate, wherever it lies and whether or not it is muted."""
     _refuse_short(strip, role, frames)
-    strips.refuse_missing_files(strip, frames)
+    strips.refuse_missing_files(strip, frames, behind_trim=True)
     if not is_untouched(strip, scene, as_matte=True) or strips.colour_space_of(strip) not in PLATE_COLOURS:
-        return _rendered(role, Rendering(scene.name, alone(strip.name)), folder, RENDERED)
+        return _rendered(role, Rendering(scene.name, alone(strip.name, frames)), folder, RENDERED)
     return Part(_files(strip, frames, PLATE_COLOURS[strips.colour_space_of(strip)]))
 
 
@@ -92,16 +92,16 @@ def _matte(scene: Scene, plate_name: str, plate: Part, frames: FrameRange, folde
     if settings.matte_from == "ALPHA":
         if plate.rendering is None:
             return Part(plate.footage)
-        return _rendered("matte", Rendering(scene.name, alone(plate_name), "RGBA"), folder)
+        return _rendered("matte", Rendering(scene.name, alone(plate_name, frames), "RGBA"), folder)
     if settings.matte_from == "FILE":
         return Part(Footage(typed=_chosen_file(settings.matte_file, "matte")))
     if not settings.matte_strip:
         raise HostError("no strip is chosen for the matte", remedy="Choose it in the panel, white = replace here.")
     strip = strips.find_strip(scene, settings.matte_strip)
     _refuse_short(strip, "matte", frames)
-    strips.refuse_missing_files(strip, frames)
+    strips.refuse_missing_files(strip, frames, behind_trim=True)
     if not is_untouched(strip, scene, as_matte=True):
-        return _rendered("matte", Rendering(scene.name, alone(strip.name, as_data=True)), folder)
+        return _rendered("matte", Rendering(scene.name, alone(strip.name, frames, as_data=True)), folder)
     return Part(_files(strip, frames, None))
 
 
@@ -140,12 +140,13 @@ def _rendered(role: str, rendering: Rendering, folder: Path, colour: str | None 
 
 
 def _refuse_short(strip: Strip, role: str, frames: FrameRange) -> None:
-    has = strips.frames_of(strip)
-    if has.first > frames.first or has.last < frames.last:
+    shown, cut = strips.frames_of(strip), frames.cut
+    if shown.first > cut.first or shown.last < cut.last:
         raise HostError(
-            f"the {role} “{strip.name}” covers frames {has}, the plate {frames}",
+            f"the {role} “{strip.name}” covers frames {shown}, the plate {cut}",
             remedy=f"Lengthen “{strip.name}”, or trim the plate.",
         )
+    refuse_handles_beyond(frames, strips.reach_of(strip), f"the {role} “{strip.name}”")
 
 
 def _told_apart(parts: dict[str, Part]) -> dict[str, Part]:

@@ -85,7 +85,7 @@ def _add(scene: Scene, job: RememberedJob, layer: LayerFiles) -> bpy.types.Image
             remedy=f"Fetch it again: understudy fetch {job.job_id}.",
         )
     editor = given(scene.sequence_editor)
-    channel = _free_channel(editor, job.frames, memory.find_source(scene, job))
+    channel = _free_channel(editor, job.frames.cut, memory.find_source(scene, job))
     made = compat.strips_of(editor).new_image(
         name=f"{job.shot} v{job.version:03} {layer.name}", filepath=str(files[0]), channel=channel,
         frame_start=job.frames.first, fit_method="ORIGINAL",
@@ -93,6 +93,9 @@ def _add(scene: Scene, job: RememberedJob, layer: LayerFiles) -> bpy.types.Image
     strip = cast("bpy.types.ImageStrip", made)  # the stubs say a strip of any kind
     for path in files[1:]:
         strip.elements.append(path.name)
+    if any(job.frames.handles):
+        compat.show_frames(strip, job.frames.cut.first, job.frames.cut.last)
+        strip.channel = channel  # with its handles it may have met another and been moved
     return strip
 
 
@@ -126,8 +129,8 @@ def _verify(strip: Strip, job: RememberedJob) -> None:
     """Read back what Blender made of it: it corrects in silence."""
     shown = FrameRange(compat.start_of(strip), compat.end_of(strip) - 1)
     names = [Path(strip.strip_elem_from_frame(frame).filename).name for frame in (shown.first, shown.last)]
-    if shown != FrameRange(job.frames.first, job.frames.last) or not all(names):
+    if shown != job.frames.cut or not all(names):
         raise HostError(
-            f"Blender placed version {job.version} at frames {shown} instead of {job.frames}",
+            f"Blender placed version {job.version} at frames {shown} instead of {job.frames.cut}",
             remedy="Add the layer by hand from the version's folder, and tell us.",
         )

@@ -110,6 +110,15 @@ def frames_of(strip: Strip) -> FrameRange:
     return FrameRange(compat.start_of(strip), compat.end_of(strip) - 1)
 
 
+def reach_of(strip: Strip) -> FrameRange:
+    """Return the frames that the strip has, its trim aside: of what is no plain picture from disk, what it shows."""
+    shown = frames_of(strip)
+    if not is_picture(strip) or len(getattr(strip, "retiming_keys", ())) > 0:
+        return shown
+    first, end = compat.content_of(strip)
+    return FrameRange(min(first, shown.first), max(end - 1, shown.last))
+
+
 def rate_of(scene: Scene) -> FrameRate:
     base = Fraction(round(scene.render.fps_base * BASE_STEPS), BASE_STEPS)
     return FrameRate.from_fraction(scene.render.fps / base)
@@ -137,9 +146,12 @@ def pattern_of(files: dict[int, Path]) -> str:
     return str(first.with_name(first.stem[:start] + "#" * (end - start) + first.stem[end:] + first.suffix))
 
 
-def refuse_missing_files(strip: Strip, frames: FrameRange) -> None:
-    """Raise HostError when a source of the strip is gone, whatever it is made of. Reads the disk."""
-    wanted = list(_sources(strip, frames))
+def refuse_missing_files(strip: Strip, frames: FrameRange, *, behind_trim: bool = False) -> None:
+    """Raise HostError when a source of the strip is gone, whatever it is made of. Reads the disk.
+
+    behind_trim: frames that it has and does not show are wanted too.
+    """
+    wanted = list(_sources(strip, frames, reach_of(strip) if behind_trim else frames_of(strip)))
     gone = [path for path in dict.fromkeys(wanted) if not path.is_file()]
     if gone:
         raise HostError(
@@ -148,18 +160,18 @@ def refuse_missing_files(strip: Strip, frames: FrameRange) -> None:
         )
 
 
-def _sources(strip: Strip, frames: FrameRange) -> Iterator[Path]:
+def _sources(strip: Strip, frames: FrameRange, has: FrameRange) -> Iterator[Path]:
     if strip.type == "META":
         for inner in compat.strips_of(strip):
             if not inner.mute:
-                yield from _sources(inner, frames)
+                yield from _sources(inner, frames, frames_of(inner))
     for source in compat.inputs_of(strip):
-        yield from _sources(source, frames)
+        yield from _sources(source, frames, frames_of(source))
     if is_movie(strip):
         yield movie_file(strip)
     elif is_image(strip):
-        shown = [frame for frame in frames if compat.start_of(strip) <= frame < compat.end_of(strip)]
-        yield from source_files(strip, FrameRange(shown[0], shown[-1])).values() if shown else ()
+        wanted = [frame for frame in frames if frame in has]
+        yield from source_files(strip, FrameRange(wanted[0], wanted[-1])).values() if wanted else ()
 
 
 def visible_below(editor: Editor, strip: Strip) -> list[Strip]:

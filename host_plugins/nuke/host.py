@@ -14,6 +14,7 @@ from understudy.bridge.host import (
     RememberedJob,
     Selection,
     Steps,
+    refuse_handles_beyond,
     refuse_unseen_by_farm,
 )
 from understudy.bridge.settings import load_settings
@@ -21,7 +22,7 @@ from understudy.host_plugins.nuke import memory
 from understudy.host_plugins.nuke.cautions import cautions_of
 from understudy.host_plugins.nuke.export import export_shot
 from understudy.host_plugins.nuke.file_text import evaluated, safe_folder_name
-from understudy.host_plugins.nuke.knobs import MATTE_INPUT
+from understudy.host_plugins.nuke.knobs import MATTE_INPUT, handles_of
 from understudy.host_plugins.nuke.node import CLEAN_PLATE, MATTE, PLATE, REFERENCE, chosen_node, named_node
 from understudy.host_plugins.nuke.placing import place_take, remove_take
 from understudy.host_plugins.nuke.rates import script_rate
@@ -103,13 +104,15 @@ def frames_of(node: nuke.Node) -> FrameRange:
         first, last = int(nuke.root()["first_frame"].value()), int(nuke.root()["last_frame"].value())
     else:
         first, last = plate.firstFrame(), plate.lastFrame()
-    handles = int(node["handles"].value())
     try:
-        return FrameRange(first, last, handles, handles)
+        frames = FrameRange(first, last, *handles_of(node))
     except ValueError as problem:
         raise HostError(
             f"{node.fullName()}: {problem}", remedy="Set range, first, last and handles on the node."
         ) from None
+    if plate is not None and any(frames.handles):
+        refuse_handles_beyond(frames, FrameRange(plate.firstFrame(), plate.lastFrame()), plate.fullName())
+    return frames
 
 
 def _beside_script(selection: Selection) -> Path:

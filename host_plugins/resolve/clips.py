@@ -58,6 +58,11 @@ class Clip:
         return FrameRange(self.start, self.end - 1)
 
     @property
+    def reach(self) -> FrameRange:
+        """Return the frames that the medium would fill: the clip's own and those behind its trim."""
+        return FrameRange(self.start - self.left, self.end - 1 + self.right)
+
+    @property
     def shot(self) -> str:
         """Return the name without what Resolve adds for a sequence, as one component of a path."""
         bare = _DRESSING.sub("", self.name) or self.name

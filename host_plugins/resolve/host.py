@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from understudy.bridge.errors import ErrorReport, HostError
 from understudy.bridge.exr_file import read_channels
-from understudy.bridge.frames import FrameRange
+from understudy.bridge.frames import FrameRange, Handles
 from understudy.bridge.host import (
     Delivered,
     Exported,
@@ -21,6 +21,7 @@ from understudy.bridge.host import (
     Selection,
     Step,
     Steps,
+    refuse_handles_beyond,
     refuse_unseen_by_farm,
 )
 from understudy.bridge.host_numbers import file_footage
@@ -71,11 +72,12 @@ class ResolveHost:
         rate = timeline_rate(self.session, timeline)
         marked = marked_range(timeline, clip)
         within = marked is None or (marked.first >= clip.start and marked.last < clip.end)
-        handles = self.choices.options.handles
         cut = marked or clip.frames
-        frames = FrameRange(cut.first - handles, cut.last + handles, handles, handles)
-        why = self._why_render(timeline, clip, frames, within)
-        if why and handles:
+        frames = cut.with_handles(Handles.parse(self.choices.options.handles))
+        why = self._why_render(timeline, clip, within)
+        if not why:
+            refuse_handles_beyond(frames, clip.reach, clip.name)
+        elif any(frames.handles):
             raise HostError(f"{why}; a render has no handles", remedy="Set `handles` to 0, or use the untouched clip.")
         cautions = (why, science_of(self.session, timeline).caution) if why else ()
         anchor = Anchor(
@@ -118,11 +120,11 @@ class ResolveHost:
             remedy="Put the plate on a track below the matte's, or choose another `matte_track`.",
         )
 
-    def _why_render(self, timeline: Timeline, clip: Clip, frames: FrameRange, within: bool) -> str:
+    def _why_render(self, timeline: Timeline, clip: Clip, within: bool) -> str:
         """Return why the clip's own files will not do, '' where they will. Raises HostError where they must."""
         others = tuple(clips_on(timeline, clip.track))
         why = "" if within else f"the marked range reaches beyond {clip.name}"
-        why = why or why_not_source(clip, timeline_rate(self.session, timeline), frames, others)
+        why = why or why_not_source(clip, timeline_rate(self.session, timeline), others)
         why = why or said_of(self.session, timeline, clip)
         if why and self.choices.source == "source":
             raise HostError(why, remedy=RENDER_IT)

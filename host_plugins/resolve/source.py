@@ -19,7 +19,7 @@ SLACK_FRAMES = 2
 _SEQUENCE = re.compile(r"\[(\d+)(?:-(\d+))?\](?!.*\[\d+(?:-\d+)?\])")
 
 
-def why_not_source(clip: Clip, rate: FrameRate, frames: FrameRange, others: tuple[Clip, ...]) -> str:
+def why_not_source(clip: Clip, rate: FrameRate, others: tuple[Clip, ...]) -> str:
     """Return why the clip's own files are not what the timeline shows, '' where they are.
 
     others: the clips of the same track. What cannot be asked here, `edits` reads from the timeline's own description.
@@ -34,7 +34,7 @@ def why_not_source(clip: Clip, rate: FrameRate, frames: FrameRange, others: tupl
         return f"{clip.name} runs into its neighbour: a transition mixes the two"
     if clip.item.GetFusionCompCount():
         return f"{clip.name} has a Fusion composition, which its files do not show"
-    return _retimed(clip) or _other_rate(clip, rate) or _too_short(clip, frames)
+    return _retimed(clip) or _other_rate(clip, rate)
 
 
 def _retimed(clip: Clip) -> str:
@@ -55,13 +55,6 @@ def _other_rate(clip: Clip, rate: FrameRate) -> str:
     said = clip.properties.get("FPS", "")
     if said and read_rate(said) != rate:
         return f"{clip.name} has {said} frames a second and the timeline has {rate}: frames are dropped or repeated"
-    return ""
-
-
-def _too_short(clip: Clip, frames: FrameRange) -> str:
-    head, tail = clip.start - frames.first, frames.last - (clip.end - 1)
-    if head > clip.left or tail > clip.right:
-        return f"{clip.name} has {clip.left} frames before its cut and {clip.right} after it, fewer than the handles"
     return ""
 
 

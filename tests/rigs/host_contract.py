@@ -13,7 +13,8 @@ from daemon_rig import RunningDaemon
 from host_rig import FIRST, FRAMES, Desk, Drawn, HostRig, blacken, draw, read_exr
 
 from understudy.bridge.client import Client
-from understudy.bridge.frames import FrameRange, FrameRate
+from understudy.bridge.errors import HostError
+from understudy.bridge.frames import FrameRange, FrameRate, Handles
 from understudy.bridge.host_jobs import HostJobs
 
 RATE = FrameRate(24000, 1001)
@@ -101,6 +102,40 @@ class HostContract:
         assert shot.plate is not None
         assert shot.plate.pictures.colour, "the plate's colour space is named, never left to a guess"
         assert [file.frame for file in shot.plate.pictures.files] == list(range(FIRST, FIRST + FRAMES))
+
+    @pytest.mark.parametrize("handles", [Handles(1, 1), Handles(2, 0), Handles(0, 1)], ids=str)
+    def test_when_handles_are_asked_for_then_layers_cover_them_and_the_host_and_the_review_show_the_cut(
+        self, desk: Desk, drawn: Drawn, daemon: RunningDaemon, handles: Handles
+    ) -> None:
+        desk.rig.make_shot(drawn, shot="sh033", rate=RATE, handles=handles)
+        whole = FrameRange(FIRST, FIRST + FRAMES - 1, *handles)
+        assert desk.rig.host.select().frames == whole
+        job = desk.submit(engine="preview")
+        desk.wait(job)
+        assert job.notice.stage == "placed", job.notice
+        with Client.connect(daemon.connection) as client:
+            assert client.show_job(job.notice.job_id).job.shot.range == whole
+        assert job.remembered is not None
+        folder = Path(job.remembered.folder)
+        for layer in ("patch", "comp", "matte"):
+            files = folder.rglob(f"{layer}.*.exr")
+            assert sorted(int(path.name.split(".")[-2]) for path in files) == list(whole), layer
+        assert _pictures_in(folder / "review.mp4") == len(whole.cut)
+        shown, has = desk.rig.placed()
+        assert has == FrameRange(whole.first, whole.last)
+        assert shown == (whole.cut if desk.rig.edits else has)
+        for frame in whole.cut:
+            wanted = read_exr(next(folder.rglob(f"comp.{frame}.exr")))[..., :3]
+            np.testing.assert_allclose(desk.rig.picture(frame)[..., :3], wanted, rtol=2**-10, atol=2**-14)
+
+    def test_when_handles_reach_past_the_end_of_the_source_then_they_are_refused_with_what_there_is(
+        self, desk: Desk, drawn: Drawn
+    ) -> None:
+        desk.rig.make_shot(drawn, shot="sh034", rate=RATE, handles=Handles(1, 1))
+        desk.rig.ask_handles(Handles(1, 99))
+        with pytest.raises(HostError, match=r"1\S99") as refusal:
+            desk.rig.host.select()
+        assert "andles" in refusal.value.remedy
 
     def test_when_a_stage_begins_then_it_counts_nothing_of_the_stage_before(self, desk: Desk, drawn: Drawn) -> None:
         desk.rig.make_shot(drawn, shot="sh035", rate=RATE)
@@ -281,6 +316,14 @@ class HostContract:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def _pictures_in(movie: Path) -> int:
+    """Count the samples of an MP4's one track (ISO/IEC 14496-12, `stsz`): no host's Python has a decoder."""
+    data = movie.read_bytes()
+    assert data.count(b"stsz") == 1, "the review has one track"
+    start = data.index(b"stsz") + 4 + 4 + 4  # after the name: version and flags, one size for all
+    return int.from_bytes(data[start : start + 4], "big")
 
 
 def _vault_bytes(daemon: RunningDaemon) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 import OpenEXR
 from daemon_rig import daemon_python
 
-from understudy.bridge.frames import FrameRate
+from understudy.bridge.frames import FrameRange, FrameRate, Handles
 from understudy.bridge.host import Host, RememberedJob
 from understudy.bridge.host_jobs import HostJob, HostJobs
 from understudy.bridge.main_thread import MainThread
@@ -77,6 +77,9 @@ def write_exr(path: Path, picture: Picture, header: dict[str, Any] | None = None
         file.write(str(path))
 
 
+NO_HANDLES = Handles()
+
+
 class HostRig(Protocol):
     """One host with one document. Everything here is called on the test's own thread, which is the main thread."""
 
@@ -88,10 +91,30 @@ class HostRig(Protocol):
     renders: bool
     """Whether `make_shot(untouched=False)` makes an export write frames of its own."""
 
+    edits: bool
+    """Whether what is placed is trimmed to the cut, its handles behind the trim."""
+
     def make_shot(
-        self, drawn: Drawn, *, shot: str, rate: FrameRate, untouched: bool = True, matte: str | None = None
+        self,
+        drawn: Drawn,
+        *,
+        shot: str,
+        rate: FrameRate,
+        untouched: bool = True,
+        matte: str | None = None,
+        handles: Handles = NO_HANDLES,
     ) -> None:
-        """Open a new document with the drawn footage in it and select the shot."""
+        """Open a new document with the drawn footage in it and select the shot.
+
+        handles: of the drawn frames, the first and the last few are handles; an edit shows the others and asks for
+        these.
+        """
+
+    def ask_handles(self, handles: Handles) -> None:
+        """Ask for other handles, as the artist would in the panel."""
+
+    def placed(self) -> tuple[FrameRange, FrameRange]:
+        """Return which frames the newest take shows, and which it has: behind its trim too."""
 
     def refuse_next(self, call: str) -> None:
         """Let the host refuse the next time that this call is made."""

@@ -95,7 +95,7 @@ def test_when_a_plate_has_overscan_and_handles_then_its_layers_have_them_and_the
         write_exr(folder / f"wide.{frame:04}.exr", picture, header)
     plate = read(str(folder / "wide.####.exr"))
     shot.connect(0, plate if untouched else make("Grade", plate, multiply=1.0))
-    shot.set(handles=1)
+    shot.set(head=1, tail=1)
     job = recast(shot, daemon)
     asked = sent(job, daemon)
     assert (asked.range.head, asked.range.tail, len(asked.range)) == (1, 1, 3)
