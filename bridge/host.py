@@ -109,10 +109,14 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+DRAFT = "draft-"
+
+
 class RememberedJob(msgspec.Struct, frozen=True, kw_only=True):
     """What a document keeps of a job, so that it is found again after the host was closed."""
 
     job_id: str
+    """Of a draft, which was kept just before it was submitted: DRAFT and the token by which the daemon knows it."""
     shot: str
     version: int
     frames: FrameRange
@@ -123,6 +127,11 @@ class RememberedJob(msgspec.Struct, frozen=True, kw_only=True):
     """The job's last known state."""
     settled: bool = False
     """Nothing is left to do here: its layers are placed, or it ended otherwise and was withdrawn."""
+
+    @property
+    def token(self) -> str:
+        """Return a draft's token; empty for a job that the daemon has accepted."""
+        return self.job_id.removeprefix(DRAFT) if self.job_id.startswith(DRAFT) else ""
 
 
 class LayerFiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +187,8 @@ class Step(NamedTuple):
     done: int
     total: int
     words: str = ""
+    pause_seconds: float = 0.0
+    """So long there is nothing to do here: whoever drives the steps waits, never the main thread."""
 
 
 Steps = Generator[Step, None, _Result]
@@ -206,6 +217,9 @@ class Host(Protocol):
 
     def remember(self, job: RememberedJob) -> None:
         """Keep the job in the document, in place of what was kept under the same id."""
+
+    def forget(self, job: RememberedJob) -> None:
+        """Take out of the document what was kept under this id; where there is nothing, do nothing."""
 
     def remembered(self) -> tuple[RememberedJob, ...]:
         """Return the jobs that the document keeps, oldest first."""

@@ -19,14 +19,14 @@ import msgspec
 
 from understudy.bridge.client import Client
 from understudy.bridge.delivered import read_delivered
-from understudy.bridge.errors import ErrorReport, HostError, JobCancelled, UnderstudyError, error_in_words
+from understudy.bridge.errors import DaemonError, ErrorReport, HostError, JobCancelled, UnderstudyError, error_in_words
 from understudy.bridge.gather import gather_job
-from understudy.bridge.host import Exported, Host, Notice, RememberedJob, Selection, Steps
+from understudy.bridge.host import DRAFT, Exported, Host, Notice, RememberedJob, Selection, Steps
 from understudy.bridge.keys import Connection
 from understudy.bridge.main_thread import MainThread
-from understudy.bridge.messages import ENDED, Accepted, Event, FrameFinished, Progress, StateChanged
+from understudy.bridge.messages import ENDED, Accepted, Event, FrameFinished, JobSummary, Progress, StateChanged
 from understudy.bridge.options import JobOptions
-from understudy.bridge.roundtrip import follow_job, send_job
+from understudy.bridge.roundtrip import follow_job, new_token, send_job
 
 _Result = TypeVar("_Result")
 
@@ -47,6 +47,8 @@ class HostJob:
         """Ours, from the first moment; the daemon's id comes later, in the notice."""
         self.notice = Notice(stage="exporting")
         self.remembered: RememberedJob | None = None
+        self.draft: RememberedJob | None = None
+        """What the document keeps while the daemon is asked to accept the job."""
         self.cancelled = threading.Event()
         self.thread: threading.Thread | None = None
         self.steps: Steps[Any] | None = None
@@ -86,7 +88,8 @@ class HostJobs:
 
     def reattach(self) -> tuple[HostJob, ...]:
         """Take up every job of the document that is not settled; ask once a document is opened."""
-        known = {job.remembered.job_id for job in self.jobs.values() if job.remembered is not None}
+        ours = [one for job in self.jobs.values() for one in (job.remembered, job.draft if not job.ended else None)]
+        known = {one.job_id for one in ours if one is not None}
         left = [one for one in self._host.remembered() if not one.settled and one.job_id not in known]
         return tuple(self._begin(lambda job, one=one: self._take_up(job, one), one) for one in left)  # type: ignore[misc]
 
@@ -113,7 +116,10 @@ class HostJobs:
 
     def _begin(self, work: Callable[[HostJob], None], remembered: RememberedJob | None = None) -> HostJob:
         job = HostJob(f"job{len(self.jobs) + 1}")
-        job.remembered = remembered
+        if remembered is not None and remembered.token:
+            job.draft = remembered
+        else:
+            job.remembered = remembered
         self.jobs[job.key] = job
         job.thread = threading.Thread(target=self._guarded, args=(job, work), name=f"understudy-{job.key}", daemon=True)
         job.thread.start()
@@ -153,17 +159,10 @@ class HostJobs:
         folder: Path,
         connection: Connection,
     ) -> Accepted:
-        """Hash and send what was exported; the document remembers the job before a file moves."""
+        """Hash and send what was exported; the document remembers the job before the daemon knows of it."""
 
         def stored(accepted: Accepted) -> None:
-            version = claim_version(folder, accepted)
-            self._remember(
-                job,
-                RememberedJob(
-                    job_id=accepted.job_id, shot=gathered.job.shot.name, version=accepted.version,
-                    frames=gathered.job.shot.range, anchor=selection.anchor, folder=str(version),
-                ),
-            )  # fmt: skip
+            self._accepted(job, draft, accepted)
             if job.cancelled.is_set():  # pressed when there was no job yet that could be cancelled
                 self._cancel_there(job)
 
@@ -172,19 +171,67 @@ class HostJobs:
             hashed=lambda done, total: self._progress(job, "hashing", done, total),
             numbering=exported.numbering(),
         )
-        return send_job(
-            connection,
-            gathered,
-            sent=lambda done, total: self._progress(job, "sending", done, total),
-            parked=lambda problem: self._tell(job, stage="parked", words=problem.message),
-            glance=lambda: self._refuse_when_stopped(job),
-            accepted=stored,
-            give_up=exported.given_up(gathered.paths),
+        token = new_token()
+        draft = job.draft = RememberedJob(
+            job_id=DRAFT + token, shot=gathered.job.shot.name, version=0, frames=gathered.job.shot.range,
+            anchor=selection.anchor, folder=str(folder), state="draft",
+        )  # fmt: skip
+        self._main.ask(lambda: self._host.remember(draft))
+        try:
+            return send_job(
+                connection,
+                gathered,
+                sent=lambda done, total: self._progress(job, "sending", done, total),
+                parked=lambda problem: self._tell(job, stage="parked", words=problem.message),
+                glance=lambda: self._refuse_when_stopped(job),
+                accepted=stored,
+                give_up=exported.given_up(gathered.paths),
+                token=token,
+            )
+        except UnderstudyError as problem:
+            # A daemon that fell silent may have accepted it: then the draft is asked for when it is taken up.
+            if job.remembered is None and not isinstance(problem, DaemonError):
+                self._forget(draft)
+            raise
+
+    def _accepted(self, job: HostJob, draft: RememberedJob, known: Accepted | JobSummary) -> None:
+        """The daemon knows the job: let the document remember it in the draft's place."""
+        version = claim_version(Path(draft.folder), known)
+        self._remember(
+            job,
+            msgspec.structs.replace(
+                draft, job_id=known.job_id, version=known.version, folder=str(version), state="uploading"
+            ),
         )
+        self._forget(draft)
+
+    def _forget(self, draft: RememberedJob) -> None:
+        with suppress(HostError):  # the document was closed: it is asked for when that is opened again
+            self._main.ask(lambda: self._host.forget(draft))
 
     def _take_up(self, job: HostJob, remembered: RememberedJob) -> None:
-        self._tell(job, stage=remembered.state, job_id=remembered.job_id)
-        self._follow(job, self._connect())
+        connection = self._connect()
+        if remembered.token and not self._find_draft(job, remembered, connection):
+            return
+        assert job.remembered is not None  # noqa: S101 - it was given, or the draft was found
+        self._tell(job, stage=job.remembered.state, job_id=job.remembered.job_id)
+        self._follow(job, connection)
+
+    def _find_draft(self, job: HostJob, draft: RememberedJob, connection: Connection) -> bool:
+        """Ask the daemon what became of a draft whose document was closed meanwhile; return whether to go on with it.
+
+        One that never came there, or that the document remembers under its own id by now, is forgotten.
+        """
+        with Client.connect(connection) as client:
+            known = client.find_job(draft.token)
+        kept = {one.job_id for one in self._main.ask(self._host.remembered)}
+        if known is not None and known.job_id not in kept:
+            self._accepted(job, draft, known)
+            return True
+        self._main.ask(lambda: self._host.forget(draft))
+        words = "it was never sent: submit it again" if known is None else f"it is known as job {known.job_id}"
+        self._tell(job, stage="cancelled", words=words)
+        return False
 
     def _follow(self, job: HostJob, connection: Connection) -> None:
         """Follow the job to its end; place what was delivered, withdraw what was not."""
@@ -236,16 +283,17 @@ class HostJobs:
                     step = self._main.ask(lambda: next(steps))
                 except StopIteration as end:
                     return end.value  # type: ignore[no-any-return]
-                self._progress(job, stage, step.done, step.total)
+                self._progress(job, stage, step.done, step.total, step.words)
+                self._closing.wait(step.pause_seconds)
         finally:
             with suppress(HostError):
                 self._main.ask(steps.close)
 
-    def _progress(self, job: HostJob, stage: str, done: int, total: int) -> None:
+    def _progress(self, job: HostJob, stage: str, done: int, total: int, words: str = "") -> None:
         if stage != "placing":
             self._refuse_when_stopped(job)
         self._refuse_when_closing()
-        self._tell(job, stage=stage, done=done, total=total)
+        self._tell(job, stage=stage, done=done, total=total, words=words)
 
     def _refuse_when_stopped(self, job: HostJob) -> None:
         if job.cancelled.is_set():
@@ -282,7 +330,7 @@ class HostJobs:
         self._told(job)
 
 
-def claim_version(folder: Path, accepted: Accepted) -> Path:
+def claim_version(folder: Path, accepted: Accepted | JobSummary) -> Path:
     """Return the take's folder, made by this very call: a number is one user's, or one daemon's, a folder everybody's.
 
     Where another's take has that number already, the job's id is added: no take is ever put over another.

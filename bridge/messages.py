@@ -85,6 +85,8 @@ class ListJobs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     states: tuple[State, ...] = ()
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 200
+    token: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """Only the job that this user's Submit with this token made, whatever its state; empty = every one."""
 
 
 class ShowJob(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -199,6 +201,8 @@ class JobSummary(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 class Jobs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     jobs: tuple[JobSummary, ...]
+    token: str = ""
+    """Of the question, where it was looked at: a daemon that does not know it answers with every job."""
 
 
 class JobDetail(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -66,6 +66,9 @@ class BlenderHost:
     def remember(self, job: RememberedJob) -> None:
         memory.keep(job)
 
+    def forget(self, job: RememberedJob) -> None:
+        memory.drop(job)
+
     def remembered(self) -> tuple[RememberedJob, ...]:
         return memory.kept_jobs()
 

@@ -104,7 +104,7 @@ class UNDERSTUDY_PT_jobs(_InSidebar, bpy.types.Panel):
             if not job.ended:
                 row.operator("understudy.cancel", text="", icon="X").key = job.key
             _draw_words(box, job.notice)
-        known = {job.notice.job_id for job in jobs}
+        known = {job.notice.job_id for job in jobs} | {job.draft.job_id for job in jobs if job.draft is not None}
         if any(not job.settled and job.job_id not in known for job in memory.kept_jobs()):
             layout.operator("understudy.reattach", icon="FILE_REFRESH")
         elif not jobs:

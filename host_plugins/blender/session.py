@@ -48,11 +48,15 @@ class Session:
         return self.main.waiting or any(not job.ended for job in self.jobs.jobs.values())
 
     def remember_again(self) -> None:
-        """Write down what an undo has taken out of the document: jobs know nothing of an artist's undo."""
+        """Write down what an undo has taken out of the document, and take out what it has brought back: jobs know
+        nothing of an artist's undo.
+        """
         kept = {job.job_id: job for job in self.host.remembered()}
         for job in self.jobs.jobs.values():
             if job.remembered is not None and kept.get(job.remembered.job_id) != job.remembered:
                 self.host.remember(job.remembered)
+            if job.remembered is not None and job.draft is not None and job.draft.job_id in kept:
+                self.host.forget(job.draft)
 
     def remembered(self) -> tuple[RememberedJob, ...]:
         return self.host.remembered()

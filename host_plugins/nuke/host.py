@@ -70,6 +70,11 @@ class NukeHost:
         with in_words(doing, "Save the script and open it again."), undisturbed(marks_modified=True):
             memory.keep(job)
 
+    def forget(self, job: RememberedJob) -> None:
+        doing = f"taking job {job.job_id} out of the script"
+        with in_words(doing, "Save the script and open it again."), undisturbed(marks_modified=True):
+            memory.drop(job)
+
     def remembered(self) -> tuple[RememberedJob, ...]:
         with in_words("reading the script's jobs", "Save the script and open it again."):
             return memory.all_jobs()

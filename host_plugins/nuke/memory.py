@@ -10,6 +10,8 @@ from understudy.bridge.host import RememberedJob
 from understudy.host_plugins.nuke.knobs import MEMORY
 from understudy.host_plugins.nuke.node import all_of_ours, find_node
 
+_found: dict[str, str] = {}
+"""A job's id to the full name of its node when it was found last: a name, no node, for the artist may delete that."""
 SETTLED_KEPT = 50
 """A script grows with every job otherwise; the daemon knows them all."""
 
@@ -43,15 +45,33 @@ def keep(job: RememberedJob) -> None:
     node[MEMORY].setValue(msgspec.json.encode(tuple(jobs.values())).decode())
 
 
+def drop(job: RememberedJob) -> None:
+    """Take the job out of every node that keeps it."""
+    for node in all_of_ours():
+        jobs = jobs_of(node)
+        left = tuple(one for one in jobs if one.job_id != job.job_id)
+        if left != jobs:
+            node[MEMORY].setValue(msgspec.json.encode(left).decode())
+
+
 def owner(job: RememberedJob) -> nuke.Node:
-    """Return the node that sent the job: it may have been renamed since. Raises HostError when it was deleted."""
-    holders = [node for node in all_of_ours() if any(one.job_id == job.job_id for one in jobs_of(node))]
+    """Return the node that sent the job: it may have been renamed since. Raises HostError when it was deleted.
+
+    Asked at every notice, so it looks where the node was last; only then through every group of the script.
+    """
     named = find_node(job.anchor)
-    if named is not None and (named in holders or not holders):
-        return named
-    if holders:
-        return holders[0]
+    for node in (named, find_node(_found.get(job.job_id, ""))):
+        if node is not None and _holds(node, job):
+            return node
+    holder = next((node for node in all_of_ours() if _holds(node, job)), named)
+    if holder is not None:
+        _found[job.job_id] = holder.fullName()
+        return holder
     raise HostError(
         f"the node {job.anchor} is no longer in this script",
         remedy=f"The take of job {job.job_id} lies in {job.folder}: read it in from there, or undo the deletion.",
     )
+
+
+def _holds(node: nuke.Node, job: RememberedJob) -> bool:
+    return any(one.job_id == job.job_id for one in jobs_of(node))

@@ -197,6 +197,9 @@ class ResolveHost:
     def remember(self, job: RememberedJob) -> None:
         memory.remember(self.session, job)
 
+    def forget(self, job: RememberedJob) -> None:
+        memory.forget(self.session, job)
+
     def remembered(self) -> tuple[RememberedJob, ...]:
         return tuple(kept.job for kept in memory.all_kept(self.session))
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from daemon_rig import RunningDaemon
 from host_rig import Desk, Drawn, draw, read_exr, write_exr
@@ -149,6 +150,52 @@ def test_when_another_s_take_has_the_number_then_ours_lies_beside_it(
     assert Path(job.remembered.folder).name == f"v001_{job.notice.job_id[:8]}"
     assert theirs.read_bytes().startswith(b"another")
     jobs.close()
+
+
+def test_when_the_gate_refuses_a_job_then_the_document_keeps_nothing_of_it(
+    rig: PaperRig, drawn: Drawn, daemon: RunningDaemon, tmp_path: Path
+) -> None:
+    rig.make_shot(drawn, shot="sh032", rate=FrameRate(24))
+    desk = Desk(rig, HostJobs(rig.host, rig.main, lambda: daemon.connection, tmp_path / "exports"))
+    job = desk.submit(engine="none of ours")
+    desk.wait(job)
+    assert job.notice.stage == "failed", job.notice
+    assert desk.remembered() == ()
+    assert desk.jobs.reattach() == ()
+    desk.jobs.close()
+
+
+def test_when_the_daemon_falls_silent_as_it_is_asked_then_the_draft_is_kept_and_asked_for_again(
+    rig: PaperRig, drawn: Drawn, daemon: RunningDaemon, tmp_path: Path
+) -> None:
+    rig.make_shot(drawn, shot="sh033", rate=FrameRate(24))
+    deaf = msgspec.structs.replace(daemon.connection, port=0, file="")
+    answering = [deaf, daemon.connection]
+    desk = Desk(rig, HostJobs(rig.host, rig.main, lambda: answering.pop(0), tmp_path / "exports"))
+    job = desk.submit(seed=4)
+    desk.wait(job)
+    assert (job.notice.stage, [bool(one.token) for one in desk.remembered()]) == ("failed", [True]), job.notice
+    (again,) = desk.jobs.reattach()
+    desk.wait(again)
+    assert (again.notice.stage, desk.remembered()) == ("cancelled", ()), again.notice
+    desk.jobs.close()
+
+
+def test_when_a_draft_is_found_again_beside_its_job_then_only_the_job_is_gone_on_with(
+    rig: PaperRig, drawn: Drawn, daemon: RunningDaemon, tmp_path: Path
+) -> None:
+    rig.make_shot(drawn, shot="sh034", rate=FrameRate(24))
+    desk = Desk(rig, HostJobs(rig.host, rig.main, lambda: daemon.connection, tmp_path / "exports"))
+    first = desk.submit(seed=5)
+    desk.wait(first)
+    assert first.draft is not None
+    rig.host.remember(first.draft)  # as an undo brings it back
+    (job,) = desk.jobs.reattach()
+    desk.wait(job)
+    assert f"known as job {first.notice.job_id}" in job.notice.words
+    assert [(one.job_id, one.settled) for one in desk.remembered()] == [(first.notice.job_id, True)]
+    assert rig.takes() == (1,)
+    desk.jobs.close()
 
 
 def test_when_a_thread_waits_for_a_lost_daemon_then_the_document_closes_all_the_same(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from daemon_rig import RunningDaemon
-from host_rig import FIRST, FRAMES, Desk, Drawn, HostRig, blacken, draw, read_exr
+from host_rig import FIRST, FRAMES, PATIENCE_SECONDS, Desk, Drawn, HostRig, blacken, draw, read_exr
 
 from understudy.bridge.client import Client
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FrameRange, FrameRate, Handles
+from understudy.bridge.host import DRAFT, RememberedJob
 from understudy.bridge.host_jobs import HostJobs
 
 RATE = FrameRate(24000, 1001)
@@ -187,6 +188,7 @@ class HostContract:
     def test_when_the_host_refuses_any_of_its_calls_then_the_job_says_so_and_everything_is_as_it_was(
         self, desk: Desk, drawn: Drawn
     ) -> None:
+        assert desk.rig.refusals, f"{desk.rig.host.name} lends no call that can be refused: nothing would be shown"
         desk.rig.make_shot(drawn, shot="sh060", rate=RATE, untouched=False)
         before = desk.rig.surroundings()
         for call in desk.rig.refusals:
@@ -198,6 +200,7 @@ class HostContract:
             assert job.notice.error.code == "host", (call, job.notice.error)
             assert job.notice.error.remedy, call
             assert desk.rig.surroundings() == before, call
+            assert not any(one.token for one in desk.remembered()), f"a draft is left: {call}"
 
     def test_when_a_job_runs_then_the_main_thread_is_never_held_longer_than_a_frame_and_fifty_milliseconds(
         self, desk: Desk, drawn: Drawn, tmp_path: Path
@@ -261,6 +264,40 @@ class HostContract:
         assert all(one.settled for one in desk.remembered()), "nothing is taken up when it is opened again"
         desk.jobs.close()
 
+    def test_when_the_host_was_closed_just_as_the_daemon_accepted_the_job_then_it_is_found_again_and_placed(
+        self, desk: Desk, drawn: Drawn, daemon: RunningDaemon, tmp_path: Path
+    ) -> None:
+        desk.rig.make_shot(drawn, shot="sh112", rate=RATE)
+        desk.submit(engine="preview", seed=10)
+        desk.turn_until(lambda: any(one.token for one in desk.remembered()))
+        with Client.connect(daemon.connection) as client:  # from here on nothing more is written into the document
+            _until(lambda: any(job.shot == "sh112" for job in client.list_jobs()))
+        desk = self.again(desk, daemon, tmp_path)
+        assert [bool(one.token) for one in desk.remembered()] == [True]
+        taken_up = desk.jobs.reattach()
+        assert len(taken_up) == 1
+        desk.wait(*taken_up)
+        assert taken_up[0].notice.stage == "placed", taken_up[0].notice
+        assert desk.rig.takes() == (1,)
+        assert [(one.token, one.settled) for one in desk.remembered()] == [("", True)]
+        desk.jobs.close()
+
+    def test_when_the_host_was_closed_just_before_the_job_was_sent_then_it_is_forgotten_and_the_artist_told(
+        self, desk: Desk, drawn: Drawn
+    ) -> None:
+        desk.rig.make_shot(drawn, shot="sh114", rate=RATE)
+        selection = desk.rig.host.select()
+        desk.rig.host.remember(
+            RememberedJob(
+                job_id=f"{DRAFT}{'0' * 32}", shot="sh114", version=0, frames=selection.frames,
+                anchor=selection.anchor, folder=str(desk.rig.folder), state="draft",
+            )
+        )  # fmt: skip
+        (job,) = desk.jobs.reattach()
+        desk.wait(job)
+        assert (job.notice.stage, desk.remembered()) == ("cancelled", ())
+        assert "never sent" in job.notice.words
+
     # ---- what does not come to a good end ---------------------------------------------------------------------------
 
     def test_when_a_delivery_is_refused_then_nothing_of_it_is_shown_and_the_artist_is_told_why(
@@ -316,6 +353,14 @@ class HostContract:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def _until(true: Callable[[], bool]) -> None:
+    """Wait without a turn of the main thread."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def _pictures_in(movie: Path) -> int:
