@@ -8,6 +8,8 @@ from __future__ import annotations
 import nuke
 
 COMMAND = "from understudy.host_plugins.nuke import buttons; buttons.add_node()"
+LOOKED_AT = frozenset(("showPanel", "selected", "inputChange", "view"))
+"""Of all that Nuke calls a change of a knob; what is dragged or typed comes many times a second."""
 _started: set[str] = set()
 
 
@@ -27,7 +29,7 @@ def start_menu() -> None:
     _started.add("menu")
     for place in ("Nuke", "Nodes"):
         nuke.menu(place).addMenu("Understudy").addCommand("Understudy", COMMAND)
-    nuke.addKnobChanged(_panel_shown, nodeClass="Group")
+    nuke.addKnobChanged(_knob_changed, nodeClass="Group")
 
 
 def _opened() -> None:
@@ -42,9 +44,17 @@ def _closed() -> None:
     script_closed()
 
 
-def _panel_shown() -> None:
-    """A node's panel was opened: offer the views and engines that there are now."""
-    if nuke.thisKnob().name() == "showPanel" and nuke.thisNode().knob("understudy_memory") is not None:
+def _knob_changed() -> None:
+    """A node of ours was looked at: say what to mind; its panel was opened: offer the views and engines there are."""
+    try:
+        name, node = nuke.thisKnob().name(), nuke.thisNode()
+        if name not in LOOKED_AT or node.knob("understudy_memory") is None:
+            return
         from understudy.host_plugins.nuke.offers import refresh
+        from understudy.host_plugins.nuke.session import current
 
-        refresh(nuke.thisNode())
+        if name == "showPanel":
+            refresh(node)
+        current().look_at(node)
+    except Exception as problem:  # noqa: BLE001 - the host callback's edge: an error here is a dialog at every click
+        nuke.tprint(f"Understudy: {type(problem).__name__}: {problem}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
-from nuke_shot import SmallShot, make
+from nuke_rig import running
+from nuke_shot import FRAMES, SmallShot, make
 from nuke_stand_in import Application, current
 from nuke_stand_in.nodes import make_node
 
@@ -46,12 +48,41 @@ def test_when_cancel_is_pressed_in_nuke_s_own_progress_bar_then_the_job_is_cance
         shot.export()
 
 
-def test_when_nuke_renders_already_then_the_export_says_so(shot: SmallShot) -> None:
+def test_when_nuke_renders_for_the_artist_then_the_export_waits_and_says_so(shot: SmallShot) -> None:
     shot.connect(0, make("Grade", shot.plate))
+    (shot.folder / "export").mkdir()
+    steps = shot.host.export(shot.select(), shot.folder / "export")
+    for done in range(len(FRAMES)):
+        current().executing = True
+        before = len(current().calls)
+        for _ in range(3):
+            step = next(steps)
+            assert (step.done, "renders something of yours" in step.words) == (done, True)
+            assert step.pause_seconds > 0
+        assert {call.name for call in current().calls[before:]} <= {"executing"}, "and touches nothing meanwhile"
+        current().executing = False
+        assert next(steps).done == done + 1
+
+
+def test_when_nuke_renders_for_the_artist_then_a_take_is_placed_after_it(shot: SmallShot) -> None:
+    steps = shot.host.place(shot.take())
     current().executing = True
-    with pytest.raises(HostError, match="renders something else"):
-        shot.export()
+    assert [next(steps).pause_seconds > 0 for _ in range(3)] == [True] * 3
+    assert not [node for node in shot.nodes("Read") if "_v001_" in node.said]
     current().executing = False
+    for _ in steps:
+        pass
+    assert [node for node in shot.nodes("Read") if "_v001_" in node.said]
+
+
+def test_when_a_render_in_a_terminal_asks_for_a_recast_then_nobody_waits_for_ever(tmp_path: Path, home: Path) -> None:
+    with running(gui=False):
+        shot = SmallShot(tmp_path / "show")
+        current().executing = True
+        with pytest.raises(HostError, match="renders something else") as caught:
+            shot.export()
+        current().executing = False
+        assert "callback" in caught.value.remedy
 
 
 def test_when_the_plate_is_deleted_between_two_frames_then_the_error_names_it(shot: SmallShot) -> None:

@@ -279,9 +279,14 @@ def press(node: Node, button: str) -> None:
 
 def show_panel(node: Node) -> None:
     """Open the node's panel: Nuke calls this a change of the knob `showPanel`."""
+    knob_changed(node, "showPanel")
+
+
+def knob_changed(node: Node, name: str) -> None:
+    """Let Nuke say that a knob has changed, or what it says in the same way: `selected`, `inputChange`."""
     application = current()
     application.this.append(node)
-    application.this_knob = kinds.Knob("showPanel")  # type: ignore[attr-defined]
+    application.this_knob = kinds.Knob(name)  # type: ignore[attr-defined]
     try:
         _run(application, "addKnobChanged", node)
     finally:
