@@ -8,6 +8,7 @@ import nuke
 
 from understudy.bridge.errors import HostError
 from understudy.bridge.host import Step
+from understudy.host_plugins.nuke.undisturbed import in_words
 
 LOOK_SECONDS = 0.5
 WAITS = "waits: Nuke renders something of yours"
@@ -18,10 +19,15 @@ def until_idle(done: int, total: int) -> Iterator[Step]:
 
     Raises HostError without a window: there the render has called us, and would wait for us in turn.
     """
-    while nuke.executing():
+    while _renders():
         if not nuke.GUI:
             raise HostError(
                 "Nuke renders something else, and in a terminal it cannot be waited for",
                 remedy="Recast after that render, not from a callback of it.",
             )
         yield Step(done, total, WAITS, LOOK_SECONDS)
+
+
+def _renders() -> bool:
+    with in_words("saying whether it renders", "Submit it again."):
+        return bool(nuke.executing())

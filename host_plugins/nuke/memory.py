@@ -26,17 +26,23 @@ def jobs_of(node: nuke.Node) -> tuple[RememberedJob, ...]:
 
 
 def all_jobs() -> tuple[RememberedJob, ...]:
-    """Return every job of the script once: a copied node brings a copy of its memory."""
+    """Return every job of the script once: a pasted node brings a copy of its memory, in which nothing is settled."""
     jobs: dict[str, RememberedJob] = {}
     for node in all_of_ours():
         for job in jobs_of(node):
-            jobs.setdefault(job.job_id, job)
+            if job.job_id not in jobs or job.settled:
+                jobs[job.job_id] = job
     return tuple(jobs.values())
 
 
 def keep(job: RememberedJob) -> None:
-    """Write the job down, in place of what was kept under its id. Raises HostError when its node is gone."""
+    """Write the job down, in place of what was kept under its id. Raises HostError when its node is gone.
+
+    One that is settled is taken out of pasted copies of its node, which would have it taken up for ever.
+    """
     node = owner(job)
+    if job.settled:
+        drop(job, but=node)
     jobs = {one.job_id: one for one in jobs_of(node)}
     jobs[job.job_id] = job
     settled = [one.job_id for one in jobs.values() if one.settled]
@@ -45,12 +51,12 @@ def keep(job: RememberedJob) -> None:
     node[MEMORY].setValue(msgspec.json.encode(tuple(jobs.values())).decode())
 
 
-def drop(job: RememberedJob) -> None:
-    """Take the job out of every node that keeps it."""
+def drop(job: RememberedJob, but: nuke.Node | None = None) -> None:
+    """Take the job out of every node that keeps it, but one."""
     for node in all_of_ours():
         jobs = jobs_of(node)
         left = tuple(one for one in jobs if one.job_id != job.job_id)
-        if left != jobs:
+        if left != jobs and (but is None or node.fullName() != but.fullName()):
             node[MEMORY].setValue(msgspec.json.encode(left).decode())
 
 

@@ -16,6 +16,7 @@ from understudy.bridge.host import Footage
 from understudy.bridge.input_files import MOVIE_SUFFIXES
 from understudy.host_plugins.nuke.colour import source_space
 from understudy.host_plugins.nuke.file_text import counts_in_folders, source_pattern
+from understudy.host_plugins.nuke.read_files import shows_otherwise
 
 STILL_SUFFIXES = frozenset((".exr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".hdr"))
 _TRANSPARENT = ("Dot", "NoOp")
@@ -60,7 +61,7 @@ def untouched(pipe: nuke.Node, view: str) -> Untouched | None:
         return None
     space = source_space(read)
     shift = _shift(read)
-    if space is None or shift is None or _curve_unpremultiplies(read):
+    if space is None or shift is None or _curve_unpremultiplies(read) or shows_otherwise(read, pattern):
         return None
     found = Untouched(read, pattern, shift, space)
     return found if found.suffix in STILL_SUFFIXES | MOVIE_SUFFIXES else None

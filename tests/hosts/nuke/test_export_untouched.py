@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import OpenEXR
 import pytest
 from nuke_rig import running
-from nuke_shot import FRAMES, SmallShot, make, names, pixels, read, rendered, write_frames
+from nuke_shot import FRAMES, HEIGHT, WIDTH, SmallShot, make, names, pixels, read, rendered, write_frames
 from nuke_stand_in import Guesses, current
 
 
@@ -85,6 +86,43 @@ TOUCHED: dict[str, dict[str, Any]] = {
     "a curve that leaves primaries alone": {"colorspace": "AlexaV3LogC"},
     "a curve that layers do not come back in": {"colorspace": "sRGB"},
 }
+
+
+@pytest.mark.parametrize("staged", [(WIDTH, HEIGHT, 2.0), (2 * WIDTH, HEIGHT, 1.0)], ids=["pixel aspect", "size"])
+def test_when_a_read_is_given_another_format_then_what_is_sent_has_it_too(
+    shot: SmallShot, staged: tuple[int, int, float]
+) -> None:
+    shot.plate.table["format"].put(staged)
+    plate = shot.export().footage["plate"]
+    assert plate.ours
+    with OpenEXR.File(plate.typed.replace("####", "1001")) as file:
+        corner = file.header()["displayWindow"][1]
+        assert (int(corner[0]) + 1, int(corner[1]) + 1, float(file.header()["pixelAspectRatio"])) == staged
+
+
+def test_when_a_file_without_a_pixel_aspect_of_its_own_is_given_one_then_it_is_rendered(shot: SmallShot) -> None:
+    import OpenImageIO
+
+    picture = OpenImageIO.ImageBuf(OpenImageIO.ImageSpec(WIDTH, HEIGHT, 3, "uint8"))
+    for frame in FRAMES:
+        assert picture.write(str(shot.folder / f"flat.{frame}.png"))
+    current().root.table["colorManagement"].put("OCIO")
+    current().root.table["workingSpaceLUT"].put("scene_linear")
+    flat = read(str(shot.folder / "flat.####.png"), colorspace="sRGB")
+    shot.connect(0, flat)
+    assert not rendered(shot)
+    flat.table["format"].put((WIDTH, HEIGHT, 2.0))
+    assert rendered(shot)
+    flat.table["format"].put((2 * WIDTH, HEIGHT, 1.0))
+    assert rendered(shot)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_when_a_read_adds_a_solid_alpha_then_files_that_have_none_are_rendered(shot: SmallShot, channels: int) -> None:
+    shot.connect(0, plate := read(write_frames(shot.folder / "other", "other", channels)))
+    assert not rendered(shot)
+    plate.table["auto_alpha"].put(True)
+    assert rendered(shot) is (channels == 3)
 
 
 @pytest.mark.parametrize("which", ["Read", "Grade"])

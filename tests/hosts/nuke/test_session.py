@@ -210,6 +210,36 @@ def test_when_nuke_renders_for_the_artist_then_the_node_says_that_its_job_waits(
     assert "no daemon answers" in status(shot)
 
 
+def test_when_a_node_was_pasted_then_jobs_that_are_settled_since_are_not_taken_up_from_its_copy(
+    shot: SmallShot,
+) -> None:
+    from understudy.host_plugins.nuke import memory
+    from understudy.host_plugins.nuke.node import create_node
+
+    job = shot.take().job
+    copy = create_node()
+    copy["understudy_memory"].setValue(shot.node.table["understudy_memory"].get())
+    assert [memory.jobs_of(node) for node in (copy, shot.node)] == [(job,), (job,)]
+    memory.keep(msgspec.structs.replace(job, settled=True))
+    assert [one.settled for one in shot.host.remembered()] == [True]
+    assert [len(memory.jobs_of(node)) for node in (copy, shot.node)] == [0, 1]
+
+
+def test_when_a_script_of_before_has_a_copy_with_an_unsettled_job_then_the_settled_word_counts(
+    shot: SmallShot,
+) -> None:
+    from understudy.host_plugins.nuke.node import create_node
+
+    job = shot.take().job
+    copy = create_node()
+    settled = msgspec.json.encode((msgspec.structs.replace(job, settled=True),)).decode()
+    unsettled = msgspec.json.encode((job,)).decode()
+    for texts in ((settled, unsettled), (unsettled, settled)):
+        for node, text in zip((shot.node, copy), texts, strict=True):
+            node["understudy_memory"].setValue(text)
+        assert [one.settled for one in shot.host.remembered()] == [True], "whichever comes first"
+
+
 def test_when_the_node_was_renamed_then_notices_find_it_again_without_a_search(shot: SmallShot) -> None:
     from understudy.host_plugins.nuke import memory
 

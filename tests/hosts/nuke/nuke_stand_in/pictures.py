@@ -79,6 +79,14 @@ def metadata_of(node: Any, frame: int) -> dict[str, Any]:
     rate = picture.attributes.get("framesPerSecond")
     if rate is not None:
         found["input/frame_rate"] = float(rate)
+    code = picture.attributes.get("timeCode")
+    if code is not None:
+        found["input/timecode"] = ":".join(
+            f"{part:02}" for part in (code.hours, code.minutes, code.seconds, code.frame)
+        )
+    if node.kind == "Read" and picture.channels:
+        height, width = next(iter(picture.channels.values())).shape
+        found |= {"input/width": width, "input/height": height}
     return found
 
 
@@ -122,6 +130,12 @@ def _load(node: Any, frame: int, view: str) -> Picture:
             return BLACK
         raise RuntimeError(f"{node.said}: {path}: No such file or directory")
     picture = _open_exr(path) if path.endswith(".exr") else _open_other(path)
+    if node.table["auto_alpha"].get() and picture.channels and "rgba.alpha" not in picture.channels:
+        solid = np.ones_like(next(iter(picture.channels.values())))
+        picture = replace(picture, channels={**picture.channels, "rgba.alpha": solid})
+    if node.table["format"].get():  # as staged: width, height, pixel aspect; the pixels stay
+        width, height, aspect = node.table["format"].get()
+        picture = replace(picture, width=width, height=height, aspect=aspect)
     return picture if node.table["raw"].get() else _linear(picture, node)
 
 

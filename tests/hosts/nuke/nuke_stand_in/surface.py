@@ -157,6 +157,7 @@ def views() -> list[str]:
 
 @api()
 def scriptSave(filename: str | None = None) -> bool:  # noqa: N802
+    _run(current(), "addOnScriptSave", current().root)
     script.save(current(), filename or current().root.script)
     return True
 
@@ -267,7 +268,7 @@ class Environment(dict[str, Any]):
     """`nuke.env`."""
 
 
-CALLBACKS = ("OnScriptLoad", "OnScriptClose", "KnobChanged", "BeforeFrameRender", "AfterFrameRender")
+CALLBACKS = ("OnScriptLoad", "OnScriptSave", "OnScriptClose", "KnobChanged", "BeforeFrameRender", "AfterFrameRender")
 
 
 def press(node: Node, button: str) -> None:
@@ -339,14 +340,16 @@ def _adder(what: str) -> Callable[..., None]:
 
 
 def _run(application: Application, what: str, node: Node) -> None:
-    """Run callbacks, as Nuke does: what they raise is a dialog, here a failed test."""
+    """Run callbacks, as Nuke does: what they raise is a dialog, here a failed test; without a window it comes out."""
     for call, args, kwargs, kind in application.callbacks.get(what, ()):
         if kind not in ("*", node.kind):
             continue
         with outside():
             try:
                 call(*args, **kwargs)
-            except Exception as problem:  # noqa: BLE001 - as Nuke does
+            except Exception as problem:
+                if not application.gui:
+                    raise
                 application.callback_errors.append(problem)
 
 
