@@ -195,15 +195,18 @@ class HostJobs:
             raise
 
     def _accepted(self, job: HostJob, draft: RememberedJob, known: Accepted | JobSummary) -> None:
-        """The daemon knows the job: let the document remember it in the draft's place."""
+        """The daemon knows the job: let the document remember it in the draft's place, within one turn."""
         version = claim_version(Path(draft.folder), known)
-        self._remember(
-            job,
-            msgspec.structs.replace(
-                draft, job_id=known.job_id, version=known.version, folder=str(version), state="uploading"
-            ),
+        accepted = job.remembered = msgspec.structs.replace(
+            draft, job_id=known.job_id, version=known.version, folder=str(version), state="uploading"
         )
-        self._forget(draft)
+
+        def exchange() -> None:
+            self._host.forget(draft)
+            self._host.remember(accepted)
+
+        self._main.ask(exchange)
+        self._tell(job, job_id=accepted.job_id)
 
     def _forget(self, draft: RememberedJob) -> None:
         with suppress(HostError):  # the document was closed: it is asked for when that is opened again

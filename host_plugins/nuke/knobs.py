@@ -124,8 +124,8 @@ def choices(node: nuke.Node) -> JobOptions:
 
 def handles_of(node: nuke.Node) -> Handles:
     """Return the handles within the node's range. A node of before they could differ has one number for both ends."""
-    head, tail = (node.knob(name) or node["handles"] for name in ("head", "tail"))
-    return Handles(int(head.value()), int(tail.value()))
+    head, tail = (name if node.knob(name) is not None else "handles" for name in ("head", "tail"))
+    return Handles(int(node[head].value()), int(node[tail].value()))
 
 
 def matte_channel(node: nuke.Node) -> str | None:

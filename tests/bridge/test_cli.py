@@ -72,6 +72,10 @@ def test_when_no_daemon_has_listened_here_then_the_code_is_5_and_the_remedy_star
         (("jobs", "--state", "bored"), "bored: not a state of a job"),
         (("submit",), "there is no reference"),
         (("submit", "--reference", "a.png"), "mode replace needs --plate"),
+        (
+            ("submit", "--reference", "a.png", "--plate", "p.exr", "--matte", "m.exr", "--handles", "8-12"),
+            "'8-12' are no handles",
+        ),
         (("run", "no_such_order.json"), "no_such_order.json is no work order: No such file"),
     ],
 )
