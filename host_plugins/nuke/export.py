@@ -15,7 +15,7 @@ from understudy.bridge.errors import HostError, PlateError
 from understudy.bridge.exr_structure import is_exr, read_exr_header
 from understudy.bridge.frames import FilePattern, FrameRange
 from understudy.bridge.host import Exported, Footage, Selection, Step, Steps
-from understudy.bridge.input_files import MOVIE_SUFFIXES
+from understudy.bridge.typed_files import MOVIE_SUFFIXES
 from understudy.host_plugins.nuke.colour import comes_back_readable, is_same, ocio_config, working_space
 from understudy.host_plugins.nuke.editions import refuse_render
 from understudy.host_plugins.nuke.knobs import PLATE_ALPHA

@@ -9,7 +9,7 @@ import msgspec
 import nuke
 
 from understudy.bridge.options import JobOptions
-from understudy.bridge.shot import Mode
+from understudy.bridge.words import Mode
 from understudy.host_plugins.nuke.file_text import evaluated
 
 TAB = "understudy"

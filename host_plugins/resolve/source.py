@@ -8,7 +8,7 @@ from pathlib import Path
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FilePattern, FrameRange, FrameRate
 from understudy.bridge.host import Footage
-from understudy.bridge.input_files import MOVIE_SUFFIXES
+from understudy.bridge.typed_files import MOVIE_SUFFIXES
 from understudy.host_plugins.resolve.clips import Clip, read_rate
 from understudy.host_plugins.resolve.colour import source_space
 from understudy.host_plugins.resolve.session import offers
