@@ -6,6 +6,7 @@ Between two turns the script holds nothing of ours: the temporary Write is made,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,18 +42,21 @@ def export_shot(selection: Selection, folder: Path) -> Steps[Exported]:
     Raises HostError that names the input or the node, JobCancelled when the artist pressed Nuke's own Cancel.
     """
     frames = selection.frames
-    with in_words(f"looking at the inputs of {selection.anchor}", "Check what is connected to it."):
+    with _looking(selection):
         node = named_node(selection.anchor)
         view = str(node["view"].value())
         window = "plate" if node["overscan"].value() else "display"
         from_alpha = node["matte_from"].value() == PLATE_ALPHA
-        with undisturbed(full_size=True):
-            given = list(_look(node, frames, view, folder))
-            many_views = len(nuke.views()) > 1
-            ocio = ocio_config()
-        renders = [one.render for one in given if one.render is not None]
-        for render in renders:
-            refuse_render(render.pipe)
+        many_views = len(nuke.views()) > 1
+        ocio = ocio_config()
+    given: list[Given] = []
+    for role in PIPES:  # one a turn: Nuke opens files, and may work out a whole tree, to say what a pipe's shape is
+        with _looking(selection):
+            given += _look(named_node(selection.anchor), role, frames, view, folder)
+        yield Step(0, 0, f"looked at the {role}")
+    renders = [one.render for one in given if one.render is not None]
+    for render in renders:
+        refuse_render(render.pipe)
     total = sum(render.count(frames) for render in renders)
     done = 0
     for render in renders:
@@ -73,18 +77,21 @@ def export_shot(selection: Selection, folder: Path) -> Steps[Exported]:
     )
 
 
-def _look(node: nuke.Node, frames: FrameRange, view: str, folder: Path) -> Iterator[Given]:
-    """Say of each input how it is handed over. Raises HostError for one that is needed and not connected."""
-    from_alpha = node["matte_from"].value() == PLATE_ALPHA
-    plate = node.input(PLATE)
-    for role, number in PIPES.items():
-        pipe = node.input(number)
-        if role == "matte" and from_alpha:
-            _refuse_without_alpha(plate)
-            continue
-        if pipe is None:
-            _refuse_lacking(node, role)
-            continue
+@contextmanager
+def _looking(selection: Selection) -> Iterator[None]:
+    doing, remedy = f"looking at the inputs of {selection.anchor}", "Check what is connected to it."
+    with in_words(doing, remedy), undisturbed(full_size=True):
+        yield
+
+
+def _look(node: nuke.Node, role: str, frames: FrameRange, view: str, folder: Path) -> Iterator[Given]:
+    """Say how this input is handed over, if it is. Raises HostError for one that is needed and not connected."""
+    plate, pipe = node.input(PLATE), node.input(PIPES[role])
+    if role == "matte" and node["matte_from"].value() == PLATE_ALPHA:
+        _refuse_without_alpha(plate)
+    elif pipe is None:
+        _refuse_lacking(node, role)
+    else:
         ready = _ready(node, role, pipe, plate, frames, view)
         yield Given(role, ready, None if ready is not None else _render(node, role, pipe, view, folder, frames))
 

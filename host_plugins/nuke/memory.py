@@ -14,6 +14,10 @@ SETTLED_KEPT = 50
 """A script grows with every job otherwise; the daemon knows them all."""
 
 
+def _holds(node: nuke.Node, job: RememberedJob) -> bool:
+    return any(one.job_id == job.job_id for one in jobs_of(node))
+
+
 def jobs_of(node: nuke.Node) -> tuple[RememberedJob, ...]:
     """Return what the node keeps, oldest first; a text that is no longer ours counts as none."""
     text = str(node[MEMORY].value() or "")
@@ -45,12 +49,12 @@ def keep(job: RememberedJob) -> None:
 
 def owner(job: RememberedJob) -> nuke.Node:
     """Return the node that sent the job: it may have been renamed since. Raises HostError when it was deleted."""
-    holders = [node for node in all_of_ours() if any(one.job_id == job.job_id for one in jobs_of(node))]
     named = find_node(job.anchor)
-    if named is not None and (named in holders or not holders):
-        return named
-    if holders:
-        return holders[0]
+    if named is not None and _holds(named, job):
+        return named  # without a walk through the script, as this is asked at every turn
+    holder = next((node for node in all_of_ours() if _holds(node, job)), named)
+    if holder is not None:
+        return holder
     raise HostError(
         f"the node {job.anchor} is no longer in this script",
         remedy=f"The take of job {job.job_id} lies in {job.folder}: read it in from there, or undo the deletion.",

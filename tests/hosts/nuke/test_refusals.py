@@ -90,7 +90,7 @@ def test_when_nuke_refuses_to_take_a_job_out_then_the_error_says_what_to_do(call
     assert "Delete its nodes" in caught.value.remedy
 
 
-@pytest.mark.parametrize("call", ["Knob.setValue:understudy_memory", "allNodes", "Undo.disable"])
+@pytest.mark.parametrize("call", ["Knob.setValue:understudy_memory", "toNode", "Undo.disable"])
 def test_when_nuke_refuses_to_keep_a_job_then_the_error_names_it(call: str, shot: SmallShot) -> None:
     take = shot.take()
     current().fail_next(call)
