@@ -41,13 +41,13 @@ from understudy.bridge.messages import (
     Reply,
     Request,
     ShowJob,
-    State,
     Status,
     Submit,
     Welcome,
 )
 from understudy.bridge.shot import JobRequest
 from understudy.bridge.wire import decode_reply, encode_request, expect
+from understudy.bridge.words import State
 
 TIMEOUT_SECONDS = 10.0
 SUBMIT_TIMEOUT_SECONDS = 120.0

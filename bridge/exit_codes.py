@@ -12,7 +12,7 @@ from understudy.bridge.errors import (
     RequestError,
     UnderstudyError,
 )
-from understudy.bridge.messages import State
+from understudy.bridge.words import State
 
 DONE, USAGE, REFUSED, FAILED, UNREACHABLE, CANCELLED = 0, 2, 3, 4, 5, 6
 

@@ -14,7 +14,7 @@ from understudy.bridge.colour_config import HostConfig, find_colour_config
 from understudy.bridge.errors import Finding, RequestError
 from understudy.bridge.exr_file import read_frame_rate
 from understudy.bridge.frames import FrameRange, FrameRate, Handles
-from understudy.bridge.input_files import BY_NAME, Gatherer, Hashed, Numbering, kind_of, numbered_files
+from understudy.bridge.input_files import Gatherer, Hashed, numbered_files
 from understudy.bridge.options import JobOptions
 from understudy.bridge.record import Record, load_record
 from understudy.bridge.shot import (
@@ -30,6 +30,7 @@ from understudy.bridge.shot import (
     Settings,
     Shot,
 )
+from understudy.bridge.typed_files import BY_NAME, Numbering, kind_of
 
 NAME_LENGTH = 100  # of a shot named after its plate; a name may have 128 characters
 

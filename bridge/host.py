@@ -1,7 +1,7 @@
 """What a host application does for us, and the nouns in which it is said. One class per host implements `Host`.
 
 All methods of a `Host` are called on the host's main thread. What may take longer than one frame's own render is a
-generator of steps: between two steps the host's event loop has its turn. `host_jobs` drives them.
+generator of steps: between two steps the host's event loop has its turn. `host_work` drives them.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import msgspec
 
 from understudy.bridge.errors import ErrorReport, Finding, HostError
 from understudy.bridge.frames import FrameRange, FrameRate
-from understudy.bridge.input_files import Numbering
 from understudy.bridge.options import JobOptions
 from understudy.bridge.settings import Root, find_root
+from understudy.bridge.typed_files import Numbering
 
 _Result = TypeVar("_Result")
+
+DATA = "data"
+"""The colour of a matte or a skeleton: none. The word is the interop id that stands in its header."""
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,7 +144,7 @@ class LayerFiles(msgspec.Struct, frozen=True, kw_only=True):
     pattern: str
     """Absolute, with #### for the frame."""
     colour: str
-    """The space its pixels are in; `data` for mattes and skeletons."""
+    """The space its pixels are in; `DATA` for mattes and skeletons."""
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,8 @@ import msgspec
 
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
-from understudy.bridge.shot import Digest, JobRequest, Mode, OutputFile
+from understudy.bridge.shot import Digest, JobRequest, OutputFile
+from understudy.bridge.words import Mode, State
 
 PROTOCOL_VERSION = 1
 CONTROL_MESSAGE_LIMIT_BYTES = 16 * 1024 * 1024
@@ -26,12 +27,6 @@ CHUNK_BYTES = 1024 * 1024
 """The fastest chunk measured on loopback, with and without CURVE."""
 CREDIT_CHUNKS = 12
 """Chunks in flight: 4 to 8 MiB saturate, the rest covers a slow turn of either side."""
-
-State = Literal[
-    "draft", "uploading", "queued", "running", "parked", "paused", "checking",
-    "delivered", "refused", "quarantined", "cancelled", "failed",
-]  # fmt: skip
-ENDED: frozenset[str] = frozenset({"delivered", "refused", "quarantined", "cancelled", "failed"})
 
 JobId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z]{4,40}\Z")]
 

@@ -10,8 +10,7 @@ from typing import Annotated, get_args
 import msgspec
 
 from understudy.bridge.errors import RequestError
-from understudy.bridge.messages import State
-from understudy.bridge.shot import Mode
+from understudy.bridge.words import Mode, State
 
 
 def _said(text: str) -> msgspec.Meta:

@@ -20,7 +20,6 @@ from understudy.bridge.errors import DaemonUnreachable, JobParked, KeyRefused, R
 from understudy.bridge.gather import Gathered
 from understudy.bridge.keys import Connection
 from understudy.bridge.messages import (
-    ENDED,
     Accepted,
     Event,
     Finished,
@@ -32,6 +31,7 @@ from understudy.bridge.messages import (
 from understudy.bridge.take import Take
 from understudy.bridge.transfer import patiently, upload
 from understudy.bridge.watch import Watcher
+from understudy.bridge.words import ENDED
 
 ROOM_SECONDS = 2.0
 """How often a daemon without room is asked again."""

@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from understudy.bridge.errors import HostError
 from understudy.bridge.host import RememberedJob
-from understudy.bridge.host_daemon import find_daemon
 from understudy.bridge.host_jobs import HostJob, HostJobs
-from understudy.bridge.keys import CONNECTION_FILE, Connection, load_connection
 from understudy.bridge.main_thread import MainThread
 from understudy.bridge.settings import load_settings
 
 from .host import BlenderHost
+
+if TYPE_CHECKING:
+    from understudy.bridge.keys import Connection
 
 LOOPBACK = ("localhost", "::1")
 EXPORTS = "exports"
@@ -67,6 +68,10 @@ class Session:
 
 def connect(reach: Reach) -> Connection:
     """Return a connection, in a job's own thread. Raises HostError for another machine while Blender is offline."""
+    # Sockets are a job's to pay for, as in `host_jobs`.
+    from understudy.bridge.host_daemon import find_daemon
+    from understudy.bridge.keys import CONNECTION_FILE, load_connection
+
     home = reach.home or load_settings().home
     if not reach.online and (home / CONNECTION_FILE).is_file():
         host = load_connection(home / CONNECTION_FILE).host

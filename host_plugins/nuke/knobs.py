@@ -10,7 +10,7 @@ import nuke
 
 from understudy.bridge.frames import Handles
 from understudy.bridge.options import JobOptions
-from understudy.bridge.shot import Mode
+from understudy.bridge.words import Mode
 from understudy.host_plugins.nuke.file_text import evaluated
 
 TAB = "understudy"

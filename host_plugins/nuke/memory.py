@@ -16,6 +16,10 @@ SETTLED_KEPT = 50
 """A script grows with every job otherwise; the daemon knows them all."""
 
 
+def _holds(node: nuke.Node, job: RememberedJob) -> bool:
+    return any(one.job_id == job.job_id for one in jobs_of(node))
+
+
 def jobs_of(node: nuke.Node) -> tuple[RememberedJob, ...]:
     """Return what the node keeps, oldest first; a text that is no longer ours counts as none."""
     text = str(node[MEMORY].value() or "")
@@ -77,7 +81,3 @@ def owner(job: RememberedJob) -> nuke.Node:
         f"the node {job.anchor} is no longer in this script",
         remedy=f"The take of job {job.job_id} lies in {job.folder}: read it in from there, or undo the deletion.",
     )
-
-
-def _holds(node: nuke.Node, job: RememberedJob) -> bool:
-    return any(one.job_id == job.job_id for one in jobs_of(node))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import nuke
 
 from understudy.bridge.errors import HostError, UnderstudyError
 from understudy.bridge.host import Notice
-from understudy.bridge.host_daemon import find_daemon
 from understudy.bridge.host_jobs import HostJob, HostJobs
-from understudy.bridge.keys import Connection
 from understudy.bridge.main_thread import MainThread
 from understudy.bridge.settings import load_settings
 from understudy.host_plugins.nuke import memory
@@ -21,12 +20,17 @@ from understudy.host_plugins.nuke.knobs import STATUS, choices
 from understudy.host_plugins.nuke.node import find_node
 from understudy.host_plugins.nuke.undisturbed import REFUSALS, undisturbed
 
+if TYPE_CHECKING:
+    from understudy.bridge.keys import Connection
+
 EXPORTS = "exports"
-Connect = Callable[[], Connection]
+Connect = Callable[[], "Connection"]
 
 
 def connect() -> Connection:
     """Find the daemon, or start it by the installer's command. In a job's own thread: it takes time."""
+    from understudy.bridge.host_daemon import find_daemon  # sockets are a job's to pay for, as in `host_jobs`
+
     return find_daemon()
 
 

@@ -1,9 +1,11 @@
 """What the startup files call: `start` in every Nuke, render nodes too; `start_menu` in one that has a window.
 
-Imports nothing of ours but by name in the menu's text: a Nuke that starts pays for what it uses.
+Imports nothing of ours on the main thread: a Nuke that starts pays for what it uses.
 """
 
 from __future__ import annotations
+
+import threading
 
 import nuke
 
@@ -23,13 +25,20 @@ def start() -> None:
 
 
 def start_menu() -> None:
-    """Add the node to the menu bar and to the toolbar."""
+    """Add the node to the menu bar and to the toolbar, and read ahead what its first button needs."""
     if "menu" in _started:
         return
     _started.add("menu")
     for place in ("Nuke", "Nodes"):
         nuke.menu(place).addMenu("Understudy").addCommand("Understudy", COMMAND)
     nuke.addKnobChanged(_knob_changed, nodeClass="Group")
+    # The first button would hold the window for as long; a render node has no button, and reads nothing.
+    threading.Thread(target=_read_ahead, name="understudy-read-ahead", daemon=True).start()
+
+
+def _read_ahead() -> None:
+    """Import what asks nothing of Nuke: this is not its main thread."""
+    from understudy.bridge import host_jobs  # noqa: F401
 
 
 def _opened() -> None:

@@ -13,7 +13,7 @@ import nuke
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FilePattern, FrameRange
 from understudy.bridge.host import Footage
-from understudy.bridge.input_files import MOVIE_SUFFIXES
+from understudy.bridge.typed_files import MOVIE_SUFFIXES
 from understudy.host_plugins.nuke.colour import source_space
 from understudy.host_plugins.nuke.file_text import counts_in_folders, source_pattern
 from understudy.host_plugins.nuke.read_files import shows_otherwise

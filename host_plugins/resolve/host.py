@@ -168,7 +168,7 @@ class ResolveHost:
         if clip is None:
             raise HostError(f"{anchor.clip_name} is no longer on the timeline", remedy="Select it again.")
         yield Step(1, 1, f"{clip.name} goes as it lies on disk")
-        return source_footage(clip, selection.frames)
+        return (yield from source_footage(clip, selection.frames))
 
     def _rendered(self, anchor: Anchor, order: Order, folder: Path) -> Steps[Footage]:
         timeline = self.session.timeline_called(anchor.timeline, anchor.timeline_name)
@@ -223,7 +223,7 @@ class ResolveHost:
     def _turn(self) -> Steps[None]:
         """Wait until no other job renders or places: Resolve has one Deliver page and one open timeline."""
         while self._busy:
-            yield Step(0, 1, "waiting for another job's turn in Resolve")
+            yield Step(0, 1, "waiting for another job's turn in Resolve", pause_seconds=self._poll_seconds)
 
     @contextmanager
     def _busy_now(self) -> Generator[None]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FilePattern, FrameRange, FrameRate
-from understudy.bridge.host import Footage
-from understudy.bridge.input_files import MOVIE_SUFFIXES
+from understudy.bridge.host import Footage, Steps
+from understudy.bridge.host_files import missing_files
+from understudy.bridge.typed_files import MOVIE_SUFFIXES
 from understudy.host_plugins.resolve.clips import Clip, read_rate
 from understudy.host_plugins.resolve.colour import source_space
 from understudy.host_plugins.resolve.session import offers
@@ -58,7 +59,7 @@ def _other_rate(clip: Clip, rate: FrameRate) -> str:
     return ""
 
 
-def source_footage(clip: Clip, frames: FrameRange) -> Footage:
+def source_footage(clip: Clip, frames: FrameRange) -> Steps[Footage]:
     """Return the clip's own files by timeline frame. Raises HostError for a file that is not there."""
     path = clip.properties["File Path"]
     sequence = read_sequence(path)
@@ -70,12 +71,13 @@ def source_footage(clip: Clip, frames: FrameRange) -> Footage:
         return Footage(typed=path, first=origin, colour=colour)
     pattern, first = sequence
     files = {frame: pattern.path(first + frame - origin) for frame in frames}
-    for frame, file in files.items():
-        if not file.is_file():
-            raise HostError(
-                f"{clip.name}: {file} is missing (frame {frame} of the timeline)",
-                remedy=f"Restore the file or relink the clip. {RENDER_IT}",
-            )
+    gone = yield from missing_files(files.values())
+    if gone:
+        frame = next(frame for frame, file in files.items() if file == gone[0])
+        raise HostError(
+            f"{clip.name}: {gone[0]} is missing (frame {frame} of the timeline)",
+            remedy=f"Restore the file or relink the clip. {RENDER_IT}",
+        )
     return Footage(typed=pattern.text, files={f: str(p) for f, p in files.items()}, colour=colour)
 
 

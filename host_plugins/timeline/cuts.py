@@ -12,7 +12,7 @@ from urllib.request import url2pathname
 from understudy.bridge.errors import RequestError
 from understudy.bridge.frames import FilePattern, FrameRange, FrameRate, Handles
 from understudy.bridge.host import Footage
-from understudy.bridge.input_files import MOVIE_SUFFIXES
+from understudy.bridge.typed_files import MOVIE_SUFFIXES
 
 RENDER_IT = "Render this clip to a movie or a sequence in the editor, put that in its place, and export again."
 TRACK = "Understudy"

@@ -13,8 +13,8 @@ from understudy.bridge.errors import ComplianceError, JobError, RequestError, er
 from understudy.bridge.frames import Handles
 from understudy.bridge.gather import Gathered, gather_job
 from understudy.bridge.host import Delivered, Exported, Footage, RememberedJob, Selection, refuse_unseen_by_farm
-from understudy.bridge.host_jobs import claim_version
 from understudy.bridge.host_numbers import file_footage
+from understudy.bridge.host_work import claim_version
 from understudy.bridge.keys import Connection
 from understudy.bridge.options import JobOptions
 from understudy.bridge.roundtrip import follow_job, send_job

@@ -13,9 +13,19 @@ from terminal_rig import Terminal, started
 from understudy.bridge import errors
 from understudy.bridge.exit_codes import code_of_error, code_of_state
 from understudy.bridge.keys import AllowList, load_connection
-from understudy.bridge.messages import Control, Event, Jobs, JobSummary, ListJobs, Status, Watching
-
-from understudy.bridge.messages import AskStatus, State, StateChanged, Watch  # isort: skip
+from understudy.bridge.messages import (
+    AskStatus,
+    Control,
+    Event,
+    Jobs,
+    JobSummary,
+    ListJobs,
+    StateChanged,
+    Status,
+    Watch,
+    Watching,
+)
+from understudy.bridge.words import State
 
 SUMMARY = {
     "job_id": "abcd2345", "shot": "SH010", "project": None, "user": "jo", "engine": "identity", "mode": "replace",

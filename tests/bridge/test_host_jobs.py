@@ -247,11 +247,12 @@ def test_when_the_daemon_has_no_room_then_the_waiting_job_does_not_keep_the_docu
 
 
 def test_when_jobs_are_taken_up_twice_then_each_is_followed_once(rig: PaperRig, tmp_path: Path) -> None:
-    jobs = HostJobs(rig.host, rig.main, nobody_answers, tmp_path / "exports")
+    pause = Pause(lambda notice: True)  # its thread gets no further than its first word
+    jobs = HostJobs(rig.host, rig.main, nobody_answers, tmp_path / "exports", pause.told)
     rig.host.remember(known_job())
-    with jobs._telling:  # its thread has said nothing yet
-        assert len(jobs.reattach()) == 1
-        assert jobs.reattach() == ()
+    assert len(jobs.reattach()) == 1
+    assert jobs.reattach() == ()
+    pause.go_on.set()
     jobs.close()
 
 
@@ -274,24 +275,22 @@ class SlowlyRead(HostJob):
         self._notice = value
 
 
-def test_when_two_threads_tell_at_once_then_the_end_of_a_job_is_not_lost(rig: PaperRig, tmp_path: Path) -> None:
-    jobs = HostJobs(rig.host, rig.main, nobody_answers, tmp_path / "exports")
+def test_when_two_threads_tell_at_once_then_the_end_of_a_job_is_not_lost() -> None:
     job = SlowlyRead("job1")
     SlowlyRead.reading.clear()
-    thread = threading.Thread(target=lambda: jobs._tell(job, words="it could not be cancelled"), name="slow")
+    thread = threading.Thread(target=lambda: job.tell(words="it could not be cancelled"), name="slow")
     job.notice = Notice(stage="running")
     thread.start()
     assert SlowlyRead.reading.wait(PATIENCE_SECONDS)
-    jobs._tell(job, stage="placed")
+    job.tell(stage="placed")
     thread.join()
     assert job.ended
 
 
-def test_when_a_new_stage_begins_then_nothing_is_left_of_the_one_before(rig: PaperRig, tmp_path: Path) -> None:
-    jobs = HostJobs(rig.host, rig.main, nobody_answers, tmp_path / "exports")
+def test_when_a_new_stage_begins_then_nothing_is_left_of_the_one_before() -> None:
     job = HostJob("job1")
-    jobs._tell(job, stage="parked", words="there is no room", done=5, total=9)
-    jobs._tell(job, stage="queued")
+    job.tell(stage="parked", words="there is no room", done=5, total=9)
+    job.tell(stage="queued")
     assert (job.notice.words, job.notice.done, job.notice.total) == ("", 0, 0)
 
 

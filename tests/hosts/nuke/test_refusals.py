@@ -91,7 +91,7 @@ def test_when_nuke_refuses_to_take_a_job_out_then_the_error_says_what_to_do(call
     assert "Delete its nodes" in caught.value.remedy
 
 
-@pytest.mark.parametrize("call", ["Knob.setValue:understudy_memory", "allNodes", "Undo.disable"])
+@pytest.mark.parametrize("call", ["Knob.setValue:understudy_memory", "toNode", "Undo.disable"])
 def test_when_nuke_refuses_to_keep_a_job_then_the_error_names_it(call: str, shot: SmallShot) -> None:
     new = msgspec.structs.replace(shot.take().job, job_id="job00000009")
     current().fail_next(call)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from host_rig import HEIGHT, WIDTH
 from resolve_stand_in.world import Thing, World
 
 SETTABLE = ("FPS", "Alpha mode", "Clip Name", "Input Color Space", "Input Gamma")
@@ -24,7 +25,7 @@ class MediaPoolItem(Thing):
             "File Path": path, "File Name": Path(path).name, "Clip Name": Path(path).name, "Type": "Video",
             "FPS": rate, "Frames": length, "Start": "0", "End": str(int(length) - 1), "Alpha mode": "None",
             "Input Color Space": world.switches.default_space, "Input Gamma": "", "Usage": "0",
-            "Resolution": "160x90", **said,
+            "Resolution": f"{WIDTH}x{HEIGHT}", **said,
         }  # fmt: skip
 
     def GetName(self) -> str:
