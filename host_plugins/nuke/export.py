@@ -18,7 +18,6 @@ from understudy.bridge.host import Exported, Footage, Selection, Step, Steps
 from understudy.bridge.input_files import MOVIE_SUFFIXES
 from understudy.host_plugins.nuke.colour import comes_back_readable, is_same, ocio_config, working_space
 from understudy.host_plugins.nuke.editions import refuse_render
-from understudy.host_plugins.nuke.idle import until_idle
 from understudy.host_plugins.nuke.knobs import PLATE_ALPHA
 from understudy.host_plugins.nuke.node import CLEAN_PLATE, MATTE, PLATE, REFERENCE, named_node
 from understudy.host_plugins.nuke.rendering import ALPHA, Render, plate_box, render_frame, whole_box
@@ -42,7 +41,6 @@ def export_shot(selection: Selection, folder: Path) -> Steps[Exported]:
     Raises HostError that names the input or the node, JobCancelled when the artist pressed Nuke's own Cancel.
     """
     frames = selection.frames
-    yield from until_idle(0, 0)
     with in_words(f"looking at the inputs of {selection.anchor}", "Check what is connected to it."):
         node = named_node(selection.anchor)
         view = str(node["view"].value())
@@ -59,7 +57,6 @@ def export_shot(selection: Selection, folder: Path) -> Steps[Exported]:
     done = 0
     for render in renders:
         for frame in render.numbers(frames):
-            yield from until_idle(done, total)
             render_frame(render, frame)
             done += 1
             yield Step(done, total, f"{render.role}: frame {frame} of {render.pipe}")

