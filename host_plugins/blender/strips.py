@@ -8,15 +8,17 @@ picture, so every file is looked for before a frame is written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import bpy
 
+from understudy.bridge.aside import missing_files
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FrameRange, FrameRate
+from understudy.bridge.host import Steps
 
 from . import compat
 from .blender_types import Editor, Picture, Scene, Strip, given
@@ -115,19 +117,19 @@ def rate_of(scene: Scene) -> FrameRate:
     return FrameRate.from_fraction(scene.render.fps / base)
 
 
-def source_files(strip: bpy.types.ImageStrip, frames: FrameRange) -> dict[int, Path]:
+def source_files(strip: bpy.types.ImageStrip, frames: FrameRange) -> dict[int, str]:
     """Return the file behind each of `frames` of an image strip, trimmed, held and reversed as it is shown."""
-    folder = Path(bpy.path.abspath(strip.directory))
-    return {frame: folder / strip.strip_elem_from_frame(frame).filename for frame in frames}
+    folder = str(Path(bpy.path.abspath(strip.directory), "_"))[:-1]
+    return {frame: f"{folder}{strip.strip_elem_from_frame(frame).filename}" for frame in frames}
 
 
 def movie_file(strip: bpy.types.MovieStrip) -> Path:
     return Path(bpy.path.abspath(strip.filepath))
 
 
-def pattern_of(files: dict[int, Path]) -> str:
+def pattern_of(files: dict[int, str]) -> str:
     """Return how the files are told to people: the first one's path, #### where its number stands."""
-    first = next(iter(files.values()))
+    first = Path(next(iter(files.values())))
     if len(set(files.values())) == 1:
         return str(first)
     found = list(re.finditer(r"\d+", first.stem))
@@ -137,18 +139,30 @@ def pattern_of(files: dict[int, Path]) -> str:
     return str(first.with_name(first.stem[:start] + "#" * (end - start) + first.stem[end:] + first.suffix))
 
 
-def refuse_missing_files(strip: Strip, frames: FrameRange) -> None:
-    """Raise HostError when a source of the strip is gone, whatever it is made of. Reads the disk."""
-    wanted = list(_sources(strip, frames))
-    gone = [path for path in dict.fromkeys(wanted) if not path.is_file()]
-    if gone:
-        raise HostError(
-            f"strip “{strip.name}”: {len(gone)} of {len(set(wanted))} source files are missing, the first is {gone[0]}",
-            remedy="Bring it back, or relink the strip (File, External Data, Find Missing Files).",
-        )
+class Sources(NamedTuple):
+    """The files behind one strip, which is named: a reference to it would not outlive a turn."""
+
+    strip: str
+    files: tuple[str, ...]
 
 
-def _sources(strip: Strip, frames: FrameRange) -> Iterator[Path]:
+def sources_of(strip: Strip, frames: FrameRange) -> Sources:
+    """Return the files behind a strip at these frames, whatever it is made of."""
+    return Sources(strip.name, tuple(dict.fromkeys(_sources(strip, frames))))
+
+
+def refuse_missing(sources: Iterable[Sources]) -> Steps[None]:
+    """Raise HostError when a source of a strip is gone. Reads the disk, as many files a turn as it answers for."""
+    for strip, files in sources:
+        gone = yield from missing_files(files)
+        if gone:
+            raise HostError(
+                f"strip “{strip}”: {len(gone)} of {len(files)} source files are missing, the first is {gone[0]}",
+                remedy="Bring it back, or relink the strip (File, External Data, Find Missing Files).",
+            )
+
+
+def _sources(strip: Strip, frames: FrameRange) -> Iterator[str]:
     if strip.type == "META":
         for inner in compat.strips_of(strip):
             if not inner.mute:
@@ -156,10 +170,10 @@ def _sources(strip: Strip, frames: FrameRange) -> Iterator[Path]:
     for source in compat.inputs_of(strip):
         yield from _sources(source, frames)
     if is_movie(strip):
-        yield movie_file(strip)
+        yield str(movie_file(strip))
     elif is_image(strip):
-        shown = [frame for frame in frames if compat.start_of(strip) <= frame < compat.end_of(strip)]
-        yield from source_files(strip, FrameRange(shown[0], shown[-1])).values() if shown else ()
+        first, last = max(frames.first, compat.start_of(strip)), min(frames.last, compat.end_of(strip) - 1)
+        yield from source_files(strip, FrameRange(first, last)).values() if first <= last else ()
 
 
 def visible_below(editor: Editor, strip: Strip) -> list[Strip]:
