@@ -64,6 +64,7 @@ class BlenderRig:
     """Implements `host_rig.HostRig`."""
 
     renders = True
+    renders_by_itself = False
     refusals = ("render", "sources", "place")
 
     def __init__(self, folder: Path) -> None:

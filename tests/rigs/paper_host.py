@@ -101,6 +101,7 @@ class PaperRig:
     """Implements `host_rig.HostRig`."""
 
     renders = True
+    renders_by_itself = False
     refusals = ("render", "import")
 
     def __init__(self, folder: Path) -> None:

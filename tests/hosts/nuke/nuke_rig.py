@@ -57,6 +57,7 @@ class NukeRig:
     """Implements `host_rig.HostRig`. One document, one Understudy node in it."""
 
     renders = True
+    renders_by_itself = False
     refusals = ("execute", "nodes.Write", "nodes.Read", "nodes.Merge2", "Node.setInput")
     """Enough for the whole way; `test_refusals.py` has every other call, without a daemon."""
 

@@ -37,6 +37,7 @@ class ResolveRig:
     """Implements `host_rig.HostRig`."""
 
     renders = True
+    renders_by_itself = True
     refusals = (
         "OpenPage", "SaveAsNewRenderPreset", "SetCurrentRenderFormatAndCodec", "SetCurrentRenderMode",
         "SetRenderSettings", "AddRenderJob", "StartRendering", "AddSubFolder", "SetCurrentFolder", "ImportMedia",
