@@ -34,11 +34,11 @@ class Part(NamedTuple):
 
 def export_shot(scene: Scene, strip_name: str, selection: Selection, folder: Path) -> Steps[Exported]:
     """Return the job's files. scene: the sequencer's; strip_name: empty where a rig drives alone."""
-    settings, frames = settings_of(scene), selection.frames
+    settings, frames, name = settings_of(scene), selection.frames, scene.name
+    by_rig = settings.mode == "animate" and settings.driver == "RIG"
     looked: list[strips.Sources] = []
     parts = _plan(scene, strip_name, frames, folder, looked)
     yield from strips.refuse_missing(looked)
-    by_rig = settings.mode == "animate" and settings.driver == "RIG"
     rendered = {role: part.rendering for role, part in parts.items() if part.rendering is not None}
     total = len(frames) * (len(rendered) + by_rig)
     done = 0
@@ -48,7 +48,8 @@ def export_shot(scene: Scene, strip_name: str, selection: Selection, folder: Pat
             done += 1
             yield Step(done, total, role)
     if by_rig:
-        for steps in write_keypoints(scene, settings.rig, frames, folder / "keypoints.json"):
+        scene = strips.find_scene(name)  # anew: an undo between two turns has left the one above dead
+        for steps in write_keypoints(scene, settings_of(scene).rig, frames, folder / "keypoints.json"):
             yield Step(done + steps, total, "keypoints")
         parts["keypoints"] = Part(Footage(typed=str(folder / "keypoints.json"), ours=True))
     return Exported(footage={role: part.footage for role, part in parts.items()}, window="display")
