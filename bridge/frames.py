@@ -6,7 +6,7 @@ A frame number is what the host shows. Where a picture stands in its file (a mov
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -188,13 +188,17 @@ class FilePattern(msgspec.Struct, frozen=True):
 
     def path(self, frame: int) -> Path:
         """Return the file of `frame`: negative numbers keep their sign before the padding (-0010)."""
+        return Path(self.texts((frame,))[frame])
+
+    def texts(self, frames: Iterable[int]) -> dict[int, str]:
+        """Return the path of each frame as text: no object is made for each of thousands."""
         field = self._field()
         base = Path(self.text)
         if field is None:
-            return base
+            return dict.fromkeys(frames, str(base))
         start, end, digits = field
-        number = f"{'-' if frame < 0 else ''}{abs(frame):0{digits}d}"
-        return base.with_name(base.name[:start] + number + base.name[end:])
+        before, after = str(base.with_name(base.name[:start] + "#"))[:-1], base.name[end:]
+        return {frame: f"{before}{'-' if frame < 0 else ''}{abs(frame):0{digits}d}{after}" for frame in frames}
 
     def frames_on_disk(self) -> dict[int, Path]:
         """Return the files that exist, by frame number, in order. Reads the folder; a missing folder has no frames.

@@ -21,21 +21,29 @@ IDLE_SECONDS = 0.02
 """How long `run_until` sleeps between two looks where nothing waits: a host without an event loop has nothing else."""
 
 
-class _Asked(Generic[_Result]):
-    """A call that waits for the main thread, and what came of it.
+class Asked(Generic[_Result]):
+    """A call that waits for another thread, and what came of it.
 
     No `concurrent.futures.Future`: its package brings `logging` along, a fifth of what a host's start costs.
     """
 
     def __init__(self, call: Callable[[], _Result]) -> None:
-        self.call = call
+        self._call = call
         self._answered = threading.Event()
         self._result: list[_Result] = []
         self._problem: BaseException | None = None
 
-    def answer(self, result: _Result) -> None:
-        self._result.append(result)
-        self._answered.set()
+    def answer(self) -> None:
+        """Do the call, in the thread that is meant; never raises an error of the call's."""
+        try:
+            self._result.append(self._call())
+        except Exception as problem:  # noqa: BLE001 - the host's edge: it is the asking thread's to hear
+            self._problem = problem
+        except BaseException:  # Ctrl-C is for whoever runs this thread; the asking one must not wait for ever
+            self._problem = HostError("the host was interrupted", remedy="Submit it again when it is wanted.")
+            raise
+        finally:
+            self._answered.set()
 
     def refuse(self, problem: BaseException) -> None:
         self._problem = problem
@@ -55,7 +63,7 @@ class MainThread:
     def __init__(self, wake: Callable[[], None] = lambda: None) -> None:
         """Make it on the main thread. wake: called on the asking thread when a call waits, where no timer looks."""
         self._wake = wake
-        self._calls: queue.SimpleQueue[_Asked[Any]] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Asked[Any]] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._main = threading.current_thread()
         self._turning = False
@@ -73,7 +81,7 @@ class MainThread:
         """
         if threading.current_thread() is self._main:
             return call()
-        asked = _Asked(call)
+        asked = Asked(call)
         self._calls.put(asked)
         if self._closed.is_set():
             self._refuse_all()
@@ -103,15 +111,7 @@ class MainThread:
             asked = self._calls.get_nowait()
         except queue.Empty:
             return False
-        try:
-            result = asked.call()
-        except Exception as problem:  # noqa: BLE001 - the host's edge: it is the asking thread's to hear
-            asked.refuse(problem)
-        except BaseException:  # Ctrl-C is for whoever runs the main thread; the asking thread must not wait for ever
-            asked.refuse(HostError("the host was interrupted", remedy="Submit it again when it is wanted."))
-            raise
-        else:
-            asked.answer(result)
+        asked.answer()
         return True
 
     def run_until(self, done: Callable[[], bool]) -> None:

@@ -8,15 +8,17 @@ picture, so every file is looked for before a frame is written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import bpy
 
+from understudy.bridge.aside import missing_files
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FrameRange, FrameRate
+from understudy.bridge.host import Steps
 
 from . import compat
 from .blender_types import Editor, Picture, Scene, Strip, given
@@ -124,19 +126,19 @@ def rate_of(scene: Scene) -> FrameRate:
     return FrameRate.from_fraction(scene.render.fps / base)
 
 
-def source_files(strip: bpy.types.ImageStrip, frames: FrameRange) -> dict[int, Path]:
+def source_files(strip: bpy.types.ImageStrip, frames: FrameRange) -> dict[int, str]:
     """Return the file behind each of `frames` of an image strip, trimmed, held and reversed as it is shown."""
-    folder = Path(bpy.path.abspath(strip.directory))
-    return {frame: folder / strip.strip_elem_from_frame(frame).filename for frame in frames}
+    folder = str(Path(bpy.path.abspath(strip.directory), "_"))[:-1]
+    return {frame: f"{folder}{strip.strip_elem_from_frame(frame).filename}" for frame in frames}
 
 
 def movie_file(strip: bpy.types.MovieStrip) -> Path:
     return Path(bpy.path.abspath(strip.filepath))
 
 
-def pattern_of(files: dict[int, Path]) -> str:
+def pattern_of(files: dict[int, str]) -> str:
     """Return how the files are told to people: the first one's path, #### where its number stands."""
-    first = next(iter(files.values()))
+    first = Path(next(iter(files.values())))
     if len(set(files.values())) == 1:
         return str(first)
     found = list(re.finditer(r"\d+", first.stem))
@@ -146,21 +148,34 @@ def pattern_of(files: dict[int, Path]) -> str:
     return str(first.with_name(first.stem[:start] + "#" * (end - start) + first.stem[end:] + first.suffix))
 
 
-def refuse_missing_files(strip: Strip, frames: FrameRange, *, behind_trim: bool = False) -> None:
-    """Raise HostError when a source of the strip is gone, whatever it is made of. Reads the disk.
+class Sources(NamedTuple):
+    """The files behind one strip, which is named: a reference to it would not outlive a turn."""
+
+    strip: str
+    files: tuple[str, ...]
+
+
+def sources_of(strip: Strip, frames: FrameRange, *, behind_trim: bool = False) -> Sources:
+    """Return the files behind a strip at these frames, whatever it is made of.
 
     behind_trim: frames that it has and does not show are wanted too.
     """
-    wanted = list(_sources(strip, frames, reach_of(strip) if behind_trim else frames_of(strip)))
-    gone = [path for path in dict.fromkeys(wanted) if not path.is_file()]
-    if gone:
-        raise HostError(
-            f"strip “{strip.name}”: {len(gone)} of {len(set(wanted))} source files are missing, the first is {gone[0]}",
-            remedy="Bring it back, or relink the strip (File, External Data, Find Missing Files).",
-        )
+    has = reach_of(strip) if behind_trim else frames_of(strip)
+    return Sources(strip.name, tuple(dict.fromkeys(_sources(strip, frames, has))))
 
 
-def _sources(strip: Strip, frames: FrameRange, has: FrameRange) -> Iterator[Path]:
+def refuse_missing(sources: Iterable[Sources]) -> Steps[None]:
+    """Raise HostError when a source of a strip is gone. Reads the disk, as many files a turn as it answers for."""
+    for strip, files in sources:
+        gone = yield from missing_files(files)
+        if gone:
+            raise HostError(
+                f"strip “{strip}”: {len(gone)} of {len(files)} source files are missing, the first is {gone[0]}",
+                remedy="Bring it back, or relink the strip (File, External Data, Find Missing Files).",
+            )
+
+
+def _sources(strip: Strip, frames: FrameRange, has: FrameRange) -> Iterator[str]:
     if strip.type == "META":
         for inner in compat.strips_of(strip):
             if not inner.mute:
@@ -168,10 +183,10 @@ def _sources(strip: Strip, frames: FrameRange, has: FrameRange) -> Iterator[Path
     for source in compat.inputs_of(strip):
         yield from _sources(source, frames, frames_of(source))
     if is_movie(strip):
-        yield movie_file(strip)
+        yield str(movie_file(strip))
     elif is_image(strip):
-        wanted = [frame for frame in frames if frame in has]
-        yield from source_files(strip, FrameRange(wanted[0], wanted[-1])).values() if wanted else ()
+        first, last = max(frames.first, has.first), min(frames.last, has.last)
+        yield from source_files(strip, FrameRange(first, last)).values() if first <= last else ()
 
 
 def visible_below(editor: Editor, strip: Strip) -> list[Strip]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import nuke
 
+from understudy.bridge.aside import aside
 from understudy.bridge.errors import HostError, PlateError
 from understudy.bridge.exr_structure import is_exr, read_exr_header
 from understudy.bridge.frames import FilePattern, FrameRange
@@ -69,10 +71,13 @@ def export_shot(selection: Selection, folder: Path) -> Steps[Exported]:
         files["matte"] = files["plate"]
     _refuse_two_counts(files)
     plate = files.get("plate")
+    holds_views = False
+    if many_views and plate is not None:
+        holds_views = yield from aside(partial(_holds_views, plate, frames.first), "looking for views")
     return Exported(
         footage=files,
         window=window,
-        view=view if many_views and plate is not None and _holds_views(plate, frames.first) else None,
+        view=view if holds_views else None,
         ocio=ocio,
     )
 

@@ -81,7 +81,8 @@ def footage(source: Untouched, frames: FrameRange) -> Footage | None:
     if source.suffix in MOVIE_SUFFIXES:
         opening = int(read["origfirst"].value()) if read.knob("origfirst") is not None else 1
         return Footage(typed=pattern.text, first=opening + source.shift, colour=source.space)
-    files = {frame: str(pattern.path(frame - source.shift)) for frame in frames}
+    texts = pattern.texts(frame - source.shift for frame in frames)
+    files = {number + source.shift: text for number, text in texts.items()}
     # What is typed tells two Reads of the same files apart that count them otherwise.
     typed = f"{pattern.text} ({source.shift:+})" if source.shift else pattern.text
     return Footage(typed=typed, files=files, colour=source.space)

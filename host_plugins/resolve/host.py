@@ -7,9 +7,11 @@ import os
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from understudy.bridge.aside import aside
 from understudy.bridge.errors import ErrorReport, HostError
 from understudy.bridge.exr_file import read_channels
 from understudy.bridge.frames import FrameRange, Handles
@@ -145,7 +147,8 @@ class ResolveHost:
                 track = self.choices.matte_track
                 footage["matte"] = yield from self._rendered(anchor, Order("matte", track, selection.frames), folder)
         if self.choices.matte_from == "alpha":
-            footage["matte"] = _with_alpha(footage["plate"], selection.frames)
+            with_alpha = partial(_with_alpha, footage["plate"], selection.frames)
+            footage["matte"] = yield from aside(with_alpha, "looking for the alpha")
         options = self.choices.options
         for role, typed in (
             ("matte", options.matte),
@@ -155,7 +158,10 @@ class ResolveHost:
             if typed and role not in footage:
                 first = self.choices.matte_first
                 start = selection.frames.cut.first if first is None else first
-                footage[role] = file_footage(typed, selection.frames, footage["plate"], movie_first=start)
+                footage[role] = yield from aside(
+                    partial(file_footage, typed, selection.frames, footage["plate"], movie_first=start),
+                    f"looking for {typed}",
+                )
         if options.reference:
             footage["reference"] = Footage(typed=options.reference)
         return Exported(footage=footage, window="display")

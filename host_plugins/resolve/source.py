@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from understudy.bridge.aside import missing_files
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FilePattern, FrameRange, FrameRate
 from understudy.bridge.host import Footage, Steps
-from understudy.bridge.host_files import missing_files
 from understudy.bridge.typed_files import MOVIE_SUFFIXES
 from understudy.host_plugins.resolve.clips import Clip, read_rate
 from understudy.host_plugins.resolve.colour import source_space
@@ -70,7 +70,8 @@ def source_footage(clip: Clip, frames: FrameRange) -> Steps[Footage]:
             raise HostError(f"{clip.name}: {path} is no movie that is here", remedy=RENDER_IT)
         return Footage(typed=path, first=origin, colour=colour)
     pattern, first = sequence
-    files = {frame: pattern.path(first + frame - origin) for frame in frames}
+    texts = pattern.texts(first + frame - origin for frame in frames)
+    files = {number - first + origin: text for number, text in texts.items()}
     gone = yield from missing_files(files.values())
     if gone:
         frame = next(frame for frame, file in files.items() if file == gone[0])
@@ -78,7 +79,7 @@ def source_footage(clip: Clip, frames: FrameRange) -> Steps[Footage]:
             f"{clip.name}: {gone[0]} is missing (frame {frame} of the timeline)",
             remedy=f"Restore the file or relink the clip. {RENDER_IT}",
         )
-    return Footage(typed=pattern.text, files={f: str(p) for f, p in files.items()}, colour=colour)
+    return Footage(typed=pattern.text, files=files, colour=colour)
 
 
 def read_sequence(path: str) -> tuple[FilePattern, int] | None:

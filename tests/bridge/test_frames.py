@@ -154,6 +154,13 @@ def test_a_path_of_a_pattern_is_found_again_as_its_frame(
     assert pattern.frames_on_disk() == {frame: pattern.path(frame)}
 
 
+@given(some.lists(some.integers(-99_999, 99_999), max_size=20))
+def test_the_texts_of_a_pattern_are_the_paths_of_its_frames(frames: list[int]) -> None:
+    pattern = FilePattern("/show//sh010/./plate_v01.####.exr")
+    assert pattern.texts(frames) == {frame: str(pattern.path(frame)) for frame in frames}
+    assert pattern.texts([7]) == {7: "/show/sh010/plate_v01.0007.exr"}
+
+
 def test_four_hashes_match_four_digits_or_more(tmp_path: Path) -> None:
     for name in ("m.0056.png", "m.12345.png", "m.056.png", "m.0057.png.bak", "m.0058.exr", "m.-0010.png"):
         (tmp_path / name).touch()

@@ -65,6 +65,7 @@ class BlenderRig:
 
     renders = True
     edits = True
+    renders_by_itself = False
     refusals = ("render", "sources", "place")
 
     def __init__(self, folder: Path) -> None:

@@ -10,12 +10,14 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import OpenEXR
 from daemon_rig import daemon_python
+from own_clock import OwnClock
 
 from understudy.bridge.frames import FrameRange, FrameRate, Handles
 from understudy.bridge.host import Host, RememberedJob
@@ -90,6 +92,8 @@ class HostRig(Protocol):
     """Names of the host's own calls that can be made to refuse, during export and placing."""
     renders: bool
     """Whether `make_shot(untouched=False)` makes an export write frames of its own."""
+    renders_by_itself: bool
+    """The host renders elsewhere than on its main thread: a turn is a look, and any number of frames may be there."""
 
     edits: bool
     """Whether what is placed is trimmed to the cut, its handles behind the trim."""
@@ -140,7 +144,9 @@ class Desk:
         self.rig = rig
         self.jobs = jobs
         self.longest_turn = 0.0
-        """Seconds that the main thread was held by one turn, at most."""
+        """Seconds that the main thread was held by one turn, at most; waiting for a core is not counted."""
+        self.watch: Callable[[], AbstractContextManager[object]] = nullcontext
+        """What surrounds each turn: a test that looks at what is done in it."""
 
     def submit(self, **chosen: Any) -> HostJob:
         import msgspec
@@ -154,14 +160,18 @@ class Desk:
         self.turn_until(lambda: all(job.ended for job in jobs))
 
     def turn_until(self, done: Callable[[], bool]) -> None:
+        clock = OwnClock()
         end = time.monotonic() + PATIENCE_SECONDS
         while not done():
             assert time.monotonic() < end, [job.notice for job in self.jobs.jobs.values()]
-            start = time.monotonic()
-            if self.rig.main.turn():
-                self.longest_turn = max(self.longest_turn, time.monotonic() - start)
+            start = clock.now()
+            with self.watch():
+                turned = self.rig.main.turn()
+            if turned:
+                self.longest_turn = max(self.longest_turn, clock.now() - start)
             else:
                 time.sleep(0.002)
+        clock.close()
 
     def remembered(self) -> tuple[RememberedJob, ...]:
         return self.rig.host.remembered()

@@ -123,6 +123,7 @@ class PaperRig:
 
     renders = True
     edits = True
+    renders_by_itself = False
     refusals = ("render", "import")
 
     def __init__(self, folder: Path) -> None:

@@ -58,6 +58,7 @@ class NukeRig:
 
     renders = True
     edits = False
+    renders_by_itself = False
     refusals = ("execute", "nodes.Write", "nodes.Read", "nodes.Merge2", "Node.setInput")
     """Enough for the whole way; `test_refusals.py` has every other call, without a daemon."""
 

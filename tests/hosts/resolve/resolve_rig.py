@@ -38,6 +38,7 @@ class ResolveRig:
 
     renders = True
     edits = True
+    renders_by_itself = True
     refusals = (
         "OpenPage", "SaveAsNewRenderPreset", "SetCurrentRenderFormatAndCodec", "SetCurrentRenderMode",
         "SetRenderSettings", "AddRenderJob", "StartRendering", "AddSubFolder", "SetCurrentFolder", "ImportMedia",

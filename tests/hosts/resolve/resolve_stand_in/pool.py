@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,8 @@ class MediaPool(Thing):
             return []
         numbers = range(item["StartIndex"], item["EndIndex"] + 1)
         files = [Path(pattern % number) for number in numbers]
-        if not all(file.is_file() for file in files):
+        folder = files[0].parent
+        if not {file.name for file in files} <= set(os.listdir(folder) if folder.is_dir() else ()):  # noqa: PTH208 - fast
             return []
         if self.world.switches.show_individual_frames:
             return [MediaPoolItem(self.world, self.project, [file], str(file), rate) for file in files]
