@@ -235,8 +235,9 @@ def _nuke_frames(rig: Any, folder: Path) -> list[float]:
 
 def _resolve(folder: Path) -> Any:
     import resolve_rig
+    from resolve_stand_in.world import Switches
 
-    return resolve_rig.ResolveRig(folder)
+    return resolve_rig.ResolveRig(folder, Switches(frames_a_poll=1))  # as it renders here, between two looks: one frame
 
 
 def _resolve_frames(rig: Any, folder: Path) -> list[float]:

@@ -16,7 +16,6 @@ from understudy.bridge.words import Mode, Name
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z", description="BLAKE3, 64 lower-case hex digits")]
 FormatSide = Annotated[int, msgspec.Meta(ge=16, le=8192)]
 
-PREMULTIPLIED_LAYERS = ("patch", "character")
 MATTE_LAYERS = ("matte", "matte_effective", "matte_used")
 SKELETON = "skeleton"
 DATA_LAYERS = (*MATTE_LAYERS, SKELETON)

@@ -19,3 +19,5 @@ State = Literal[
     "delivered", "refused", "quarantined", "cancelled", "failed",
 ]  # fmt: skip
 ENDED: frozenset[str] = frozenset({"delivered", "refused", "quarantined", "cancelled", "failed"})
+
+PREMULTIPLIED_LAYERS = ("patch", "character")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Generator
@@ -254,4 +253,8 @@ def _with_alpha(plate: Footage, frames: FrameRange) -> Footage:
 def _safe(shot: str) -> str:
     """Return the shot's name as a folder that Resolve's own patterns do not misread."""
     plain = re.sub(r"[%\[\]{}#*?$\"'<>|:]", "_", shot)
-    return plain if plain == shot else f"{plain}_{hashlib.sha256(shot.encode()).hexdigest()[:6]}"
+    if plain == shot:
+        return plain
+    import hashlib  # for odd names alone: a start must not pay for it
+
+    return f"{plain}_{hashlib.sha256(shot.encode()).hexdigest()[:6]}"
