@@ -37,6 +37,7 @@ def summary(**changed: Any) -> JobSummary:
         (errors.RequestError("x"), 2),
         (errors.ComplianceError("x"), 3),
         (errors.PlateError("x"), 3),
+        (errors.WeightsError("x"), 3),
         (errors.KeyRefused("x"), 3),
         (errors.EngineError("x"), 4),
         (errors.DaemonError("x"), 4),
