@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check bench clean install extension blender-environments
+.PHONY: demo test check bench clean install extension blender-environments mediapipe-environment
 
 demo: $(INSTALLED)
 	$(BIN)/understudy demo --engine preview --out out/demo
@@ -33,6 +33,11 @@ extension: $(INSTALLED)
 BLENDERS ?= 4.2.23 4.5.15 5.0.1 5.2.3
 blender-environments:
 	$(PYTHON) tests/hosts/blender/environments.py $(BLENDERS)
+
+# The environment of the real MediaPipe, for tests: 412 MB, kept outside the tree.
+MEDIAPIPE ?= $(HOME)/.cache/understudy/mediapipe
+mediapipe-environment: $(INSTALLED)
+	test -x $(MEDIAPIPE)/bin/python || $(BIN)/understudy pose install --folder $(MEDIAPIPE)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

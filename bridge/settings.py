@@ -66,6 +66,8 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a job may take the pixels of an identical one that was delivered; its gates and papers are its own."""
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0
     """How long a client waits for an answer."""
+    mediapipe_python: str = ""
+    """The Python of an environment that has MediaPipe; empty = the one that `understudy pose install` made in HOME."""
     project: Name | None = None
     """The project that jobs belong to unless they say otherwise."""
     weights: str = ""

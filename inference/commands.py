@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from understudy.inference.key_commands import keys
+from understudy.inference.pose_commands import pose
 
 EXIT_DONE, EXIT_RETRY, EXIT_REFUSED, EXIT_FAILED = 0, 75, 3, 4
 """`understudy run` speaks to farms: 75 is EX_TEMPFAIL of sysexits.h, which render managers requeue."""
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command()(run)
     app.command()(doctor)
     app.add_typer(keys, name="key")
+    app.add_typer(pose, name="pose")
 
 
 def serve(

@@ -53,8 +53,8 @@ def examine(ocio: str | None = None) -> Iterator[Finding]:
         return check_own_colour(settings, ocio)
 
     checks: tuple[Callable[[UserSettings], Finding], ...] = (
-        check_python, check_libraries, check_home, check_disk, check_port, check_daemon, check_exr, check_colour,
-        check_colour_config, check_movie, check_gate, check_weights,
+        check_python, check_libraries, check_home, check_disk, check_port, check_daemon, check_pose, check_exr,
+        check_colour, check_colour_config, check_movie, check_gate, check_weights,
     )  # fmt: skip
     for check in checks:
         name = check.__name__.removeprefix("check_")
@@ -137,6 +137,26 @@ def check_daemon(settings: UserSettings) -> Finding:
         f"version {status.version}, {len(status.slots)} slots, {status.queued} queued, answers in {milliseconds:.1f} ms"
     )
     return Finding(rule="daemon", outcome="pass", message=said)
+
+
+def check_pose(settings: UserSettings) -> Finding:
+    """Say which sources of poses are here; MediaPipe is asked once. Without any the preview still works."""
+    from understudy.inference.controls.mediapipe_client import MediaPipe
+    from understudy.inference.controls.mediapipe_environment import find_interpreter
+    from understudy.inference.controls.vitpose import WEIGHTS_FOLDER, official_files_here
+
+    here = ["vitpose"] if official_files_here(settings.home / WEIGHTS_FOLDER) is not None else []
+    python = find_interpreter(settings.mediapipe_python, settings.home)
+    if python is not None:
+        with MediaPipe(python) as source:
+            source.detect(np.zeros((64, 64, 3), np.uint8), None)
+        here.append(MediaPipe.name)
+    if here:
+        return Finding(rule="pose", outcome="pass", message=f"poses are found by {' or '.join(here)}")
+    return Finding(
+        rule="pose", outcome="note", message="nothing finds poses here: engines that need a skeleton need --keypoints",
+        remedy="Run `understudy pose install`, or put the model's checkpoint into the weights folder.",
+    )  # fmt: skip
 
 
 def check_exr(settings: UserSettings) -> Finding:

@@ -1,7 +1,8 @@
-"""Keypoints that a rig or a tracker supplies: 133 COCO-WholeBody points a frame, as JSON (docs/keypoints.md)."""
+"""Keypoints as a file, read and written: 133 COCO-WholeBody points a frame, as JSON (docs/keypoints.md)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 
 from understudy.bridge.errors import PlateError
 from understudy.bridge.frames import FrameRange
+from understudy.inference.controls.wholebody import POINTS
 
-POINTS = 133  # COCO-WholeBody: 17 body, 6 feet, 68 face, 21 and 21 hands
 Point = tuple[float, float, float]
 
 
@@ -52,6 +53,22 @@ def read_keypoints(path: Path, typed: str, frames: FrameRange) -> dict[int, NDAr
         raise _not_keypoints(typed, problem) from None
     absent = np.zeros((POINTS, 3), np.float32)
     return {frame: np.array(known[frame], np.float32) if frame in known else absent for frame in frames}
+
+
+def write_keypoints(path: Path, size: tuple[int, int], frames: Mapping[int, NDArray[np.float32]]) -> None:
+    """Write (133, 3) points a frame of a picture of size (width, height), a line a frame, to thousandths of a pixel.
+
+    A frame in which nothing is known is left out. The file appears whole or not at all. Raises OSError.
+    """
+    lines = [
+        f'  "{frame}": {msgspec.json.encode(np.round(points.astype(np.float64), 3).tolist()).decode()}'
+        for frame, points in sorted(frames.items())
+        if points[:, 2].any()
+    ]
+    head = f'{{\n "format": "coco-wholebody-133",\n "width": {size[0]},\n "height": {size[1]},\n "frames": {{\n'
+    unfinished = path.with_name(f".{path.name}.partial")
+    unfinished.write_text(head + ",\n".join(lines) + "\n }\n}\n", encoding="utf-8")
+    unfinished.replace(path)
 
 
 def _not_keypoints(typed: str, problem: Exception) -> PlateError:

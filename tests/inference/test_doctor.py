@@ -12,16 +12,18 @@ from understudy.inference import doctor
 from understudy.inference.doctor import examine
 
 
-def test_when_a_machine_is_sound_then_every_check_says_so_and_no_daemon_or_model_is_only_a_note(
+def test_when_a_machine_is_sound_then_every_check_says_so_and_no_daemon_pose_or_model_is_only_a_note(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UNDERSTUDY_WEIGHTS", str(tmp_path / "no model"))
     found = {finding.rule: finding for finding in examine()}
-    assert found["daemon"].outcome == found["weights"].outcome == "note"
-    assert {finding.outcome for rule, finding in found.items() if rule not in ("daemon", "disk", "weights")} == {"pass"}
+    notes = ("daemon", "pose", "weights")
+    assert {found[rule].outcome for rule in notes} == {"note"}
+    assert "pose install" in found["pose"].remedy
+    assert {finding.outcome for rule, finding in found.items() if rule not in (*notes, "disk")} == {"pass"}
     assert set(found) == {
-        "python", "libraries", "home", "disk", "port", "daemon", "exr", "colour", "colour_config", "movie", "gate",
-        "weights",
+        "python", "libraries", "home", "disk", "port", "daemon", "pose", "exr", "colour", "colour_config", "movie",
+        "gate", "weights",
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,3 +90,29 @@ def test_the_usual_shapes_have_their_usual_sizes() -> None:
     assert format_like(16 / 9, 1280 * 720, 2) == (1280, 720)
     assert format_like(9 / 16, 1280 * 720, 16) == (720, 1280)
     assert format_like(1.0, 1280 * 720, 16) == (960, 960)
+
+
+@pytest.mark.parametrize(
+    ("source", "at_720p", "at_480p"),
+    [  # what Wan-Animate's own preprocessing makes of these at 1280 x 720 and 832 x 480 pixels of area
+        ((1280, 720), (1280, 720), (832, 464)),
+        ((1920, 1080), (1280, 720), (832, 464)),
+        ((3840, 2160), (1280, 720), (832, 464)),
+        ((4096, 1716), (1472, 608), (976, 400)),
+        ((2048, 858), (1472, 608), (976, 400)),
+        ((1080, 1920), (720, 1280), (464, 832)),
+        ((640, 480), (1104, 816), (720, 544)),
+        ((1998, 1080), (1296, 704), (848, 464)),
+    ],
+)
+def test_the_sizes_are_those_of_the_official_rule(
+    source: tuple[int, int], at_720p: tuple[int, int], at_480p: tuple[int, int]
+) -> None:
+    aspect = source[0] / source[1]
+    assert format_like(aspect, 1280 * 720, 16) == at_720p
+    assert format_like(aspect, 832 * 480, 16) == at_480p
+
+
+def test_when_a_side_is_a_whole_multiple_by_arithmetic_then_rounding_does_not_lose_it() -> None:
+    # The square root of 921600 x 392 / 800 is 672; computed as the official code does it is a little less, and 656.
+    assert format_like(392 / 800, 1280 * 720, 16) == (672, 1360)

@@ -1,0 +1,6 @@
+"""Measures that need a GPU: `python -m benchmarks.gpu.one` and `torchrun ... -m benchmarks.gpu.several`.
+
+The model has its real size and random weights: seconds and bytes are those of the real one, pictures are not. Every row
+is a ratio to stock diffusers in the same run; the file of rows is written anew after each, so a run that is cut off
+keeps what it has.
+"""

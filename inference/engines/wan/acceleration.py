@@ -1,0 +1,25 @@
+"""Making the same numbers sooner: compiled blocks, and convolutions that lie as the GPU's matrix units take them.
+
+Exact but for the order in which bfloat16 sums are taken, so it is on by default; docs/wan-animate.md has the figures.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+
+def compile_blocks(transformer: Any) -> None:
+    """Compile the blocks and face adapters, each kind once. The first step of each size takes half a minute longer."""
+    transformer.compile_repeated_blocks(fullgraph=True, dynamic=False)
+    for adapter in transformer.face_adapter:
+        adapter.compile(fullgraph=True, dynamic=False)
+
+
+def quick_convolutions(vae: Any) -> None:
+    """Keep the channels of the VAE's 3D convolutions next to each other: a quarter quicker to encode on an H200."""
+    torch.backends.cudnn.benchmark = True
+    for module in vae.modules():
+        if isinstance(module, torch.nn.Conv3d):
+            module.to(memory_format=torch.channels_last_3d)

@@ -1,0 +1,63 @@
+"""Linear layers of the transformer's blocks in float8: half the memory. Approximate, off by default, said in the marks.
+
+Weights are kept as float8 e4m3 with one scale a row; each token gets a scale of its own as it comes in. GPUs that
+multiply float8 (compute capability 8.9 and newer) do so; others turn the weights back first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+LARGEST = torch.finfo(torch.float8_e4m3fn).max
+SMALLEST_SCALE = 1e-12
+MULTIPLIES_FLOAT8 = (8, 9)
+"""CUDA compute capability from which `torch._scaled_mm` takes a scale a row."""
+
+
+class Float8Linear(nn.Module):
+    """A drop-in for nn.Linear. Inputs and outputs keep their type."""
+
+    weight: Tensor
+    scale: Tensor
+    bias: Tensor | None
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        weight, scale = _quantised(linear.weight.detach())
+        self.in_features, self.out_features = linear.in_features, linear.out_features
+        self.register_buffer("weight", weight)
+        self.register_buffer("scale", scale)
+        self.register_buffer("bias", linear.bias.detach() if linear.bias is not None else None)
+
+    def forward(self, given: Tensor) -> Tensor:
+        if not _multiplies_float8(given):
+            return functional.linear(given, (self.weight.float() * self.scale).to(given.dtype), self.bias)
+        rows, scales = _quantised(given.reshape(-1, self.in_features))
+        made = torch._scaled_mm(
+            rows, self.weight.t(), scale_a=scales, scale_b=self.scale.t(), bias=self.bias, out_dtype=given.dtype,
+            use_fast_accum=True,
+        )  # fmt: skip
+        return made.view(*given.shape[:-1], self.out_features)
+
+
+def quantise_blocks(transformer: Any) -> None:
+    """Turn the linear layers of blocks and face adapters into float8, one at a time: two copies never stand at once."""
+    for block in (*transformer.blocks, *transformer.face_adapter):
+        for owner in list(block.modules()):
+            for name, child in list(owner.named_children()):
+                if isinstance(child, nn.Linear):
+                    setattr(owner, name, Float8Linear(child))
+
+
+def _quantised(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return rows of float8 and the (rows, 1) float32 that they are multiplied by."""
+    scale = (values.abs().amax(dim=-1, keepdim=True).float() / LARGEST).clamp_min(SMALLEST_SCALE)
+    return (values.float() / scale).clamp(-LARGEST, LARGEST).to(torch.float8_e4m3fn), scale
+
+
+def _multiplies_float8(given: Tensor) -> bool:
+    return given.is_cuda and torch.cuda.get_device_capability(given.device) >= MULTIPLIES_FLOAT8
