@@ -110,9 +110,13 @@ def _job_parameters() -> list[inspect.Parameter]:
         flag = "--" + field.name.replace("_", "-")
         option: Any = Annotated[kind, typer.Option(flag, help=said.description)]
         parameters.append(
-            inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=option)
+            inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=_default(field), annotation=option)
         )
     return parameters
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    return field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
 
 
 def with_job_options(command: Callable[..., None]) -> Callable[..., None]:

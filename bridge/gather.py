@@ -118,12 +118,28 @@ def _settings(options: JobOptions, colour: HostConfig) -> Settings:
         mode=options.mode,
         seed=options.seed,
         prompt=options.prompt,
+        negative_prompt=options.negative_prompt,
+        engine_options=_engine_options(options.option),
         colour_config=colour.name,
         colour_context=dict(colour.context),
         exposure_stops=options.exposure,
         allow_large_matte=options.allow_large_matte,
         format=_format(options),
     )
+
+
+def _engine_options(said: list[str]) -> dict[str, str]:
+    """Return `name=value` words by name; what the names mean is the engine's, which admission asks."""
+    options: dict[str, str] = {}
+    for word in said:
+        name, equals, value = word.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or not name:
+            raise RequestError(f"--option {word} is not NAME=VALUE", remedy="Write it as --option steps=12.")
+        if name in options:
+            raise RequestError(f"--option {name} is given twice", remedy="Give it once.")
+        options[name] = value.strip()
+    return options
 
 
 def _as_the_daemon_reads_it(job: JobRequest) -> JobRequest:

@@ -58,7 +58,9 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     multipart: Annotated[
         bool, _said("One multi-part EXR a frame as well: rgba (the comp), patch, character, matte.")
     ] = False
+    option: Annotated[list[str], _said("What only this engine knows: --option steps=12; as often as needed.")] = []
     prompt: Annotated[str, _said("A short description for engines that read one.")] = ""
+    negative_prompt: Annotated[str, _said("What should not be seen; engines read it with guidance alone.")] = ""
     seed: Annotated[int, _said("The same seed makes the same picture.")] = 0
     record: Annotated[str | None, _said("The papers: a record as JSON.")] = None
     self_attest: Annotated[str | None, _said("No record: who says so and why. Every file is marked uncleared.")] = None

@@ -53,10 +53,11 @@ def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
     """Make what is not there yet; only the one writer of the version comes here."""
     order = version.order
     boxes = _inspect(order, reporter)
+    engine = _engine(version, reporter)
     version.open()
     pictures = open_pictures(order, lambda done, total: reporter.step("reading mattes", done, total), boxes)
     reporter.found(*pictures.findings)
-    generate(pictures, version, reporter)
+    generate(pictures, version, reporter, engine)
     reporter.checking()
     screening = _check(pictures, version, reporter)
     findings = (*order.admission, *reporter.findings)
@@ -73,7 +74,16 @@ def _inspect(order: WorkOrder, reporter: Reporting) -> Boxes:
     return evidence.matte_boxes(inspection)
 
 
-def generate(pictures: ShotPictures, version: Version, reporter: Reporting) -> None:
+def _engine(version: Version, reporter: Reporting) -> Engine:
+    """Return the engine, and have the version know the weights that it will load: every file says them from the first
+    byte.
+    """
+    engine = open_engine(version.description.name)
+    version.weights = engine.weights(version.order.job.settings, _Telling(reporter))
+    return engine
+
+
+def generate(pictures: ShotPictures, version: Version, reporter: Reporting, engine: Engine) -> None:
     """Make every frame that is not on disk yet: from a delivered twin where there is one, else segment by segment."""
     finished = version.finished_frames()
     for frame, files in finished.items():
@@ -83,8 +93,7 @@ def generate(pictures: ShotPictures, version: Version, reporter: Reporting) -> N
     wanted = [segment for segment in segments if not finished.keys() >= set(segment.frames)]
     if not wanted:
         return
-    engine = open_engine(version.description.name)
-    engine.prepare(pictures.footage(), reporter)
+    engine.prepare(pictures.footage(), _Telling(reporter))
     pace = _Pace(sum(len(segment.frames) for segment in wanted))
     with LayerMaker(pictures, version, reporter) as maker:
         for segment in wanted:
@@ -109,6 +118,7 @@ def _check(pictures: ShotPictures, version: Version, reporter: Reporting) -> Scr
             canvas=pictures.size,
             rate=pictures.rate,
             onlooker=screening,
+            weights=version.weights,
         )
     _require(delivery, reporter, "quarantined")
     return screening
@@ -152,6 +162,19 @@ def _require(facts: InspectionFacts | DeliveryFacts, reporter: Reporting, ends: 
     if refused is not None:
         refused.facts["ends"] = ends
         raise refused
+
+
+class _Telling:
+    """What an engine tells before it generates: everything."""
+
+    def __init__(self, reporter: Reporting) -> None:
+        self._reporter = reporter
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        self._reporter.step(stage, done, total)
+
+    def found(self, finding: Finding) -> None:
+        self._reporter.found(finding)
 
 
 class _Quiet:
