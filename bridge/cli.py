@@ -83,7 +83,9 @@ def _add_commands_of_others() -> None:
 def _note_absent_commands(group: str, problem: ImportError) -> None:
     """Leave out commands whose libraries are not installed, and say which extra brings them when one is asked for."""
 
-    @app.command(group, help=f"Not installed here: {problem.name} is missing.", hidden=True)
+    any_words = {"allow_extra_args": True, "ignore_unknown_options": True}  # whatever command of the group was meant
+
+    @app.command(group, help=f"Not installed here: {problem.name} is missing.", hidden=True, context_settings=any_words)
     def absent() -> None:
         raise RequestError(f"{problem.name} is not installed", remedy=f"pip install 'understudy[{group}]'")
 

@@ -45,9 +45,14 @@ class Float8Linear(nn.Module):
 
 
 def quantise_blocks(transformer: Any) -> None:
-    """Turn the linear layers of blocks and face adapters into float8, one at a time: two copies never stand at once."""
+    """Turn the linear layers of blocks and face adapters into float8, one at a time: two copies never stand at once.
+
+    LoRAs must be on by then; their own thin matrices stay as they are.
+    """
     for block in (*transformer.blocks, *transformer.face_adapter):
         for owner in list(block.modules()):
+            if isinstance(owner, nn.ModuleDict):
+                continue  # peft keeps the matrices of a layer's LoRAs in these, and reads in which numbers they are
             for name, child in list(owner.named_children()):
                 if isinstance(child, nn.Linear):
                     setattr(owner, name, Float8Linear(child))
