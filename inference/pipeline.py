@@ -159,10 +159,12 @@ class _Made:
         if not description.gpu:
             yield from self._frames()
             return
-        try:
-            yield from work_ahead(self._frames(), description.segment.length)
-        finally:
-            self._given_up = True
+        with closing(work_ahead(self._frames(), description.segment.length)) as ahead:
+            try:
+                for frame in ahead:
+                    yield frame
+            finally:
+                self._given_up = True  # before it is closed: that waits for what is being made
 
     def _frames(self) -> Iterator[GeneratedFrame]:
         """Yield the frames; a segment without any performer in it never reaches the engine."""
