@@ -107,6 +107,7 @@ def _job_parameters() -> list[inspect.Parameter]:
     parameters = []
     for field in msgspec.structs.fields(JobOptions):
         kind, said = hints[field.name].__args__[0], hints[field.name].__metadata__[0]
+        kind = str if kind == int | str else kind  # a number or words: on the command line all is words
         flag = "--" + field.name.replace("_", "-")
         option: Any = Annotated[kind, typer.Option(flag, help=said.description)]
         parameters.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from understudy.bridge.shot import Mode
+from understudy.bridge.words import Mode
 
 
 class SegmentRule(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,8 +10,7 @@ from typing import Annotated, get_args
 import msgspec
 
 from understudy.bridge.errors import RequestError
-from understudy.bridge.messages import State
-from understudy.bridge.shot import Mode
+from understudy.bridge.words import Mode, State
 
 
 def _said(text: str) -> msgspec.Meta:
@@ -30,7 +29,9 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     frames: Annotated[str | None, _said("The frames, both ends inclusive: 56-163, or 12 for one.")] = None
     first: Annotated[int, _said("The frame number of a movie's first picture.")] = 0
     rate: Annotated[str | None, _said("Frames per second: 24, 25, 24000/1001. Default: what the file says.")] = None
-    handles: Annotated[int, _said("Frames at each end that lie outside the cut; layers cover them.")] = 0
+    handles: Annotated[
+        int | str, _said("Frames that lie outside the cut: 8 at each end, 8:12 head and tail; layers cover them.")
+    ] = 0
     view: Annotated[str | None, _said("Which view of a stereo plate: left, right.")] = None
     layer: Annotated[str | None, _said("Which layer of a plate with many.")] = None
     shot: Annotated[str | None, _said("The shot's name. Default: the plate's.")] = None

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from terminal_rig import Terminal
 
+os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")  # as inference/engines/wan has it, before a test uses the library
 os.environ.pop("OCIO", None)  # a config of the machine's own would be every test's: those that want one set it
 
 

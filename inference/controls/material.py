@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.bridge.shot import Mode
+from understudy.bridge.words import Mode
 from understudy.inference.controls.people import People
 from understudy.inference.controls.wholebody import POINTS, Points, no_points
 

@@ -13,9 +13,19 @@ from terminal_rig import Terminal, started
 from understudy.bridge import cli, errors
 from understudy.bridge.exit_codes import code_of_error, code_of_state
 from understudy.bridge.keys import AllowList, load_connection
-from understudy.bridge.messages import Control, Event, Jobs, JobSummary, ListJobs, Status, Watching
-
-from understudy.bridge.messages import AskStatus, State, StateChanged, Watch  # isort: skip
+from understudy.bridge.messages import (
+    AskStatus,
+    Control,
+    Event,
+    Jobs,
+    JobSummary,
+    ListJobs,
+    StateChanged,
+    Status,
+    Watch,
+    Watching,
+)
+from understudy.bridge.words import State
 
 SUMMARY = {
     "job_id": "abcd2345", "shot": "SH010", "project": None, "user": "jo", "engine": "identity", "mode": "replace",
@@ -73,6 +83,10 @@ def test_when_no_daemon_has_listened_here_then_the_code_is_5_and_the_remedy_star
         (("jobs", "--state", "bored"), "bored: not a state of a job"),
         (("submit",), "there is no reference"),
         (("submit", "--reference", "a.png"), "mode replace needs --plate"),
+        (
+            ("submit", "--reference", "a.png", "--plate", "p.exr", "--matte", "m.exr", "--handles", "8-12"),
+            "'8-12' are no handles",
+        ),
         (("run", "no_such_order.json"), "no_such_order.json is no work order: No such file"),
     ],
 )
