@@ -49,10 +49,13 @@ AGREEMENT = 2.5
 """Log odds that unanimous neighbours of one colour add: the weight of a dense random field's messages, with the guided
 filter as its kernel (after Kraehenbuehl and Koltun, NIPS 2011)."""
 LEAST_PIECE = 0.02
+GREATEST_HOLE = 0.01
+"""Shares of the character's area: pieces that are dropped, holes that are closed."""
 LEAST_FLOW_SIDE = 32
 """The optical flow refuses smaller pictures."""
 ESTIMATE_TRUST, LOST_TRUST = 0.75, 0.15
-UNKNOWN_SCORE, KNOWN_SCORE = 0.6, 1.0
+UNKNOWN_SCORE = 0.6
+"""Confidence where nothing is known behind the character, at best; once more without a skeleton."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,7 @@ def _decided(odds: Array, small: Small) -> tuple[Array, Guide]:
     belief = _share(odds)
     for _ in range(ROUNDS):
         belief = _share(odds + AGREEMENT * (2.0 * guide.filtered(belief) - 1.0))
-    return _without_crumbs(belief * small.used, small), guide
+    return _without_holes(_without_crumbs(belief * small.used, small), small), guide
 
 
 def _share(odds: Array) -> Array:
@@ -180,6 +183,21 @@ def _without_crumbs(belief: Array, small: Small) -> Array:
     kept[np.unique(pieces[small.limbs])] = True
     kept[0] = True
     return np.where(kept[pieces], belief, np.float32(0.2) * belief).astype(np.float32)
+
+
+def _without_holes(belief: Array, small: Small) -> Array:
+    """Return the belief without holes that nothing is known behind: eyes, a strap, a logo of the background's colour.
+
+    Where the background is known a hole is believed: it lies between an arm and the body.
+    """
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats((belief <= 0.5).astype(np.uint8))
+    filled = stats[:, cv2.CC_STAT_AREA] < GREATEST_HOLE * float((belief > 0.5).sum())
+    at_rim = np.unique(np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1], pieces[~small.used]]))
+    filled[at_rim] = filled[0] = False
+    if count <= 1 or not filled.any():
+        return belief
+    unknown = np.ones(belief.shape, np.float32) if small.behind is None else 1.0 - small.behind.trust
+    return np.asarray(belief + (1.0 - belief) * filled[pieces] * unknown, np.float32)
 
 
 def _behind(frame: GeneratedPicture) -> tuple[Array, Array]:
@@ -213,8 +231,8 @@ def _confidence(here: _Weighed, decided: Array, known: float) -> float:
     small = here.small
     sure = np.abs(2.0 * decided - 1.0)[small.used]
     certainty = float(sure.mean()) if sure.size else 1.0
-    limbs = float(_share(here.odds[small.limbs] - LIMB_ODDS).mean()) if small.limbs.any() else UNKNOWN_SCORE
-    score = UNKNOWN_SCORE + (KNOWN_SCORE - UNKNOWN_SCORE) * (known if small.behind is not None else 0.0)
+    score = UNKNOWN_SCORE + (1.0 - UNKNOWN_SCORE) * (known if small.behind is not None else 0.0)
+    limbs = float(_share(here.odds[small.limbs] - LIMB_ODDS).mean()) if small.limbs.any() else score
     return float(np.clip(certainty * limbs * score, 0.0, 1.0))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -23,12 +22,12 @@ Mask = NDArray[np.bool_]
 
 GREATEST_GRAIN = 0.04
 """Codes, standard deviation: a stop more than 800 ISO film shows in the middle of the curve. More is never added."""
-GREATEST_GAIN, LEAST_GAIN = 1.6, 0.6
+GREATEST_GAIN, LEAST_GAIN = 1.8, 0.6
 """Detail is never made stronger or weaker than this."""
 GREATEST_LIFT = 0.03
 """Codes by which black is moved at most."""
-BANDS = (0.8, 1.6)
-"""Gaussian widths in pixels between which detail is compared: the finest, and the next."""
+DETAIL_PIXELS = 1.2
+"""Width of the blur that separates detail from picture: about as far as a VAE softens."""
 DARK = 0.25
 """Codes below which the black level counts; its correction fades out towards it."""
 LEAST_PIXELS = 400
@@ -52,8 +51,8 @@ class Match:
 
     plate_grain: Grain
     own_grain: Grain
-    gains: tuple[float, ...]
-    """What to multiply detail by, in each of BANDS."""
+    gain: float
+    """What to multiply detail by."""
     lift: tuple[float, float, float]
     """What to add in the dark."""
     limited: tuple[str, ...]
@@ -63,7 +62,7 @@ class Match:
 
 
 def nothing() -> Match:
-    return Match(Grain.none(), Grain.none(), (1.0,) * len(BANDS), (0.0, 0.0, 0.0), (), False)
+    return Match(Grain.none(), Grain.none(), 1.0, (0.0, 0.0, 0.0), (), False)
 
 
 def measure_match(frames: Sequence[Untouched]) -> Match:
@@ -72,22 +71,23 @@ def measure_match(frames: Sequence[Untouched]) -> Match:
     useful = [(frame, place) for frame, place in useful if int(place.sum()) >= LEAST_PIXELS]
     if not useful:
         return nothing()
-    gains = np.median([_gains(frame, place) for frame, place in useful], axis=0)
+    gain = float(np.median([_gain(frame, place) for frame, place in useful]))
     lift = np.median([_lift(frame, place) for frame, place in useful], axis=0)
     plate = Grain.median([measure_grain(_finite(frame.plate), place) for frame, place in useful])
     own = Grain.median([measure_grain(_finite(frame.generated), _painted(frame, place)) for frame, place in useful])
-    held_gains, held_lift = np.clip(gains, LEAST_GAIN, GREATEST_GAIN), np.clip(lift, -GREATEST_LIFT, GREATEST_LIFT)
+    held_gain = min(max(gain, LEAST_GAIN), GREATEST_GAIN)
+    held_lift = np.clip(lift, -GREATEST_LIFT, GREATEST_LIFT)
     limited = [
         name
         for name, over in (
             ("grain", max(map(max, plate.strength)) > GREATEST_GRAIN),
-            ("sharpness", bool((held_gains != gains).any())),
+            ("sharpness", held_gain != gain),
             ("black", bool((held_lift != lift).any())),
         )
         if over
     ]
     red, green, blue = (float(part) for part in held_lift)
-    return Match(plate, own, tuple(float(gain) for gain in held_gains), (red, green, blue), tuple(limited), True)
+    return Match(plate, own, held_gain, (red, green, blue), tuple(limited), True)
 
 
 def matched(picture: Array, coverage: Array, match: Match, frame: int, seed: int) -> Array:
@@ -98,10 +98,10 @@ def matched(picture: Array, coverage: Array, match: Match, frame: int, seed: int
     if not match.measured or not (coverage > 0).any():
         return picture
     source = _finite(picture)
-    changed = source + _detail(source, match.gains)
+    changed = source + np.float32(match.gain - 1.0) * _detail(source)
     luma = blur(np.asarray(changed.mean(axis=-1), np.float32), 1.0)
     changed += np.clip(1.0 - luma / DARK, 0.0, 1.0)[..., None] * np.array(match.lift, np.float32)
-    lacking = match.plate_grain.lacking(match.own_grain.through(match.gains[0]), luma, GREATEST_GRAIN)
+    lacking = match.plate_grain.lacking(match.own_grain.through(match.gain), luma, GREATEST_GRAIN)
     changed += grain_field(source.shape, match.plate_grain, frame, seed) * lacking
     mixed = source + (changed - source) * np.clip(_finite(coverage), 0.0, 1.0)[..., None]
     return np.where((coverage > 0)[..., None], mixed, picture).astype(np.float32)
@@ -115,7 +115,7 @@ def record(match: Match) -> dict[str, str]:
     told = {
         "matched_grain": " ".join(f"{value:.4f}" for value in np.minimum(added, GREATEST_GRAIN).mean(axis=0)),
         "matched_grain_size": f"{match.plate_grain.size:.2f} px",
-        "matched_sharpness": " ".join(f"{gain:.2f}" for gain in match.gains),
+        "matched_sharpness": f"{match.gain:.2f}",
         "matched_black": " ".join(f"{value:+.4f}" for value in match.lift),
     }
     return told | ({"matched_limited": ", ".join(match.limited)} if match.limited else {})
@@ -132,29 +132,22 @@ def _painted(frame: Untouched, otherwise: Mask) -> Mask:
     return place if int(place.sum()) >= LEAST_PIXELS else otherwise
 
 
-def _bands(picture: Array) -> list[Array]:
-    levels = [picture, *(blur(picture, width) for width in BANDS)]
-    return [np.asarray(fine - coarse, np.float32) for fine, coarse in pairwise(levels)]
+def _detail(picture: Array) -> Array:
+    return picture - blur(picture, DETAIL_PIXELS)
 
 
-def _gains(frame: Untouched, place: Mask) -> NDArray[np.float64]:
-    """Return by how much the plate's detail is stronger, band by band.
+def _gain(frame: Untouched, place: Mask) -> float:
+    """Return by how much the plate's detail is stronger: its slope over the generated one's at the same pixels.
 
-    Least squares: which multiples of the generated bands, added, bring the generated picture nearest to the plate at
-    the same pixels. The plate's grain, which the other has not, falls out. The steepest tenth only, where there is an
-    edge and not noise.
+    The plate's grain, which the other has not, falls out. The steepest tenth only, where there is an edge and not
+    noise.
     """
-    plate, generated = _finite(frame.plate), _finite(frame.generated)
-    bands = np.stack([band[place].ravel() for band in _bands(generated)], axis=-1).astype(np.float64)
-    finest = np.abs(bands[:, 0])
-    strong = finest >= max(float(np.percentile(finest, 90)), 1e-4)
+    wanted, seen = (_detail(_finite(picture))[place].ravel() for picture in (frame.plate, frame.generated))
+    strong = np.abs(seen) >= max(float(np.percentile(np.abs(seen), 90)), 1e-3)
     if int(strong.sum()) < 50:
-        return np.ones(len(BANDS))
-    bands, missing = bands[strong], (plate - generated)[place].ravel()[strong]
-    energy = bands.T @ bands
-    # Bands that hardly differ would share their gains wildly between them: a little of the finest's energy holds them.
-    energy += 1e-2 * energy[0, 0] * np.eye(len(BANDS))
-    return np.asarray(1.0 + np.linalg.solve(energy, bands.T @ (missing - np.median(missing))), np.float64)
+        return 1.0
+    seen, wanted = seen[strong].astype(np.float64), wanted[strong].astype(np.float64)
+    return float((seen @ wanted) / (seen @ seen))
 
 
 def _lift(frame: Untouched, place: Mask) -> NDArray[np.float64]:
@@ -165,13 +158,6 @@ def _lift(frame: Untouched, place: Mask) -> NDArray[np.float64]:
     if int(dark.sum()) < 20:
         return np.zeros(3)
     return np.asarray(np.median((plate - generated)[dark], axis=0), np.float64)
-
-
-def _detail(picture: Array, gains: tuple[float, ...]) -> Array:
-    total = np.zeros_like(picture)
-    for band, gain in zip(_bands(picture), gains, strict=True):
-        total += np.float32(gain - 1.0) * band
-    return total
 
 
 def _finite(values: Array) -> Array:

@@ -30,6 +30,8 @@ TELLING_CONTRAST = 0.08
 """Difference in scene-linear light, relative to the brighter side, from which an edge's colours tell its coverage."""
 STRAIGHTNESS = 2.0
 """A mixture of two colours lies on the line between them: the further off, the less it tells."""
+REST_COVERAGE = 0.4
+"""Up to here the background takes what the sum still misses, wholly at 0."""
 LEAST_COVERAGE = 0.02
 """Below this a colour divided by its coverage is noise."""
 
@@ -82,6 +84,7 @@ def taken_apart(parts: Decided, scale: float) -> Matted:
     coverage = _measured(light, front, back, decided, inside, outside)
     coverage = np.where(used, coverage, np.float32(0)).astype(np.float32)
     character = _own_colour(light, front, back, coverage)
+    back = _with_the_rest(light, character, back, coverage)
     return Matted(coverage, encode(character), encode(back))
 
 
@@ -155,6 +158,15 @@ def _measured(light: Array, front: Array, back: Array, decided: Array, inside: M
     mixed = decided + (measured - decided) * trust
     mixed = np.where(inside, 1.0, np.where(outside, 0.0, mixed))
     return np.asarray(np.clip(mixed, 0.0, 1.0), np.float32)
+
+
+def _with_the_rest(light: Array, character: Array, back: Array, coverage: Array) -> Array:
+    """Return the background with what character and background together still miss of the picture, where little is
+    covered: there the background is what is seen, and the eye would see a rim that jumps."""
+    over = coverage[..., None]
+    missing = light - character * over - back * (1.0 - over)
+    share = np.clip(1.0 - coverage / REST_COVERAGE, 0.0, 1.0)[..., None]
+    return np.asarray(np.maximum(back + missing * share, 0.0), np.float32)
 
 
 def _own_colour(light: Array, front: Array, back: Array, coverage: Array) -> Array:

@@ -189,3 +189,20 @@ def test_when_the_background_is_known_but_brighter_than_generated_then_the_chara
     shifted = Behind(picture.behind.picture, picture.behind.trust)
     darker = replace(picture, picture=picture.picture - np.float32(0.05), behind=shifted)
     assert overlap(covered(darker)[0], standing()[0]) > 0.93
+
+
+def test_when_eyes_have_the_grounds_colour_and_nothing_is_known_behind_then_they_stay_covered() -> None:
+    picture = generated(known=False)
+    eyed = picture.picture.copy()
+    eyed[22:25, 69:71] = eyed[22:25, 74:76] = wall()[22:25, 69:71]
+    made = covered(replace(picture, picture=eyed))[0]
+    assert float(made.coverage[22:25, 69:76].min()) > 0.9
+
+
+def test_when_the_ground_is_seen_between_arm_and_body_then_that_stays_open() -> None:
+    picture = generated()
+    opened = picture.picture.copy()
+    opened[46:52, 66:72] = wall()[46:52, 66:72]
+    assert picture.keypoints is not None
+    made = covered(replace(picture, picture=opened, keypoints=None))[0]
+    assert float(made.coverage[48:50, 68:70].max()) < 0.1
