@@ -69,7 +69,7 @@ class WanAnimateEngine:
         self._reader = ControlReader(self._controls, opened.parts.transformer.config.motion_encoder_size)
         self._carried = CarriedPictures(footage.scratch, _key(footage, opened.used.digests()))
         self._noise = NoiseStream(footage.settings.seed, [self._loop.noise_shape(span) for span in self._spans])
-        self._finisher = Finisher(footage, self._controls)
+        self._finisher = Finisher(footage, self._controls, options)
 
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
         """Yield the segment's frames. What it takes over is read from the job's folder, or made again."""
@@ -77,7 +77,7 @@ class WanAnimateEngine:
         span = self._spans[segment.index]
         pictures = pictures_of(made[:, :, : span.own])
         del made
-        yield from self._finisher.frames(segment, pictures)
+        yield from self._finisher.frames(segment, pictures, watcher)
 
     def _run(self, index: int, watcher: Watcher) -> Tensor:
         """Return a segment's pictures behind its carried ones, and keep its last."""
