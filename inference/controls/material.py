@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.bridge.shot import Mode
-from understudy.inference.controls.wholebody import POINTS
 from understudy.inference.controls.people import People
 from understudy.inference.controls.skeleton import Points
+from understudy.inference.controls.wholebody import POINTS
 
 Picture = NDArray[np.float32]
 Reader = Callable[[int], Picture]
