@@ -56,10 +56,10 @@ def evaluate(
 ) -> None:
     """Measure RESULT: likeness, flicker, seams, and how it sits in its plate along the matte."""
     _refuse_without_libraries()
-    from understudy.inference.evaluation.measure import Wanted
+    from understudy.inference.evaluation.against_plate import Wanted
     from understudy.inference.evaluation.measure import evaluate as measure
-    from understudy.inference.evaluation.opening import Asked
     from understudy.inference.evaluation.results_file import results_text
+    from understudy.inference.evaluation.roles import Asked
 
     _refuse_inside_a_take(out, result, against)
     found = measure(

@@ -7,9 +7,8 @@ it. Holds one frame of each at a time, however long the shot. For one thread.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,17 +18,16 @@ from skimage.color import xyz2lab
 
 from understudy.bridge.colour_config import find_colour_config
 from understudy.bridge.errors import Finding, PlateError, RequestError
-from understudy.bridge.exr_file import read_attribute
 from understudy.bridge.frames import FrameRange
-from understudy.bridge.input_files import Gatherer, Numbering, kind_of, numbered_files
-from understudy.bridge.shot import Character, Matte, Pictures, Plate
+from understudy.bridge.input_files import kind_of
+from understudy.bridge.shot import Character, Matte, Plate
 from understudy.inference.controls.matte import FAINT
-from understudy.inference.evaluation.take_on_disk import WORKING_SPACE, TakeOnDisk, read_take
+from understudy.inference.evaluation.roles import Asked, Role, result_role, role_of, runs_of, span_of, take_role
+from understudy.inference.evaluation.take_on_disk import TakeOnDisk, read_take
 from understudy.inference.picture.colour import ColourConfig
 from understudy.inference.picture.half_floats import to_float
 from understudy.inference.picture.layers import fit_window
 from understudy.inference.picture.matte_reader import MatteReader
-from understudy.inference.picture.movies import MovieReader
 from understudy.inference.picture.plate import PlateReader
 from understudy.inference.picture.reference import Reference, read_reference
 from understudy.inference.picture.repair import not_finite, repaired
@@ -37,27 +35,8 @@ from understudy.inference.picture.repair import not_finite, repaired
 Floats = NDArray[np.float32]
 Where = NDArray[np.bool_]
 
-SHOWN_FRAMES = 10
 XYZ_D65 = "lin_ciexyzd65_scene"
 """The Color Interop Forum's id of CIE XYZ, D65, whose Y is 1 at diffuse white."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What was typed."""
-
-    result: str
-    against: str
-    matte: str | None = None
-    matte_channel: str | None = None
-    matte_invert: bool = False
-    frames: str | None = None
-    first: int = 0
-    """The frame number of the first picture of a movie that is RESULT or the matte."""
-    against_first: int = 0
-    colour: str | None = None
-    against_colour: str | None = None
-    ocio: str | None = None
 
 
 class Seen(NamedTuple):
@@ -79,25 +58,6 @@ class Pair(NamedTuple):
     matte: Floats | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Role:
-    """One role's files before any is opened."""
-
-    name: str
-    typed: str
-    files: Mapping[int, Path] | None
-    """By frame; None for a movie or a still."""
-    frames: frozenset[int] | None
-    """None for a still, which stands for every frame."""
-    first: int = 0
-    colour: str | None = None
-
-    def gathered(self, span: FrameRange) -> tuple[Pictures, Mapping[str, Path]]:
-        numbering = Numbering(files={self.typed: self.files}) if self.files is not None else Numbering()
-        gather = Gatherer(span, lambda done, total: None, numbering)
-        return gather.pictures(self.typed, first=self.first, colour=self.colour), gather.paths
-
-
 class Opened:
     """RESULT and what it is held against. `pairs` may be asked for again. Raises RequestError, PlateError."""
 
@@ -106,11 +66,11 @@ class Opened:
         self.take = read_take(Path(asked.result)) if Path(asked.result).is_dir() else None
         other = read_take(Path(asked.against)) if Path(asked.against).is_dir() else None
         self.is_reference = other is None and kind_of(asked.against) == "still"
-        self._result = _result_role(asked, self.take)
+        self._result = result_role(asked, self.take)
         self._against = (
-            _take_role("against", other, asked.against_colour)
+            take_role("against", other, asked.against_colour)
             if other is not None
-            else _role("against", asked.against, asked.against_first, asked.against_colour)
+            else role_of("against", asked.against, asked.against_first, asked.against_colour)
         )
         self._matte = self._matte_role()
         self.frames, self.missing = self._frames_in_common()
@@ -119,7 +79,7 @@ class Opened:
         self._gathered = {role.name: role.gathered(span) for role in self._roles()}
         self._open_first()
 
-    def _roles(self) -> tuple[_Role, ...]:
+    def _roles(self) -> tuple[Role, ...]:
         return tuple(role for role in (self._result, self._against, self._matte) if role is not None)
 
     def _open_first(self) -> None:
@@ -201,16 +161,16 @@ class Opened:
         stack.callback(reader.close)
         return reader
 
-    def _matte_role(self) -> _Role | None:
+    def _matte_role(self) -> Role | None:
         asked = self.asked
         if asked.matte is not None:
-            return _role("matte", asked.matte, asked.first, None)
+            return role_of("matte", asked.matte, asked.first, None)
         if self.take is not None:
             # Against a reference the character alone is meant; against the plate all that was replaced.
             of_character = self.is_reference or self.take.picture_layer == "beauty"
             layer = "matte" if of_character else "matte_effective"
             files = self.take.files(layer)
-            return _Role("matte", str(self.take.folder / layer), files, frozenset(files))
+            return Role("matte", str(self.take.folder / layer), files, frozenset(files))
         if self.is_reference:
             raise RequestError(
                 "against a reference only what the character covers counts, and there is no matte",
@@ -226,7 +186,7 @@ class Opened:
         common = wanted.intersection(*held.values())
         if not common:
             told = "; ".join(
-                f"{role.typed} has {_span(role.frames)}" for role in self._roles() if role.frames is not None
+                f"{role.typed} has {span_of(role.frames)}" for role in self._roles() if role.frames is not None
             )
             raise RequestError(
                 f"there is no frame in common: {told}" + (f"; asked for {self.asked.frames}" if asked else ""),
@@ -240,72 +200,8 @@ class Opened:
         if self.take is not None:
             return frozenset(self.take.frames)
         frames = self._result.frames
-        assert frames is not None  # noqa: S101 - `_result_role` refuses a still
+        assert frames is not None  # noqa: S101 - `result_role` refuses a still
         return frozenset(range(min(frames), max(frames) + 1)) if frames else frames
-
-
-def runs_of(frames: tuple[int, ...]) -> Iterator[FrameRange]:
-    """Yield the unbroken runs of sorted frames."""
-    start = 0
-    for index in range(1, len(frames) + 1):
-        if index == len(frames) or frames[index] != frames[index - 1] + 1:
-            yield FrameRange(frames[start], frames[index - 1])
-            start = index
-
-
-def missing_findings(missing: Mapping[str, tuple[int, ...]]) -> tuple[Finding, ...]:
-    """Return what to tell of frames that could not be compared."""
-    return tuple(
-        Finding(
-            rule="frames_missing", outcome="warn",
-            message=f"{role} lacks {len(frames)} frames, which were not compared: {_some(frames)}",
-            remedy="Render or fetch them, or say with --frames which are meant.", frames=frames,
-        )
-        for role, frames in missing.items()
-    )  # fmt: skip
-
-
-def _some(frames: tuple[int, ...]) -> str:
-    return ", ".join(map(str, frames[:SHOWN_FRAMES])) + (", ..." if len(frames) > SHOWN_FRAMES else "")
-
-
-def _span(frames: frozenset[int] | None) -> str:
-    return f"{min(frames)}-{max(frames)}" if frames else "none"
-
-
-def _result_role(asked: Asked, take: TakeOnDisk | None) -> _Role:
-    if take is not None:
-        return _take_role("result", take, asked.colour)
-    if not Path(asked.result).exists() and kind_of(asked.result) == "still":
-        raise RequestError(f"there is no {asked.result}", remedy="Name a take's folder, name.####.exr or a movie.")
-    if kind_of(asked.result) == "still":
-        raise RequestError(
-            f"{asked.result} is one picture without a frame number",
-            remedy="Name it as a sequence of one, name.####.exr, so that it is known which frame it is.",
-        )
-    return _role("result", asked.result, asked.first, asked.colour)
-
-
-def _take_role(name: str, take: TakeOnDisk, colour: str | None) -> _Role:
-    """Return the finished picture of a take, in the working space that its files name."""
-    files = take.files(take.picture_layer)
-    space = next((read_attribute(path, WORKING_SPACE) for path in files.values()), None)
-    return _Role(name, str(take.folder / take.picture_layer), files, frozenset(files), 0, colour or space)
-
-
-def _role(name: str, typed: str, first: int, colour: str | None) -> _Role:
-    kind = kind_of(typed)
-    if kind == "sequence":
-        files = numbered_files(typed)
-        if not files:
-            raise RequestError(f"there is no file {typed}", remedy="Check the path; #### stands for frame numbers.")
-        return _Role(name, typed, files, frozenset(files), 0, colour)
-    if not Path(typed).exists():
-        raise RequestError(f"there is no file {typed}", remedy="Check the path; #### stands for frame numbers.")
-    if kind == "movie":
-        with MovieReader(typed) as movie:
-            return _Role(name, typed, None, frozenset(range(first, first + movie.count)), first, colour)
-    return _Role(name, typed, None, None, 0, colour)
 
 
 def _config_of(asked: Asked, take: TakeOnDisk | None) -> tuple[tuple[Finding, ...], ColourConfig]:

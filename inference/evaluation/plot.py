@@ -84,7 +84,7 @@ def draw_plot(evaluation: Evaluation) -> bytes:
     figure = Figure(figsize=(WIDTH_INCHES, PANEL_INCHES * max(1, len(panels)) + 1.0), dpi=DOTS, layout="constrained")
     axes = figure.subplots(max(1, len(panels)), 1, sharex=True, squeeze=False)[:, 0]
     for panel, axis in zip(panels, axes, strict=False):
-        _draw(axis, panel, evaluation)
+        _draw(axis, panel, evaluation, named="a segment begins" if axis is axes[0] else None)
     axes[-1].set_xlabel("frame")
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.suptitle(_title(evaluation), fontsize=11)
@@ -94,7 +94,7 @@ def draw_plot(evaluation: Evaluation) -> bytes:
     return stream.getvalue()
 
 
-def _draw(axis: Axes, panel: _Panel, evaluation: Evaluation) -> None:
+def _draw(axis: Axes, panel: _Panel, evaluation: Evaluation, named: str | None) -> None:
     frames = [row.frame for row in evaluation.rows]
     infinite = []
     for curve in panel.curves:
@@ -102,14 +102,15 @@ def _draw(axis: Axes, panel: _Panel, evaluation: Evaluation) -> None:
         if all(value is None for value in values):
             continue
         finite = [float("nan") if value is None or value == INFINITE else float(value) for value in values]
-        axis.plot(
-            frames, finite, color=curve.colour, label=curve.label, linewidth=1.6,
-            linestyle=(0, (4, 2)) if curve.dashed else "solid",
-            marker="." if len(frames) <= MARKED_FRAMES else "", markersize=6,
-        )  # fmt: skip
+        if any(value == value for value in finite):  # NaN is unlike itself
+            axis.plot(
+                frames, finite, color=curve.colour, label=curve.label, linewidth=1.6,
+                linestyle=(0, (4, 2)) if curve.dashed else "solid",
+                marker="." if len(frames) <= MARKED_FRAMES else "", markersize=6,
+            )  # fmt: skip
         infinite.append((curve, [frame for frame, value in zip(frames, values, strict=True) if value == INFINITE]))
     _mark_infinite(axis, infinite)
-    _mark_seams(axis, evaluation)
+    _mark_seams(axis, evaluation, named)
     axis.set_ylabel(panel.title, fontsize=9)
     axis.grid(axis="y", color="#dddddd", linewidth=0.6)
     axis.set_axisbelow(True)
@@ -131,10 +132,10 @@ def _mark_infinite(axis: Axes, infinite: Sequence[tuple[_Curve, list[int]]]) -> 
             height -= 0.09
 
 
-def _mark_seams(axis: Axes, evaluation: Evaluation) -> None:
+def _mark_seams(axis: Axes, evaluation: Evaluation, named: str | None) -> None:
     seams = [row.frame for row in evaluation.rows if isinstance(row, PictureRow) and row.is_seam]
     for index, frame in enumerate(seams):
-        label = "a segment begins" if index == 0 else None
+        label = named if index == 0 else None
         axis.axvline(frame, color="#000000", linewidth=0.9, linestyle=(0, (1, 2)), label=label, zorder=0)
     for row in evaluation.rows:
         if isinstance(row, PictureRow) and row.stands_out:
