@@ -114,7 +114,9 @@ class Opened:
 
     def codes(self, seen: Seen, space: str) -> Floats:
         """Return what the review's view shows of a picture: (height, width, 3) float32, 0 to 1, not rounded."""
-        found = self.config.display_codes(seen.linear, space, self.view.display, self.view.view)
+        # In RESULT's space first: a view is baked for each source, and two bakings differ by a code here and there.
+        linear = seen.linear if space == self.space else self.config.convert(seen.linear, space, self.space)
+        found = self.config.display_codes(linear, self.space, self.view.display, self.view.view)
         return np.clip(np.nan_to_num(found, copy=False), 0.0, 1.0)
 
     def lab(self, linear: Floats, space: str) -> Floats:

@@ -48,5 +48,5 @@ def write_frames(folder: Path, name: str, frames: Iterable[int], picture: Pictur
         if name != "matte":
             header["colorInteropID"] = "lin_rec709_scene"
         pixels = np.ascontiguousarray(picture(frame), np.float32)
-        OpenEXR.File(header, {"RGB": pixels}).write(str(folder / f"{name}.{frame}.exr"))
+        OpenEXR.File(header, {"RGB": pixels}).write(str(folder / f"{name}.{frame:04}.exr"))
     return str(folder / f"{name}.####.exr")
