@@ -24,6 +24,7 @@ Where = NDArray[np.bool_]
 Step = Callable[[int, int], None]
 
 HALF = 0.5
+"""A pixel above it is inside the matte."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from understudy.bridge.input_files import kind_of
 from understudy.bridge.shot import Character, Matte, Plate
 from understudy.inference.controls.matte import FAINT
 from understudy.inference.evaluation.roles import Asked, Role, result_role, role_of, runs_of, span_of, take_role
-from understudy.inference.evaluation.take_on_disk import TakeOnDisk, read_take
+from understudy.inference.evaluation.take_on_disk import TakeOnDisk, every_frame, read_take
 from understudy.inference.picture.colour import ColourConfig
 from understudy.inference.picture.half_floats import to_float
 from understudy.inference.picture.layers import fit_window
@@ -103,9 +103,10 @@ class Opened:
         return self._matte.typed if self._matte is not None else ""
 
     @property
-    def span(self) -> tuple[int, ...]:
-        """Return every frame that RESULT should have, missing ones too: segments are counted from its first."""
-        return tuple(sorted(self._all_frames()))
+    def span(self) -> range:
+        """Return every frame from RESULT's first to the last that is compared: segments are counted from its first."""
+        first = self.take.manifest.frames[0] if self.take is not None else min(self._result.frames or self.frames)
+        return every_frame(first, self.frames[-1], self._result.typed)
 
     @property
     def clear(self) -> float:
@@ -182,8 +183,8 @@ class Opened:
 
     def _frames_in_common(self) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
         """Return the frames that every role has, and by role those that it lacks. Raises RequestError for none."""
-        asked = frozenset(FrameRange.parse(self.asked.frames)) if self.asked.frames is not None else None
-        wanted = asked if asked is not None else self._all_frames()
+        asked = FrameRange.parse(self.asked.frames) if self.asked.frames is not None else None
+        wanted = self._all_frames() if asked is None else frozenset(every_frame(asked.first, asked.last, "--frames"))
         held = {role.name: role.frames for role in self._roles() if role.frames is not None}
         common = wanted.intersection(*held.values())
         if not common:
@@ -203,7 +204,7 @@ class Opened:
             return frozenset(self.take.frames)
         frames = self._result.frames
         assert frames is not None  # noqa: S101 - `result_role` refuses a still
-        return frozenset(range(min(frames), max(frames) + 1)) if frames else frames
+        return frozenset(every_frame(min(frames), max(frames), self._result.typed)) if frames else frames
 
 
 def _config_of(asked: Asked, take: TakeOnDisk | None) -> tuple[tuple[Finding, ...], ColourConfig]:

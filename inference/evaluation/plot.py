@@ -10,6 +10,7 @@ import io
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -81,6 +82,12 @@ def draw_plot(evaluation: Evaluation) -> bytes:
     """Return the plot as a PNG: one panel a kind of measure, those without a number left out."""
     rows = evaluation.rows
     panels = [p for p in (_PICTURES if evaluation.kind == "plate" else _APPEARANCE) if _is_measured(p, rows)]
+    # The user's own matplotlibrc is left out: the same numbers give the same picture.
+    with style.context("default"):
+        return _drawn(evaluation, panels)
+
+
+def _drawn(evaluation: Evaluation, panels: Sequence[_Panel]) -> bytes:
     figure = Figure(figsize=(WIDTH_INCHES, PANEL_INCHES * max(1, len(panels)) + 1.0), dpi=DOTS, layout="constrained")
     axes = figure.subplots(max(1, len(panels)), 1, sharex=True, squeeze=False)[:, 0]
     for panel, axis in zip(panels, axes, strict=False):
@@ -109,6 +116,8 @@ def _draw(axis: Axes, panel: _Panel, evaluation: Evaluation, named: str | None) 
                 marker="." if len(frames) <= MARKED_FRAMES else "", markersize=6,
             )  # fmt: skip
         infinite.append((curve, [frame for frame, value in zip(frames, values, strict=True) if value == INFINITE]))
+    if not axis.lines:
+        axis.set_yticks([])  # nothing but infinities: numbers on the axis would mean nothing
     _mark_infinite(axis, infinite)
     _mark_seams(axis, evaluation, named)
     axis.set_ylabel(panel.title, fontsize=9)

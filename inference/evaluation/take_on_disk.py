@@ -15,6 +15,8 @@ from understudy.inference.evaluation.over_time import planned_starts
 
 COLOUR_CONFIG, ENGINE, ENGINE_VERSION = (f"understudy/{name}" for name in ("colour_config", "engine", "engine_version"))
 WORKING_SPACE = "understudy/working_space"
+MOST_FRAMES = 1_000_000
+"""Eleven hours at 24 a second."""
 
 
 class Starts(NamedTuple):
@@ -39,8 +41,7 @@ class TakeOnDisk:
 
     @property
     def frames(self) -> tuple[int, ...]:
-        first, last = self.manifest.frames
-        return tuple(range(first, last + 1))
+        return tuple(every_frame(*self.manifest.frames, str(self.folder)))
 
     @property
     def colour_config(self) -> str:
@@ -80,6 +81,16 @@ class TakeOnDisk:
         if description.version != version:
             return _unknown(f"the take was made by {name} {version}, here is {name} {description.version}")
         return Starts(planned_starts(self.frames, description.segment), f"the take's manifest: {name} {version}")
+
+
+def every_frame(first: int, last: int, typed: str) -> range:
+    """Return the frames from `first` to `last`. Raises RequestError for more than any shot has: a stray number."""
+    if last - first >= MOST_FRAMES:
+        raise RequestError(
+            f"{typed} has frames from {first} to {last}, more than a shot has",
+            remedy="One of the numbers is a stray file's: remove it, or say with --frames which are meant.",
+        )
+    return range(first, last + 1)
 
 
 def read_take(folder: Path) -> TakeOnDisk:

@@ -135,7 +135,8 @@ def test_when_a_take_is_held_against_its_plate_then_table_file_and_plot_tell_the
     delivered: Path, terminal: Terminal, long_shot: DrawnShot, tmp_path: Path
 ) -> None:
     end = terminal("evaluate", delivered, "--against", long_shot.plate, "--out", tmp_path / "numbers")
-    assert (end.code, end.err) == (0, "")
+    assert end.code == 0
+    assert "warn:" not in end.err
     told = json.loads((tmp_path / "numbers" / "evaluation.json").read_bytes())
     assert [row["frame"] for row in told["rows"]] == list(range(1001, 1035))
     assert {row["psnr_outside"] for row in told["rows"]} == {"inf"}

@@ -74,6 +74,14 @@ def test_when_the_result_is_a_folder_without_a_manifest_then_it_is_no_take(tmp_p
         measured(str(tmp_path / "plate"), plate)
 
 
+def test_when_a_stray_number_makes_the_range_absurd_then_it_is_told_and_not_walked(tmp_path: Path, plate: str) -> None:
+    result = write_frames(tmp_path / "result", "comp", [1001, 900_000_000])
+    with pytest.raises(RequestError, match="from 1001 to 900000000"):
+        measured(result, plate)
+    named = Asked(result=result, against=plate, frames="1001-1001")
+    assert evaluate(named, Wanted(segment_length=5)).frames == 1
+
+
 @pytest.mark.parametrize("typed", ["nothing.####.exr", "nothing.mov", "nothing"])
 def test_when_there_is_no_such_result_then_it_says_so(tmp_path: Path, plate: str, typed: str) -> None:
     with pytest.raises(RequestError, match="there is no"):
