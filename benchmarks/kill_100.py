@@ -25,9 +25,9 @@ from benchmarks.table import Row, at_least
 from understudy.bridge.client import Client
 from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.exr_file import file_digest, picture_digest
-from understudy.bridge.messages import ENDED
 from understudy.bridge.options import JobOptions
 from understudy.bridge.roundtrip import follow_job, send_job
+from understudy.bridge.words import ENDED
 from understudy.inference.compliance.manifest import MANIFEST_NAME, read_manifest
 
 KILLS = 100

@@ -15,9 +15,10 @@ from pathlib import Path
 from benchmarks.daemon_process import DaemonProcess, machine_seconds, processor_seconds, running_daemon
 from benchmarks.shots import full_shot, gathered
 from benchmarks.table import Row, at_least, at_most
-from understudy.bridge.messages import ENDED, Event, Finished, FrameFinished, Progress, StateChanged
+from understudy.bridge.messages import Event, Finished, FrameFinished, Progress, StateChanged
 from understudy.bridge.options import JobOptions
 from understudy.bridge.roundtrip import follow_job, send_job
+from understudy.bridge.words import ENDED
 
 GOAL_FRAMES_PER_SECOND = 3.0
 GOAL_FIRST_SECONDS = 3.0

@@ -83,7 +83,9 @@ def _add_commands_of_others() -> None:
 def _note_absent_commands(group: str, problem: ImportError) -> None:
     """Leave out commands whose libraries are not installed, and say which extra brings them when one is asked for."""
 
-    @app.command(group, help=f"Not installed here: {problem.name} is missing.", hidden=True)
+    any_words = {"allow_extra_args": True, "ignore_unknown_options": True}  # whatever command of the group was meant
+
+    @app.command(group, help=f"Not installed here: {problem.name} is missing.", hidden=True, context_settings=any_words)
     def absent() -> None:
         raise RequestError(f"{problem.name} is not installed", remedy=f"pip install 'understudy[{group}]'")
 
@@ -105,12 +107,17 @@ def _job_parameters() -> list[inspect.Parameter]:
     parameters = []
     for field in msgspec.structs.fields(JobOptions):
         kind, said = hints[field.name].__args__[0], hints[field.name].__metadata__[0]
+        kind = str if kind == int | str else kind  # a number or words: on the command line all is words
         flag = "--" + field.name.replace("_", "-")
         option: Any = Annotated[kind, typer.Option(flag, help=said.description)]
         parameters.append(
-            inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=option)
+            inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=_default(field), annotation=option)
         )
     return parameters
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    return field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
 
 
 def with_job_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from understudy.bridge.errors import DaemonUnreachable, KeyRefused
+from understudy.bridge.errors import DaemonUnreachable, KeyRefused, RequestError
 from understudy.bridge.keys import Connection, load_connection, read_challenge
 from understudy.bridge.line import Line, lost_if_cut
 from understudy.bridge.messages import (
@@ -41,13 +41,13 @@ from understudy.bridge.messages import (
     Reply,
     Request,
     ShowJob,
-    State,
     Status,
     Submit,
     Welcome,
 )
 from understudy.bridge.shot import JobRequest
 from understudy.bridge.wire import decode_reply, encode_request, expect
+from understudy.bridge.words import State
 
 TIMEOUT_SECONDS = 10.0
 SUBMIT_TIMEOUT_SECONDS = 120.0
@@ -155,6 +155,18 @@ class Client:
     def list_jobs(self, states: tuple[State, ...] = (), limit: int = 200) -> tuple[JobSummary, ...]:
         """Return the newest jobs that this key may see; of all states when none is named."""
         return self._ask(ListJobs(states=states, limit=limit), Jobs).jobs
+
+    def find_job(self, token: str) -> JobSummary | None:
+        """Return the job that this user's submit with this token made; None where it never came to that.
+
+        Raises RequestError for a daemon that cannot tell.
+        """
+        answer = self._ask(ListJobs(token=token, limit=1), Jobs)
+        if answer.token != token:
+            raise RequestError(
+                "this daemon is older and cannot say what became of a submit", remedy="Stop it; a newer one can."
+            )
+        return answer.jobs[0] if answer.jobs else None
 
     def show_job(self, job_id: str) -> JobDetail:
         """Return one job with its inputs, settings and findings."""

@@ -10,13 +10,11 @@ import msgspec
 from understudy.bridge.errors import Finding, HostError
 from understudy.bridge.exr_file import read_attribute
 from understudy.bridge.frames import FrameRate
-from understudy.bridge.host import Delivered, LayerFiles, RememberedJob
+from understudy.bridge.host import DATA, Delivered, LayerFiles, RememberedJob
 from understudy.bridge.shot import DATA_LAYERS, OutputFile
 from understudy.bridge.take import TAKE_MARK
 
 WORKING_SPACE = "understudy/working_space"
-DATA = "data"
-"""The colour of a matte or a skeleton: none. The word is the interop id that stands in its header."""
 
 
 class _Manifest(msgspec.Struct):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from understudy.bridge.shot import Mode
+from understudy.bridge.words import Mode
 
 
 class SegmentRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +42,12 @@ class EngineDescription(msgspec.Struct, frozen=True, kw_only=True):
     reads_prompt: bool = False
     options: dict[str, str] = {}
     """Names of `Settings.engine_options` that it reads, each with one line of help."""
+    ranges: dict[str, tuple[float, float]] = {}
+    """Options that are numbers: the least and the greatest that may be asked for."""
+    whole: tuple[str, ...] = ()
+    """Of those, the ones that are whole numbers."""
+    choices: dict[str, tuple[str, ...]] = {}
+    """Options that are one of a few words; the first is what holds when nothing is said."""
     limits: tuple[str, ...] = ()
     """What it cannot do, in plain words; stands in the marks."""
     error: float = 0.0

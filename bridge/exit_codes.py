@@ -13,7 +13,7 @@ from understudy.bridge.errors import (
     UnderstudyError,
     WeightsError,
 )
-from understudy.bridge.messages import State
+from understudy.bridge.words import State
 
 DONE, USAGE, REFUSED, FAILED, UNREACHABLE, CANCELLED = 0, 2, 3, 4, 5, 6
 

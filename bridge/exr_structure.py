@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
@@ -50,8 +49,8 @@ class Chunk(NamedTuple):
     size: int
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
+    # No dataclass: that would bring `inspect` along, a tenth of what a host's start may cost.
     attributes: tuple[Attribute, ...]
     chunks: tuple[Chunk, ...]
     """In the order of the offset table: lines top down, or tiles by level, row and column."""
@@ -60,8 +59,7 @@ class Part:
         return next((attribute for attribute in self.attributes if attribute.name == name), None)
 
 
-@dataclass(frozen=True)
-class ExrStructure:
+class ExrStructure(NamedTuple):
     """The map of one file. `header` is everything before the offset tables, `pixels_offset` is where they end."""
 
     path: Path

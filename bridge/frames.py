@@ -6,9 +6,10 @@ A frame number is what the host shows. Where a picture stands in its file (a mov
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,6 +22,7 @@ NTSC_NEARLY = 0.02
 """Hosts round the NTSC rates to two or three decimals, and not always the same way."""
 _RANGE = re.compile(r"^\s*(-?\d{1,30})(?:\s*-\s*(-?\d{1,30}))?\s*$")
 _RATE = re.compile(r"\d{1,60}(\.\d{1,60}|/\d{1,60})?")  # an exponent could ask for a number that fills the memory
+_HANDLES = re.compile(r"\s*(\d{1,9})(?:\s*:\s*(\d{1,9}))?\s*", re.ASCII)
 _HASHES = re.compile(r"#+")
 _PERCENT = re.compile(r"%0?(\d*)d")
 
@@ -77,6 +79,31 @@ class FrameRate(msgspec.Struct, frozen=True, order=True):
             ) from None
 
 
+class Handles(NamedTuple):
+    """Frames that lie outside the cut, before and after it."""
+
+    head: int = 0
+    tail: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.head}:{self.tail}"
+
+    @classmethod
+    def parse(cls, said: int | str) -> Handles:
+        """Read 8 (at each end), `8` or `8:12` (head and tail). Raises RequestError for other words.
+
+        A number is taken as it is: whether it leaves a cut, a range says.
+        """
+        if isinstance(said, int):
+            return cls(said, said)
+        match = _HANDLES.fullmatch(said)
+        if match is None:
+            raise RequestError(
+                f"'{said}' are no handles", remedy="Write 8 for each end, or 8:12 for 8 before the cut and 12 after it."
+            )
+        return cls(int(match[1]), int(match[2] or match[1]))
+
+
 class FrameRange(msgspec.Struct, frozen=True):
     """The frames of a shot, both ends inclusive. `head` and `tail` are handles that lie inside first..last."""
 
@@ -109,6 +136,20 @@ class FrameRange(msgspec.Struct, frozen=True):
     def cut(self) -> FrameRange:
         """Return the frames between the handles: what the review movie shows."""
         return FrameRange(self.first + self.head, self.last - self.tail)
+
+    @property
+    def handles(self) -> Handles:
+        return Handles(self.head, self.tail)
+
+    def with_handles(self, handles: Handles) -> FrameRange:
+        """Return this cut and its handles around it."""
+        cut = self.cut
+        return FrameRange(cut.first - handles.head, cut.last + handles.tail, handles.head, handles.tail)
+
+    def handles_within(self, has: FrameRange) -> Handles:
+        """Return as much of the handles as lies within the frames that a source has."""
+        cut = self.cut
+        return Handles(min(self.head, max(0, cut.first - has.first)), min(self.tail, max(0, has.last - cut.last)))
 
     @classmethod
     def parse(cls, text: str, *, head: int = 0, tail: int = 0) -> FrameRange:
@@ -147,13 +188,17 @@ class FilePattern(msgspec.Struct, frozen=True):
 
     def path(self, frame: int) -> Path:
         """Return the file of `frame`: negative numbers keep their sign before the padding (-0010)."""
+        return Path(self.texts((frame,))[frame])
+
+    def texts(self, frames: Iterable[int]) -> dict[int, str]:
+        """Return the path of each frame as text: no object is made for each of thousands."""
         field = self._field()
         base = Path(self.text)
         if field is None:
-            return base
+            return dict.fromkeys(frames, str(base))
         start, end, digits = field
-        number = f"{'-' if frame < 0 else ''}{abs(frame):0{digits}d}"
-        return base.with_name(base.name[:start] + number + base.name[end:])
+        before, after = str(base.with_name(base.name[:start] + "#"))[:-1], base.name[end:]
+        return {frame: f"{before}{'-' if frame < 0 else ''}{abs(frame):0{digits}d}{after}" for frame in frames}
 
     def frames_on_disk(self) -> dict[int, Path]:
         """Return the files that exist, by frame number, in order. Reads the folder; a missing folder has no frames.

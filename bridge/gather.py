@@ -13,8 +13,8 @@ import msgspec
 from understudy.bridge.colour_config import HostConfig, find_colour_config
 from understudy.bridge.errors import Finding, RequestError
 from understudy.bridge.exr_file import read_frame_rate
-from understudy.bridge.frames import FrameRange, FrameRate
-from understudy.bridge.input_files import BY_NAME, Gatherer, Hashed, Numbering, kind_of, numbered_files
+from understudy.bridge.frames import FrameRange, FrameRate, Handles
+from understudy.bridge.input_files import Gatherer, Hashed, numbered_files
 from understudy.bridge.options import JobOptions
 from understudy.bridge.record import Record, load_record
 from understudy.bridge.shot import (
@@ -30,6 +30,7 @@ from understudy.bridge.shot import (
     Settings,
     Shot,
 )
+from understudy.bridge.typed_files import BY_NAME, Numbering, kind_of
 
 NAME_LENGTH = 100  # of a shot named after its plate; a name may have 128 characters
 
@@ -118,12 +119,28 @@ def _settings(options: JobOptions, colour: HostConfig) -> Settings:
         mode=options.mode,
         seed=options.seed,
         prompt=options.prompt,
+        negative_prompt=options.negative_prompt,
+        engine_options=_engine_options(options.option),
         colour_config=colour.name,
         colour_context=dict(colour.context),
         exposure_stops=options.exposure,
         allow_large_matte=options.allow_large_matte,
         format=_format(options),
     )
+
+
+def _engine_options(said: list[str]) -> dict[str, str]:
+    """Return `name=value` words by name; what the names mean is the engine's, which admission asks."""
+    options: dict[str, str] = {}
+    for word in said:
+        name, equals, value = word.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or not name:
+            raise RequestError(f"--option {word} is not NAME=VALUE", remedy="Write it as --option steps=12.")
+        if name in options:
+            raise RequestError(f"--option {name} is given twice", remedy="Give it once.")
+        options[name] = value.strip()
+    return options
 
 
 def _as_the_daemon_reads_it(job: JobRequest) -> JobRequest:
@@ -165,18 +182,19 @@ def _format(options: JobOptions) -> tuple[int, int] | None:
 
 def _frame_range(options: JobOptions) -> FrameRange:
     """Return --frames; else what the numbered inputs have; else 1 for a still. A movie's length is not ours to open."""
+    head, tail = Handles.parse(options.handles)
     if options.frames is not None:
-        return FrameRange.parse(options.frames, head=options.handles, tail=options.handles)
+        return FrameRange.parse(options.frames, head=head, tail=tail)
     typed = [text for text in (options.plate, options.matte, options.clean_plate) if text]
     for text in typed:
         if kind_of(text) == "sequence":
             found = numbered_files(text)
             if not found:
                 raise RequestError(f"there is no file {text}", remedy="Check the path; #### stands for frame numbers.")
-            return FrameRange.parse(f"{min(found)}-{max(found)}", head=options.handles, tail=options.handles)
+            return FrameRange.parse(f"{min(found)}-{max(found)}", head=head, tail=tail)
     if any(kind_of(text) == "movie" for text in typed) or not typed:
         raise RequestError("the frames are not known", remedy="Say which frames: --frames 1001-1096.")
-    return FrameRange.parse("1", head=options.handles, tail=options.handles)
+    return FrameRange.parse("1", head=head, tail=tail)
 
 
 def _plate(gather: Gatherer, options: JobOptions, typed: str | None, colour: str | None) -> Plate | None:

@@ -1,7 +1,7 @@
 """What a host application does for us, and the nouns in which it is said. One class per host implements `Host`.
 
 All methods of a `Host` are called on the host's main thread. What may take longer than one frame's own render is a
-generator of steps: between two steps the host's event loop has its turn. `host_jobs` drives them.
+generator of steps: between two steps the host's event loop has its turn. `host_work` drives them.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import msgspec
 
 from understudy.bridge.errors import ErrorReport, Finding, HostError
 from understudy.bridge.frames import FrameRange, FrameRate
-from understudy.bridge.input_files import Numbering
 from understudy.bridge.options import JobOptions
 from understudy.bridge.settings import Root, find_root
+from understudy.bridge.typed_files import Numbering
 
 _Result = TypeVar("_Result")
+
+DATA = "data"
+"""The colour of a matte or a skeleton: none. The word is the interop id that stands in its header."""
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +87,8 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
     def options(self, choices: JobOptions, selection: Selection, series: str) -> JobOptions:
         """Return what the artist chose, completed by what the host knows; what was typed by the artist wins.
 
+        Frames and handles are the selection's: the host has asked the artist before it exported them.
+
         series: within what takes are numbered where there is no project: the folder that holds them.
         """
         plate, reference, clean = (self.footage.get(role) for role in ("plate", "reference", "clean_plate"))
@@ -94,7 +99,7 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
             **known,
             series=choices.series or series,
             frames=str(frames),
-            handles=choices.handles or frames.head,
+            handles=str(frames.handles),
             rate=choices.rate or (str(selection.rate) if selection.rate is not None else None),
             shot=choices.shot or selection.shot,
             colour=choices.colour or (plate.colour if plate is not None else None),
@@ -107,10 +112,14 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+DRAFT = "draft-"
+
+
 class RememberedJob(msgspec.Struct, frozen=True, kw_only=True):
     """What a document keeps of a job, so that it is found again after the host was closed."""
 
     job_id: str
+    """Of a draft, which was kept just before it was submitted: DRAFT and the token by which the daemon knows it."""
     shot: str
     version: int
     frames: FrameRange
@@ -122,6 +131,11 @@ class RememberedJob(msgspec.Struct, frozen=True, kw_only=True):
     settled: bool = False
     """Nothing is left to do here: its layers are placed, or it ended otherwise and was withdrawn."""
 
+    @property
+    def token(self) -> str:
+        """Return a draft's token; empty for a job that the daemon has accepted."""
+        return self.job_id.removeprefix(DRAFT) if self.job_id.startswith(DRAFT) else ""
+
 
 class LayerFiles(msgspec.Struct, frozen=True, kw_only=True):
     """One delivered layer on this machine."""
@@ -130,7 +144,7 @@ class LayerFiles(msgspec.Struct, frozen=True, kw_only=True):
     pattern: str
     """Absolute, with #### for the frame."""
     colour: str
-    """The space its pixels are in; `data` for mattes and skeletons."""
+    """The space its pixels are in; `DATA` for mattes and skeletons."""
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,6 +190,8 @@ class Step(NamedTuple):
     done: int
     total: int
     words: str = ""
+    pause_seconds: float = 0.0
+    """So long there is nothing to do here: whoever drives the steps waits, never the main thread."""
 
 
 Steps = Generator[Step, None, _Result]
@@ -205,11 +221,28 @@ class Host(Protocol):
     def remember(self, job: RememberedJob) -> None:
         """Keep the job in the document, in place of what was kept under the same id."""
 
+    def forget(self, job: RememberedJob) -> None:
+        """Take out of the document what was kept under this id; where there is nothing, do nothing."""
+
     def remembered(self) -> tuple[RememberedJob, ...]:
         """Return the jobs that the document keeps, oldest first."""
 
     def default_folder(self, selection: Selection) -> Path:
         """Return where versions of this shot go unless the artist says otherwise. Raises HostError without a place."""
+
+
+def refuse_handles_beyond(frames: FrameRange, has: FrameRange, name: str) -> None:
+    """Raise HostError where the handles of `frames` reach past the frames that a source has, naming it.
+
+    What was asked for is sent, or nothing is: handles of another length on one shot of many are found out too late.
+    What the cut itself shows there is the host's to say.
+    """
+    there = frames.handles_within(has)
+    if there != frames.handles:
+        raise HostError(
+            f"handles {frames.handles} around {frames.cut} reach past the end of {name}, which has frames {has}",
+            remedy=f"Ask for handles {there}, or give it more frames.",
+        )
 
 
 def refuse_unseen_by_farm(roots: tuple[Root, ...], folder: Path) -> None:

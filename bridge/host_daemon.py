@@ -10,12 +10,13 @@ import os
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from understudy.bridge.client import Client
 from understudy.bridge.errors import DaemonError, DaemonUnreachable, RequestError
 from understudy.bridge.keys import CONNECTION_FILE, Connection, load_connection
-from understudy.bridge.private_files import read_private, write_private
+from understudy.bridge.private_files import locked, read_private, write_private
 from understudy.bridge.settings import load_settings
 
 COMMAND_VARIABLE = "UNDERSTUDY_COMMAND"
@@ -23,6 +24,8 @@ COMMAND_VARIABLE = "UNDERSTUDY_COMMAND"
 COMMAND_FILE = "command"
 """In HOME: the path of `understudy` as the installer found it."""
 START_SECONDS = 20.0
+START_LOCK = ".start.lock"
+"""In HOME, held while a daemon is looked for and started: two hosts that open together start one."""
 _one_at_a_time = threading.Lock()
 """Jobs that are taken up together look for the daemon together: one of them starts it."""
 REMEDY = "Start it with `understudy serve`; `understudy doctor` says what is wrong."
@@ -44,7 +47,11 @@ def find_daemon(command: str = "", home: Path | None = None) -> Connection:
             command = os.environ.get(COMMAND_VARIABLE, command or read_command(load_settings().home))
             if not command:
                 raise DaemonUnreachable(f"no daemon answers for {home}: {problem.message}", remedy=REMEDY) from None
-        return _start(command, home)
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with locked(home, START_LOCK):
+            with suppress(DaemonError, RequestError):  # another process has started it while we waited
+                return _answering(home)
+            return _start(command, home)
 
 
 def write_command(home: Path, command: str) -> None:
@@ -67,7 +74,6 @@ def _answering(home: Path) -> Connection:
 
 
 def _start(command: str, home: Path) -> Connection:
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     said = home / "start.log"
     try:
         with said.open("wb") as log:

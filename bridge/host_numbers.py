@@ -9,7 +9,7 @@ from pathlib import Path
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FilePattern, FrameRange
 from understudy.bridge.host import Footage
-from understudy.bridge.input_files import kind_of
+from understudy.bridge.typed_files import kind_of
 
 
 def file_footage(typed: str, frames: FrameRange, plate: Footage, *, movie_first: int) -> Footage:

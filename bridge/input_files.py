@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from understudy.bridge.errors import PlateError, RequestError
 from understudy.bridge.exr_file import file_digest, picture_digest
 from understudy.bridge.frames import FilePattern, FrameRange
 from understudy.bridge.shot import PictureFile, Pictures
+from understudy.bridge.typed_files import BY_NAME, Numbering, kind_of
 
-MOVIE_SUFFIXES = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".webm"})
 HASHING_THREADS = 2  # BLAKE3 of a page-cached file runs at memory speed; more threads only fight for it
 
 Hashed = Callable[[int, int], None]
 """Called with (files hashed, files in all), in the thread that gathers."""
-
-
-class Numbering(NamedTuple):
-    """How a host counts frames where its numbers are not those of the files; both by what was typed."""
-
-    files: Mapping[str, Mapping[int, Path]] = {}
-    """A sequence's files by frame number."""
-    firsts: Mapping[str, int] = {}
-    """The frame number of a movie's first picture."""
-
-
-BY_NAME = Numbering()
-"""Files are what their names say."""
 
 
 class Gatherer:
@@ -136,10 +122,3 @@ def _refuse_unreadable_name(typed: str) -> None:
         raise RequestError(
             f"{typed.encode(errors='backslashreplace').decode()} is not named in UTF-8", remedy="Rename the file."
         ) from None
-
-
-def kind_of(typed: str) -> Literal["sequence", "movie", "still"]:
-    if Path(typed).suffix.lower() in MOVIE_SUFFIXES:
-        return "movie"
-    # A file of exactly this name is that file: `hero#2.png` and `100%done.png` are names too.
-    return "sequence" if FilePattern(typed).numbered and not Path(typed).is_file() else "still"

@@ -19,7 +19,7 @@ from zmq.utils import z85
 
 from understudy.bridge.errors import DaemonUnreachable, KeyRefused, RequestError
 from understudy.bridge.private_files import locked, make_private_folder, read_private, write_private
-from understudy.bridge.shot import Name
+from understudy.bridge.words import Name
 
 CONNECTION_FILE = "daemon.json"
 SERVER_KEYS_FILE = "server_keys.json"

@@ -16,8 +16,10 @@ import msgspec
 from understudy.bridge.client import Client
 from understudy.bridge.errors import DaemonError, DaemonUnreachable, RequestError
 from understudy.bridge.gather import Gathered
+from understudy.bridge.host_daemon import START_LOCK
 from understudy.bridge.keys import CONNECTION_FILE, Connection, load_connection
 from understudy.bridge.options import JobOptions
+from understudy.bridge.private_files import locked
 from understudy.bridge.record import Record
 
 COMMAND = (sys.executable, "-m", "understudy.bridge.cli")
@@ -46,18 +48,20 @@ def running_daemon(home: Path) -> Iterator[Connection]:
 
     Raises DaemonUnreachable with the daemon's own words when it does not start.
     """
-    try:
-        connection = load_connection(home / CONNECTION_FILE)
-        with Client.connect(connection):
-            pass
-    except (DaemonError, RequestError):
-        process = _start(home)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    process = None
+    with locked(home, START_LOCK):  # a host, or another command, may be starting one just now
         try:
-            yield load_connection(home / CONNECTION_FILE)
-        finally:
+            connection = load_connection(home / CONNECTION_FILE)
+            with Client.connect(connection):
+                pass
+        except (DaemonError, RequestError):
+            process = _start(home)
+    try:
+        yield load_connection(home / CONNECTION_FILE)
+    finally:
+        if process is not None:
             _stop(process)
-        return
-    yield connection
 
 
 def draw_shot(folder: Path, ocio: str | None = None) -> dict[str, Any]:
@@ -76,7 +80,6 @@ def draw_shot(folder: Path, ocio: str | None = None) -> dict[str, Any]:
 
 
 def _start(home: Path) -> subprocess.Popen[bytes]:
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     said = home / "start.log"
     with said.open("wb") as log:
         process = subprocess.Popen([*COMMAND, "serve"], stdout=log, stderr=log, start_new_session=True)

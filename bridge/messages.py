@@ -17,7 +17,8 @@ import msgspec
 
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
-from understudy.bridge.shot import Digest, JobRequest, Mode, OutputFile
+from understudy.bridge.shot import Digest, JobRequest, OutputFile
+from understudy.bridge.words import Mode, State
 
 PROTOCOL_VERSION = 1
 CONTROL_MESSAGE_LIMIT_BYTES = 16 * 1024 * 1024
@@ -26,12 +27,6 @@ CHUNK_BYTES = 1024 * 1024
 """The fastest chunk measured on loopback, with and without CURVE."""
 CREDIT_CHUNKS = 12
 """Chunks in flight: 4 to 8 MiB saturate, the rest covers a slow turn of either side."""
-
-State = Literal[
-    "draft", "uploading", "queued", "running", "parked", "paused", "checking",
-    "delivered", "refused", "quarantined", "cancelled", "failed",
-]  # fmt: skip
-ENDED: frozenset[str] = frozenset({"delivered", "refused", "quarantined", "cancelled", "failed"})
 
 JobId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z]{4,40}\Z")]
 
@@ -85,6 +80,8 @@ class ListJobs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     states: tuple[State, ...] = ()
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 200
+    token: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """Only the job that this user's Submit with this token made, whatever its state; empty = every one."""
 
 
 class ShowJob(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -199,6 +196,8 @@ class JobSummary(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 class Jobs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     jobs: tuple[JobSummary, ...]
+    token: str = ""
+    """Of the question, where it was looked at: a daemon that does not know it answers with every job."""
 
 
 class JobDetail(msgspec.Struct, frozen=True, kw_only=True, tag=True):

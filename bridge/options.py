@@ -10,8 +10,7 @@ from typing import Annotated, get_args
 import msgspec
 
 from understudy.bridge.errors import RequestError
-from understudy.bridge.messages import State
-from understudy.bridge.shot import Mode
+from understudy.bridge.words import Mode, State
 
 
 def _said(text: str) -> msgspec.Meta:
@@ -30,7 +29,9 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     frames: Annotated[str | None, _said("The frames, both ends inclusive: 56-163, or 12 for one.")] = None
     first: Annotated[int, _said("The frame number of a movie's first picture.")] = 0
     rate: Annotated[str | None, _said("Frames per second: 24, 25, 24000/1001. Default: what the file says.")] = None
-    handles: Annotated[int, _said("Frames at each end that lie outside the cut; layers cover them.")] = 0
+    handles: Annotated[
+        int | str, _said("Frames that lie outside the cut: 8 at each end, 8:12 head and tail; layers cover them.")
+    ] = 0
     view: Annotated[str | None, _said("Which view of a stereo plate: left, right.")] = None
     layer: Annotated[str | None, _said("Which layer of a plate with many.")] = None
     shot: Annotated[str | None, _said("The shot's name. Default: the plate's.")] = None
@@ -58,7 +59,9 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     multipart: Annotated[
         bool, _said("One multi-part EXR a frame as well: rgba (the comp), patch, character, matte.")
     ] = False
+    option: Annotated[list[str], _said("What only this engine knows: --option steps=12; as often as needed.")] = []
     prompt: Annotated[str, _said("A short description for engines that read one.")] = ""
+    negative_prompt: Annotated[str, _said("What should not be seen; engines read it with guidance alone.")] = ""
     seed: Annotated[int, _said("The same seed makes the same picture.")] = 0
     record: Annotated[str | None, _said("The papers: a record as JSON.")] = None
     self_attest: Annotated[str | None, _said("No record: who says so and why. Every file is marked uncleared.")] = None

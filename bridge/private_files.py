@@ -61,13 +61,16 @@ def read_private(path: Path, limit: int = 2**26) -> bytes:
 
 
 @contextlib.contextmanager
-def locked(home: Path) -> Iterator[None]:
-    """Hold the lock of the key files of `home` against other processes. Windows has no daemon, so no lock either."""
+def locked(home: Path, name: str = ".keys.lock") -> Iterator[None]:
+    """Hold a lock of `home`, of its key files unless named, against other processes and threads; waits for it.
+
+    It goes with its process, however that ends. Windows has no daemon, so no lock either.
+    """
     if sys.platform == "win32":
         yield
         return
     import fcntl
 
-    with (home / ".keys.lock").open("w") as file:
+    with (home / name).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -15,11 +15,11 @@ from typing import Any
 
 import msgspec
 
-from understudy.bridge import messages, shot, wire
+from understudy.bridge import messages, shot, wire, words
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "protocol.md"
 _NAMED: dict[Any, str] = {
-    messages.JobId: "JobId", messages.State: "State", shot.Digest: "Digest", shot.Name: "Name", shot.Mode: "Mode",
+    messages.JobId: "JobId", words.State: "State", shot.Digest: "Digest", words.Name: "Name", words.Mode: "Mode",
 }  # fmt: skip
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", bytes: "bytes", type(None): "null"}
 _UNIONS: tuple[tuple[str, str, Any], ...] = (

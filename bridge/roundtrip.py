@@ -20,7 +20,6 @@ from understudy.bridge.errors import DaemonUnreachable, JobParked, KeyRefused, R
 from understudy.bridge.gather import Gathered
 from understudy.bridge.keys import Connection
 from understudy.bridge.messages import (
-    ENDED,
     Accepted,
     Event,
     Finished,
@@ -32,6 +31,7 @@ from understudy.bridge.messages import (
 from understudy.bridge.take import Take
 from understudy.bridge.transfer import patiently, upload
 from understudy.bridge.watch import Watcher
+from understudy.bridge.words import ENDED
 
 ROOM_SECONDS = 2.0
 """How often a daemon without room is asked again."""
@@ -50,6 +50,7 @@ def send_job(
     accepted: Callable[[Accepted], None] = lambda accepted: None,
     glance: Callable[[], None] = lambda: None,
     give_up: Collection[str] = (),
+    token: str = "",
 ) -> Accepted:
     """Submit a job and bring every file that the vault lacks. Returns how the job then stands.
 
@@ -57,17 +58,22 @@ def send_job(
     room is asked again; what it raises ends the waiting. give_up: digests of files that our exporter wrote and that
     nobody will write again.
 
-    A connection that breaks is taken up again where it stopped: the daemon knows the job by its token. When the daemon
+    A connection that breaks is taken up again where it stopped: the daemon knows the job by its token. token: one of
+    the caller's own, who has written it down to ask for the job by it (`Client.find_job`). When the daemon
     has no room, `parked` is told once and the rest is brought when there is some; without it JobParked is raised.
     Raises ComplianceError when the gate refuses, DaemonUnreachable when the daemon stays away.
     """
-    token = secrets.token_hex(16)
+    token = token or new_token()
     with Client.connect(connection) as client:
         answer = patiently(client, lambda moved: client.submit(gathered.job, token))
         accepted(answer)
         _bring(client, answer.job_id, gathered.paths, sent, parked, glance, give_up)
         state = patiently(client, lambda moved: client.show_job(answer.job_id)).summary.state
     return msgspec.structs.replace(answer, state=state)
+
+
+def new_token() -> str:
+    return secrets.token_hex(16)
 
 
 def _bring(

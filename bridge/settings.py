@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 
 from understudy.bridge.errors import RequestError
-from understudy.bridge.shot import Name
+from understudy.bridge.words import Name
 
 ENVIRONMENT_PREFIX = "UNDERSTUDY_"
 SITE_FILE_VARIABLE = "UNDERSTUDY_SITE_FILE"

@@ -11,16 +11,11 @@ import msgspec
 
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.record import Record
+from understudy.bridge.words import Mode, Name
 
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z", description="BLAKE3, 64 lower-case hex digits")]
-Name = Annotated[
-    str,
-    msgspec.Meta(pattern=r"^(?!\.{1,2}\Z)[^/\\\x00-\x1f]{1,128}\Z", description="one path component, not . or .."),
-]
-Mode = Literal["replace", "animate"]
 FormatSide = Annotated[int, msgspec.Meta(ge=16, le=8192)]
 
-PREMULTIPLIED_LAYERS = ("patch", "character")
 MATTE_LAYERS = ("matte", "matte_effective", "matte_used")
 SKELETON = "skeleton"
 DATA_LAYERS = (*MATTE_LAYERS, SKELETON)

@@ -115,7 +115,7 @@ class Screening:
 
 def _review_metadata(pictures: ShotPictures, version: Version) -> dict[str, str]:
     view = pictures.review_view
-    said = marks(pictures.order, version.description)
+    said = marks(pictures.order, version.description, weights=version.weights)
     metadata = {name.replace("understudy/", "understudy_"): value for name, value in said.items() if name != STATE}
     return metadata | {"comment": said["understudy/disclosure"], "understudy_view": f"{view.display} / {view.view}"}
 
@@ -125,7 +125,7 @@ def make_report(
 ) -> Path:
     """Write the report page. views: small JPEGs by frame, as `Screening` collected them."""
     order, description = pictures.order, version.description
-    said = marks(order, description)
+    said = marks(order, description, weights=version.weights)
     shot, record = order.job.shot, order.job.record
     noted = {frame: finding.message for finding in findings if finding.outcome != "pass" for frame in finding.frames}
     facts = ReportFacts(

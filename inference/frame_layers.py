@@ -72,7 +72,12 @@ class LayerMaker:
         self._announce = announce
         self._settings = pictures.order.job.settings
         self._conditioned = bool(version.description.weights)
-        self._marks = marks(pictures.order, version.description)
+        self._marks = marks(pictures.order, version.description, weights=version.weights)
+        said = self._settings.engine_options
+        self._grid = tuple(
+            int(float(said.get(name, usual)))
+            for name, usual in (("grid_columns", GRID_COLUMNS), ("grid_rows", GRID_ROWS))
+        )
         self._pool = ThreadPoolExecutor(WRITING_THREADS, thread_name_prefix="layers")
         self._in_flight: deque[Future[None]] = deque()
         self._lock = threading.Lock()
@@ -163,7 +168,7 @@ class LayerMaker:
         holdout = pictures.holdout.frame(frame) if pictures.holdout is not None else None
         coverage = put_back(generated.coverage, pictures.crop, frame, kind="matte")
         used = (
-            matte_used(matte, columns=GRID_COLUMNS, rows=GRID_ROWS)
+            matte_used(matte, columns=self._grid[0], rows=self._grid[1])
             if self._conditioned
             else matte_used_around(matte, grow, feather, coverage)
         )

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Protocol
 
-from understudy.bridge.errors import Finding
+from understudy.bridge.errors import Finding, JobCancelled
 from understudy.bridge.shot import OutputFile
+from understudy.inference.ahead import work_ahead
 from understudy.inference.compliance import evidence, gate
 from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, Stage
-from understudy.inference.engines.door import Engine, GeneratedFrame, open_engine
+from understudy.inference.engines.door import DENOISING, Engine, GeneratedFrame, open_engine
 from understudy.inference.finish import Screening, make_report
 from understudy.inference.footage import Boxes, ShotPictures, open_pictures
 from understudy.inference.frame_layers import LayerMaker, plate_as_it_is
@@ -53,10 +55,11 @@ def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
     """Make what is not there yet; only the one writer of the version comes here."""
     order = version.order
     boxes = _inspect(order, reporter)
+    engine = _engine(version, reporter)
     version.open()
     pictures = open_pictures(order, lambda done, total: reporter.step("reading mattes", done, total), boxes)
     reporter.found(*pictures.findings)
-    generate(pictures, version, reporter)
+    generate(pictures, version, reporter, engine)
     reporter.checking()
     screening = _check(pictures, version, reporter)
     findings = (*order.admission, *reporter.findings)
@@ -73,7 +76,16 @@ def _inspect(order: WorkOrder, reporter: Reporting) -> Boxes:
     return evidence.matte_boxes(inspection)
 
 
-def generate(pictures: ShotPictures, version: Version, reporter: Reporting) -> None:
+def _engine(version: Version, reporter: Reporting) -> Engine:
+    """Return the engine, and have the version know the weights that it will load: every file says them from the first
+    byte.
+    """
+    engine = open_engine(version.description.name)
+    version.weights = engine.weights(version.order.job.settings, _Telling(reporter))
+    return engine
+
+
+def generate(pictures: ShotPictures, version: Version, reporter: Reporting, engine: Engine) -> None:
     """Make every frame that is not on disk yet: from a delivered twin where there is one, else segment by segment."""
     finished = version.finished_frames()
     for frame, files in finished.items():
@@ -83,18 +95,16 @@ def generate(pictures: ShotPictures, version: Version, reporter: Reporting) -> N
     wanted = [segment for segment in segments if not finished.keys() >= set(segment.frames)]
     if not wanted:
         return
-    engine = open_engine(version.description.name)
-    engine.prepare(pictures.footage(), reporter)
+    engine.prepare(pictures.footage(), _Telling(reporter))
     pace = _Pace(sum(len(segment.frames) for segment in wanted))
-    with LayerMaker(pictures, version, reporter) as maker:
-        for segment in wanted:
-            reporter.segment = (segment.index + 1, len(segments))
-            for generated in _frames_of(engine, segment, pictures, reporter):
-                reporter.check()
-                if generated.frame not in finished:
-                    maker.add(generated)
-                reporter.seconds_left = pace.seconds_left(maker.done)
-                reporter.step("generating", len(finished) + maker.done, len(pictures.frames))
+    made = _Made(engine, wanted, len(segments), pictures, reporter)
+    with closing(made.frames()) as frames, LayerMaker(pictures, version, reporter) as maker:
+        for generated in frames:
+            reporter.check()
+            if generated.frame not in finished:
+                maker.add(generated)
+            reporter.seconds_left = pace.seconds_left(maker.done)
+            reporter.step("generating", len(finished) + maker.done, len(pictures.frames))
 
 
 def _check(pictures: ShotPictures, version: Version, reporter: Reporting) -> Screening:
@@ -109,6 +119,7 @@ def _check(pictures: ShotPictures, version: Version, reporter: Reporting) -> Scr
             canvas=pictures.size,
             rate=pictures.rate,
             onlooker=screening,
+            weights=version.weights,
         )
     _require(delivery, reporter, "quarantined")
     return screening
@@ -133,14 +144,47 @@ def _copy_twin(
         reporter.found(Finding(rule="pixels_reused", outcome="note", message=said))
 
 
-def _frames_of(
-    engine: Engine, segment: Segment, pictures: ShotPictures, reporter: Reporting
-) -> Iterator[GeneratedFrame]:
-    """Yield the segment's frames; one without any performer in it never reaches the engine."""
-    if set(segment.frames) <= set(pictures.empty):
-        yield from (plate_as_it_is(pictures, frame) for frame in segment.frames)
-    else:
-        yield from engine.generate(segment, _Quiet(reporter))
+class _Made:
+    """The frames of segments, as the engine makes them; on a GPU one segment ahead of what is written."""
+
+    def __init__(
+        self, engine: Engine, wanted: list[Segment], count: int, pictures: ShotPictures, reporter: Reporting
+    ) -> None:
+        self._engine, self._wanted, self._count = engine, wanted, count
+        self._pictures, self._reporter = pictures, reporter
+        self._given_up = False
+
+    def frames(self) -> Iterator[GeneratedFrame]:
+        description = self._pictures.description
+        if not description.gpu:
+            yield from self._frames()
+            return
+        with closing(work_ahead(self._frames(), description.segment.length)) as ahead:
+            try:
+                for frame in ahead:
+                    yield frame
+            finally:
+                self._given_up = True  # before it is closed: that waits for what is being made
+
+    def _frames(self) -> Iterator[GeneratedFrame]:
+        """Yield the frames; a segment without any performer in it never reaches the engine."""
+        for segment in self._wanted:
+            self._reporter.segment = (segment.index + 1, self._count)
+            if set(segment.frames) <= set(self._pictures.empty):
+                yield from (plate_as_it_is(self._pictures, frame) for frame in segment.frames)
+            else:
+                yield from self._engine.generate(segment, self)
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """Hear the engine: the pipeline counts frames itself, but a stop must reach the engine, and steps are told."""
+        if self._given_up:
+            raise JobCancelled("nobody waits for this segment any more")
+        self._reporter.check()
+        if stage == DENOISING:
+            self._reporter.step(stage, done, total)
+
+    def found(self, finding: Finding) -> None:
+        self._reporter.found(finding)
 
 
 def _require(facts: InspectionFacts | DeliveryFacts, reporter: Reporting, ends: str) -> None:
@@ -154,14 +198,14 @@ def _require(facts: InspectionFacts | DeliveryFacts, reporter: Reporting, ends: 
         raise refused
 
 
-class _Quiet:
-    """What an engine tells while it generates: the pipeline counts frames itself, but a stop must reach the engine."""
+class _Telling:
+    """What an engine tells before it generates: everything."""
 
     def __init__(self, reporter: Reporting) -> None:
         self._reporter = reporter
 
     def step(self, stage: str, done: int, total: int) -> None:
-        self._reporter.check()
+        self._reporter.step(stage, done, total)
 
     def found(self, finding: Finding) -> None:
         self._reporter.found(finding)

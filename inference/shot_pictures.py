@@ -16,7 +16,7 @@ from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import Finding, RequestError
 from understudy.bridge.shot import Matte
 from understudy.inference.controls.matte import FAINT
-from understudy.inference.engines.door import Footage, Joints, Picture, describe_engine
+from understudy.inference.engines.door import Footage, Joints, Picture, describe_for
 from understudy.inference.picture.colour import ColourConfig
 from understudy.inference.picture.crop import Box, CropPath, boxes_from_matte
 from understudy.inference.picture.display import ReviewView
@@ -129,7 +129,7 @@ class ShotPictures(ABC):
 
     @property
     def description(self) -> EngineDescription:
-        return describe_engine(self.order.job.settings.engine)
+        return describe_for(self.order.job.settings)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +21,7 @@ from understudy.bridge.exr_file import file_digest, set_state, walk_exr
 from understudy.bridge.shot import OutputFile
 from understudy.inference.compliance import marks
 from understudy.inference.compliance.manifest import MANIFEST_NAME, build_manifest, read_manifest, write_manifest
-from understudy.inference.engines.door import describe_engine
+from understudy.inference.engines.door import describe_for
 from understudy.inference.vault import blob_digest
 from understudy.inference.version_lock import VersionLock
 from understudy.inference.work_order import WorkOrder, layer_path, layers_of
@@ -47,7 +47,9 @@ class Version:
         name = order.version_folder.format(version=order.version)
         self.settled = Path(order.folder) / name
         self.folder = Path(order.folder) / PROVISIONAL / name
-        self.description = describe_engine(order.job.settings.engine)
+        self.description = describe_for(order.job.settings)
+        self.weights: Mapping[str, str] = {}
+        """Digests of what the engine loads, by name; set before anything is written."""
         self.layers = layers_of(order.job, self.description)
         """What the engine makes and the pipeline writes, a file a layer."""
         self.parts = self._parts() if order.job.output.multipart else {}
@@ -144,7 +146,9 @@ class Version:
             files = _few_at_a_time(pool, lambda place: self._settle_layer(place[0], place[1], state), places)
         files += [self.describe(path) for path in extras]
         manifest = self.folder / MANIFEST_NAME
-        built = build_manifest(self.order, files, findings, marks.marks(self.order, self.description), rate=rate)
+        built = build_manifest(
+            self.order, files, findings, marks.marks(self.order, self.description, weights=self.weights), rate=rate
+        )
         manifest.write_bytes(write_manifest(built))
         files.append(self.describe(manifest))
         for path in (*extras, manifest):

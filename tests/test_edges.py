@@ -25,6 +25,8 @@ EDGES = {
     "bridge/host_jobs.py": 1,
     "host_plugins/nuke/buttons.py": 1,
     "host_plugins/nuke/session.py": 2,
+    "host_plugins/nuke/startup.py": 1,
+    "host_plugins/nuke/terminal.py": 1,
     "host_plugins/blender/operators.py": 2,
     "host_plugins/startup/understudy_startup.py": 1,
     "bridge/cli.py": 1,

@@ -40,6 +40,21 @@ def end_of(strip: Strip) -> int:
     return int(strip.right_handle if hasattr(strip, "right_handle") else strip.frame_final_end)
 
 
+def show_frames(strip: Any, first: int, last: int) -> None:
+    """Trim the strip, or let it out, to show these frames. Where it then meets another, Blender moves it up."""
+    if hasattr(strip, "left_handle"):
+        strip.left_handle, strip.right_handle = first, last + 1
+    else:
+        strip.frame_final_start, strip.frame_final_end = first, last + 1
+
+
+def content_of(strip: Any) -> tuple[int, int]:
+    """Return the first frame that the strip has, shown or trimmed away, and the frame after its last."""
+    if hasattr(strip, "content_start"):
+        return int(strip.content_start), int(strip.content_start) + int(strip.content_duration)
+    return int(strip.frame_start), int(strip.frame_start) + int(strip.frame_duration)
+
+
 def first_source_frame(strip: Any) -> int:
     """Return the frame number of a movie's first picture, shown or trimmed away."""
     if hasattr(strip, "content_start"):

@@ -13,7 +13,7 @@ import bpy
 
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FrameRange
-from understudy.bridge.host import Exported, Footage, Selection, Step, Steps
+from understudy.bridge.host import Exported, Footage, Selection, Step, Steps, refuse_handles_beyond
 
 from . import compat, strips
 from .blender_types import Picture, Scene, Strip, given
@@ -34,9 +34,11 @@ class Part(NamedTuple):
 
 def export_shot(scene: Scene, strip_name: str, selection: Selection, folder: Path) -> Steps[Exported]:
     """Return the job's files. scene: the sequencer's; strip_name: empty where a rig drives alone."""
-    settings, frames = settings_of(scene), selection.frames
-    parts = _plan(scene, strip_name, frames, folder)
+    settings, frames, name = settings_of(scene), selection.frames, scene.name
     by_rig = settings.mode == "animate" and settings.driver == "RIG"
+    looked: list[strips.Sources] = []
+    parts = _plan(scene, strip_name, frames, folder, looked)
+    yield from strips.refuse_missing(looked)
     rendered = {role: part.rendering for role, part in parts.items() if part.rendering is not None}
     total = len(frames) * (len(rendered) + by_rig)
     done = 0
@@ -46,44 +48,52 @@ def export_shot(scene: Scene, strip_name: str, selection: Selection, folder: Pat
             done += 1
             yield Step(done, total, role)
     if by_rig:
-        for steps in write_keypoints(scene, settings.rig, frames, folder / "keypoints.json"):
+        scene = strips.find_scene(name)  # anew: an undo between two turns has left the one above dead
+        for steps in write_keypoints(scene, settings_of(scene).rig, frames, folder / "keypoints.json"):
             yield Step(done + steps, total, "keypoints")
         parts["keypoints"] = Part(Footage(typed=str(folder / "keypoints.json"), ours=True))
     return Exported(footage={role: part.footage for role, part in parts.items()}, window="display")
 
 
-def _plan(scene: Scene, strip_name: str, frames: FrameRange, folder: Path) -> dict[str, Part]:
+def _plan(
+    scene: Scene, strip_name: str, frames: FrameRange, folder: Path, looked: list[strips.Sources]
+) -> dict[str, Part]:
+    """Return each role's part, in one turn; `looked` gets what must be on disk for it."""
     settings = settings_of(scene)
-    parts: dict[str, Part] = {"reference": Part(_reference(scene))}
+    parts: dict[str, Part] = {"reference": Part(_reference(scene, looked))}
     if strip_name:
-        parts["plate"] = _plate(scene, strips.find_strip(scene, strip_name), frames, folder)
+        parts["plate"] = _plate(scene, strips.find_strip(scene, strip_name), frames, folder, looked)
     if settings.mode == "replace":
-        parts["matte"] = _matte(scene, strip_name, parts["plate"], frames, folder)
+        parts["matte"] = _matte(scene, strip_name, parts["plate"], frames, folder, looked)
     if settings.clean_plate_strip:
         strip = strips.find_strip(scene, settings.clean_plate_strip)
-        parts["clean_plate"] = _picture(scene, strip, "clean_plate", frames, folder)
+        parts["clean_plate"] = _picture(scene, strip, "clean_plate", frames, folder, looked)
     return _told_apart(parts)
 
 
-def _plate(scene: Scene, strip: Strip, frames: FrameRange, folder: Path) -> Part:
-    for below in () if is_untouched(strip, scene) else strips.visible_below(given(scene.sequence_editor), strip):
-        strips.refuse_missing_files(below, frames)
-    strips.refuse_missing_files(strip, frames)
+def _plate(scene: Scene, strip: Strip, frames: FrameRange, folder: Path, looked: list[strips.Sources]) -> Part:
+    below = () if is_untouched(strip, scene) else strips.visible_below(given(scene.sequence_editor), strip)
+    looked += [strips.sources_of(one, frames) for one in below]
+    looked.append(strips.sources_of(strip, frames, behind_trim=True))
     if not is_untouched(strip, scene):
-        return _rendered("plate", Rendering(scene.name, up_to(strip.name)), folder, RENDERED)
+        return _rendered("plate", Rendering(scene.name, up_to(strip.name, frames)), folder, RENDERED)
     return Part(_files(strip, frames, PLATE_COLOURS[strips.colour_space_of(strip)]))
 
 
-def _picture(scene: Scene, strip: Strip, role: str, frames: FrameRange, folder: Path) -> Part:
+def _picture(
+    scene: Scene, strip: Strip, role: str, frames: FrameRange, folder: Path, looked: list[strips.Sources]
+) -> Part:
     """A strip looked at alone: the clean plate, wherever it lies and whether or not it is muted."""
     _refuse_short(strip, role, frames)
-    strips.refuse_missing_files(strip, frames)
+    looked.append(strips.sources_of(strip, frames, behind_trim=True))
     if not is_untouched(strip, scene, as_matte=True) or strips.colour_space_of(strip) not in PLATE_COLOURS:
-        return _rendered(role, Rendering(scene.name, alone(strip.name)), folder, RENDERED)
+        return _rendered(role, Rendering(scene.name, alone(strip.name, frames)), folder, RENDERED)
     return Part(_files(strip, frames, PLATE_COLOURS[strips.colour_space_of(strip)]))
 
 
-def _matte(scene: Scene, plate_name: str, plate: Part, frames: FrameRange, folder: Path) -> Part:
+def _matte(
+    scene: Scene, plate_name: str, plate: Part, frames: FrameRange, folder: Path, looked: list[strips.Sources]
+) -> Part:
     settings = settings_of(scene)
     if settings.matte_from == "MASK":
         if settings.matte_mask is None:
@@ -92,20 +102,20 @@ def _matte(scene: Scene, plate_name: str, plate: Part, frames: FrameRange, folde
     if settings.matte_from == "ALPHA":
         if plate.rendering is None:
             return Part(plate.footage)
-        return _rendered("matte", Rendering(scene.name, alone(plate_name), "RGBA"), folder)
+        return _rendered("matte", Rendering(scene.name, alone(plate_name, frames), "RGBA"), folder)
     if settings.matte_from == "FILE":
         return Part(Footage(typed=_chosen_file(settings.matte_file, "matte")))
     if not settings.matte_strip:
         raise HostError("no strip is chosen for the matte", remedy="Choose it in the panel, white = replace here.")
     strip = strips.find_strip(scene, settings.matte_strip)
     _refuse_short(strip, "matte", frames)
-    strips.refuse_missing_files(strip, frames)
+    looked.append(strips.sources_of(strip, frames, behind_trim=True))
     if not is_untouched(strip, scene, as_matte=True):
-        return _rendered("matte", Rendering(scene.name, alone(strip.name, as_data=True)), folder)
+        return _rendered("matte", Rendering(scene.name, alone(strip.name, frames, as_data=True)), folder)
     return Part(_files(strip, frames, None))
 
 
-def _reference(scene: Scene) -> Footage:
+def _reference(scene: Scene, looked: list[strips.Sources]) -> Footage:
     settings = settings_of(scene)
     if settings.reference_from == "FILE":
         return Footage(typed=_chosen_file(settings.reference_file, "reference"))
@@ -115,9 +125,9 @@ def _reference(scene: Scene) -> Footage:
     if not strips.is_image(strip):
         raise HostError(f"the reference “{strip.name}” is no still image", remedy="Choose an image, or a file.")
     first = strips.frames_of(strip).first
-    strips.refuse_missing_files(strip, FrameRange(first, first))
+    looked.append(strips.sources_of(strip, FrameRange(first, first)))
     colour = PLATE_COLOURS.get(strips.colour_space_of(strip))
-    return Footage(typed=str(strips.source_files(strip, FrameRange(first, first))[first]), colour=colour)
+    return Footage(typed=strips.source_files(strip, FrameRange(first, first))[first], colour=colour)
 
 
 def _chosen_file(text: str, role: str) -> str:
@@ -130,9 +140,7 @@ def _files(strip: Picture, frames: FrameRange, colour: str | None) -> Footage:
     if strips.is_movie(strip):
         return Footage(typed=str(strips.movie_file(strip)), first=compat.first_source_frame(strip), colour=colour)
     files = strips.source_files(strip, frames)
-    return Footage(
-        typed=strips.pattern_of(files), files={frame: str(path) for frame, path in files.items()}, colour=colour
-    )
+    return Footage(typed=strips.pattern_of(files), files=files, colour=colour)
 
 
 def _rendered(role: str, rendering: Rendering, folder: Path, colour: str | None = None) -> Part:
@@ -140,12 +148,13 @@ def _rendered(role: str, rendering: Rendering, folder: Path, colour: str | None 
 
 
 def _refuse_short(strip: Strip, role: str, frames: FrameRange) -> None:
-    has = strips.frames_of(strip)
-    if has.first > frames.first or has.last < frames.last:
+    shown, cut = strips.frames_of(strip), frames.cut
+    if shown.first > cut.first or shown.last < cut.last:
         raise HostError(
-            f"the {role} “{strip.name}” covers frames {has}, the plate {frames}",
+            f"the {role} “{strip.name}” covers frames {shown}, the plate {cut}",
             remedy=f"Lengthen “{strip.name}”, or trim the plate.",
         )
+    refuse_handles_beyond(frames, strips.reach_of(strip), f"the {role} “{strip.name}”")
 
 
 def _told_apart(parts: dict[str, Part]) -> dict[str, Part]:

@@ -7,8 +7,15 @@ import re
 from pathlib import Path
 
 from understudy.bridge.errors import ErrorReport, HostError
-from understudy.bridge.frames import FrameRange
-from understudy.bridge.host import Delivered, Exported, RememberedJob, Selection, Steps
+from understudy.bridge.frames import FrameRange, Handles
+from understudy.bridge.host import (
+    Delivered,
+    Exported,
+    RememberedJob,
+    Selection,
+    Steps,
+    refuse_handles_beyond,
+)
 
 from . import memory, placing, strips
 from .blender_types import Scene, Strip
@@ -35,8 +42,10 @@ class BlenderHost:
         if settings.mode == "animate" and settings.driver == "RIG":
             return _select_rig(scene)
         strip = strips.need_active_strip(scene, editor)
+        frames = strips.frames_of(strip).with_handles(_handles(settings))
+        refuse_handles_beyond(frames, strips.reach_of(strip), f"strip “{strip.name}”")
         return Selection(
-            shot=_shot_name(settings.shot or strip.name), frames=strips.frames_of(strip), rate=strips.rate_of(scene),
+            shot=_shot_name(settings.shot or strip.name), frames=frames, rate=strips.rate_of(scene),
             anchor=str(memory.Anchor(scene.name, strip.name)), plate=strip.name,
             matte=_matte_words(settings) if settings.mode == "replace" else "",
             reference=settings.reference_strip if settings.reference_from == "STRIP" else settings.reference_file,
@@ -57,6 +66,9 @@ class BlenderHost:
     def remember(self, job: RememberedJob) -> None:
         memory.keep(job)
 
+    def forget(self, job: RememberedJob) -> None:
+        memory.drop(job)
+
     def remembered(self) -> tuple[RememberedJob, ...]:
         return memory.kept_jobs()
 
@@ -74,11 +86,16 @@ def _select_rig(scene: Scene) -> Selection:
     if scene.use_preview_range:
         first, last = scene.frame_preview_start, scene.frame_preview_end
     return Selection(
-        shot=_shot_name(settings.shot or settings.rig.name), frames=FrameRange(first, last),
+        shot=_shot_name(settings.shot or settings.rig.name),
+        frames=FrameRange(first, last).with_handles(_handles(settings)),
         rate=strips.rate_of(scene), anchor=str(memory.Anchor(scene.name)), plate=f"rig {settings.rig.name}",
         reference=settings.reference_strip if settings.reference_from == "STRIP" else settings.reference_file,
         clean_plate=settings.clean_plate_strip,
     )  # fmt: skip
+
+
+def _handles(settings: UnderstudyShot) -> Handles:
+    return Handles(settings.head, settings.tail)
 
 
 def _matte_words(settings: UnderstudyShot) -> str:

@@ -42,6 +42,18 @@ def keep(job: RememberedJob) -> None:
         strip[JOBS] = f"{strip.get(JOBS, '')} {job.job_id}".strip()
 
 
+def drop(job: RememberedJob) -> None:
+    """Take the job out of every scene and off the strip that it was about."""
+    for scene in bpy.data.scenes:
+        kept = _kept(scene)
+        if kept.pop(job.job_id, None) is None:
+            continue
+        scene[JOBS] = msgspec.json.encode(kept).decode()
+        strip = find_source(scene, job)
+        if strip is not None and job.job_id in strip.get(JOBS, ""):
+            strip[JOBS] = " ".join(one for one in strip[JOBS].split() if one != job.job_id)
+
+
 def kept_jobs() -> tuple[RememberedJob, ...]:
     """Return the jobs of every scene, oldest first; a copied scene remembers them too, and counts once."""
     jobs: dict[str, RememberedJob] = {}

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -24,13 +23,14 @@ from .session import Session, current_session, open_session
 LOOK_SECONDS = 0.05
 TURN_SECONDS = 0.02
 """So long a timer's turn goes on with what waits; one frame's render may be the last thing in it."""
-_log = logging.getLogger(__name__)
 
 
 def _report(operator: bpy.types.Operator, problem: Exception) -> OperatorEnd:
     error = error_in_words(problem)
     if error is not problem:
-        _log.exception("a fault of ours", exc_info=problem)
+        import logging  # for a fault alone: a start must not pay for it
+
+        logging.getLogger(__name__).exception("a fault of ours", exc_info=problem)
     operator.report({"ERROR"}, f"{error.message}. {error.remedy}")
     return {"CANCELLED"}
 

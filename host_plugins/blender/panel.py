@@ -79,7 +79,11 @@ class UNDERSTUDY_PT_more(_InSidebar, bpy.types.Panel):
         layout.use_property_split, layout.use_property_decorate = True, False
         layout.prop_search(settings, "clean_plate_strip", scene.sequence_editor, _STRIPS)
         column = layout.column()
-        for name in ("shot", "project", "engine", "seed"):
+        column.prop(settings, "shot")
+        handles = column.column(align=True)
+        handles.prop(settings, "head")
+        handles.prop(settings, "tail")
+        for name in ("project", "engine", "seed"):
             column.prop(settings, name)
         if settings.mode == "replace":
             column.prop(settings, "matte_invert")
@@ -100,7 +104,7 @@ class UNDERSTUDY_PT_jobs(_InSidebar, bpy.types.Panel):
             if not job.ended:
                 row.operator("understudy.cancel", text="", icon="X").key = job.key
             _draw_words(box, job.notice)
-        known = {job.notice.job_id for job in jobs}
+        known = {job.notice.job_id for job in jobs} | {job.draft.job_id for job in jobs if job.draft is not None}
         if any(not job.settled and job.job_id not in known for job in memory.kept_jobs()):
             layout.operator("understudy.reattach", icon="FILE_REFRESH")
         elif not jobs:
@@ -156,7 +160,9 @@ def _draw_readiness(layout: Layout) -> None:
         _lines(box, f"{problem.message}. {problem.remedy}", "ERROR")
         return
     rate = str(selection.rate).removesuffix("/1")
-    _lines(box, f"{selection.plate}: frames {selection.frames}, {rate} per second", "SEQUENCE")
+    frames = selection.frames
+    handles = f", handles {frames.handles}" if any(frames.handles) else ""
+    _lines(box, f"{selection.plate}: frames {frames.cut}{handles}, {rate} per second", "SEQUENCE")
     for caution in selection.cautions:
         _lines(box, caution, "INFO")
 

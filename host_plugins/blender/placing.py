@@ -6,12 +6,14 @@ Main thread only.
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
 
 import bpy
 
+from understudy.bridge.aside import missing_files
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FilePattern, FrameRange
 from understudy.bridge.host import Delivered, LayerFiles, RememberedJob, Step, Steps
@@ -19,25 +21,35 @@ from understudy.bridge.host import Delivered, LayerFiles, RememberedJob, Step, S
 from . import compat, memory
 from .blender_types import Editor, Scene, Strip, given, set_colour_space
 from .colours import SEQUENCER_SPACE, blender_name
-from .strips import JOB, LAYER, VERSION, blend_space_of, find_scene
+from .strips import JOB, LAYER, VERSION, blend_space_of, find_scene, is_image
 
+TURN_SECONDS = 0.01
+"""So long a turn goes on giving a strip its frames."""
 CHANNELS = 128
 """Blender has so many and puts a strip for a higher one on the last, without a word."""
 
 
 def place_take(delivered: Delivered) -> Steps[None]:
-    """Add the take's picture as one strip. A take that was placed before is placed anew, never twice."""
+    """Add the take's picture as one strip. A take that was placed before is placed anew, never twice.
+
+    A long strip grows over several turns, muted: Blender takes the longer for a frame the more there are. It is found
+    by its job in each, for a reference would not outlive an undo of the artist's.
+    """
     job = delivered.job
-    scene = find_scene(memory.Anchor.parse(job.anchor).scene)
     remove_take(job.job_id)
-    layer = delivered.layer(shown_layer(scene, {layer.name for layer in delivered.layers}))
-    strip = _add(scene, job, layer)
+    layer = delivered.layer(shown_layer(_scene(job), {layer.name for layer in delivered.layers}))
+    files = yield from _files(job, layer)
     with ExitStack() as undone:
-        undone.callback(lambda: compat.strips_of(given(scene.sequence_editor)).remove(strip))
-        _dress(strip, job, layer)
+        undone.callback(remove_take, job.job_id)
+        _begin(_scene(job), job, layer, files[0])
+        yield Step(1, len(files))
+        yield from _lengthen(job, [Path(file).name for file in files])
+        strip = _find(job)
+        _trim(strip, job)
         _verify(strip, job)
+        strip.mute = False
         undone.pop_all()
-    show_version(scene, job)
+    show_version(_scene(job), job)
     yield Step(1, 1)
 
 
@@ -74,26 +86,67 @@ def remove_take(job_id: str) -> None:
                 strips.remove(strip)
 
 
-def _add(scene: Scene, job: RememberedJob, layer: LayerFiles) -> bpy.types.ImageStrip:
-    """Make the strip with all its frames. Raises HostError when a file is missing: Blender would show magenta."""
-    pattern = FilePattern(layer.pattern)
-    files = [pattern.path(frame) for frame in job.frames]
-    gone = [path for path in files if not path.is_file()]
+def _scene(job: RememberedJob) -> Scene:
+    return find_scene(memory.Anchor.parse(job.anchor).scene)
+
+
+def _find(job: RememberedJob) -> bpy.types.ImageStrip:
+    for strip in compat.strips_of(given(_scene(job).sequence_editor)):
+        if strip.get(JOB) == job.job_id and is_image(strip):
+            return strip
+    raise HostError(
+        f"version {job.version} of {job.shot} was taken away while it was placed",
+        remedy="Open the file again and take the job up: it is placed anew.",
+    )
+
+
+def _files(job: RememberedJob, layer: LayerFiles) -> Steps[list[str]]:
+    """Return the layer's files. Raises HostError when one is missing: Blender would show magenta."""
+    files = list(FilePattern(layer.pattern).texts(job.frames).values())
+    gone = yield from missing_files(files)
     if gone:
         raise HostError(
             f"version {job.version} lacks {len(gone)} frames, the first is {gone[0]}",
             remedy=f"Fetch it again: understudy fetch {job.job_id}.",
         )
+    return files
+
+
+def _begin(scene: Scene, job: RememberedJob, layer: LayerFiles, first: str) -> None:
+    """Make the strip with its first frame, muted, known as ours before anything else can fail."""
     editor = given(scene.sequence_editor)
-    channel = _free_channel(editor, job.frames, memory.find_source(scene, job))
+    channel = _free_channel(editor, job.frames.cut, memory.find_source(scene, job))
     made = compat.strips_of(editor).new_image(
-        name=f"{job.shot} v{job.version:03} {layer.name}", filepath=str(files[0]), channel=channel,
+        name=f"{job.shot} v{job.version:03} {layer.name}", filepath=first, channel=channel,
         frame_start=job.frames.first, fit_method="ORIGINAL",
     )  # fmt: skip
     strip = cast("bpy.types.ImageStrip", made)  # the stubs say a strip of any kind
-    for path in files[1:]:
-        strip.elements.append(path.name)
-    return strip
+    strip[JOB], strip[VERSION], strip[LAYER] = job.job_id, job.version, layer.name
+    strip.mute = True
+    _dress(strip, layer)
+
+
+def _lengthen(job: RememberedJob, names: list[str]) -> Steps[None]:
+    """Give the strip all its frames, as many a turn as do not hold Blender."""
+    done = 1
+    while done < len(names):
+        strip = _find(job)
+        end = time.monotonic() + TURN_SECONDS
+        for name in names[done:]:
+            strip.elements.append(name)
+            done += 1
+            if time.monotonic() >= end:
+                break
+        if done < len(names):
+            yield Step(done, len(names))
+
+
+def _trim(strip: Strip, job: RememberedJob) -> None:
+    """Show the cut, the handles behind the trim."""
+    if any(job.frames.handles):
+        channel = strip.channel
+        compat.show_frames(strip, job.frames.cut.first, job.frames.cut.last)
+        strip.channel = channel  # with its handles it may have met another and been moved
 
 
 def _free_channel(editor: Editor, frames: FrameRange, source: Strip | None) -> int:
@@ -113,9 +166,8 @@ def _free_channel(editor: Editor, frames: FrameRange, source: Strip | None) -> i
     )
 
 
-def _dress(strip: bpy.types.ImageStrip, job: RememberedJob, layer: LayerFiles) -> None:
+def _dress(strip: bpy.types.ImageStrip, layer: LayerFiles) -> None:
     strip.select = False  # the artist's own selection stays what it is
-    strip[JOB], strip[VERSION], strip[LAYER] = job.job_id, job.version, layer.name
     strip.blend_type, strip.blend_alpha, strip.alpha_mode = "ALPHA_OVER", 1.0, "PREMUL"
     name = blender_name(layer.colour)
     if name is not None:
@@ -126,8 +178,8 @@ def _verify(strip: Strip, job: RememberedJob) -> None:
     """Read back what Blender made of it: it corrects in silence."""
     shown = FrameRange(compat.start_of(strip), compat.end_of(strip) - 1)
     names = [Path(strip.strip_elem_from_frame(frame).filename).name for frame in (shown.first, shown.last)]
-    if shown != FrameRange(job.frames.first, job.frames.last) or not all(names):
+    if shown != job.frames.cut or not all(names):
         raise HostError(
-            f"Blender placed version {job.version} at frames {shown} instead of {job.frames}",
+            f"Blender placed version {job.version} at frames {shown} instead of {job.frames.cut}",
             remedy="Add the layer by hand from the version's folder, and tell us.",
         )

@@ -40,6 +40,8 @@ class UnderstudyShot(bpy.types.PropertyGroup):
         reference_strip: str
         clean_plate_strip: str
         shot: str
+        head: int
+        tail: int
         project: str
         engine: str
         seed: int
@@ -76,6 +78,12 @@ class UnderstudyShot(bpy.types.PropertyGroup):
         "reference_strip": _text(name="Character strip"),
         "clean_plate_strip": _text(name="Clean plate", description="The background without the performer"),
         "shot": _text(name="Shot", description="Empty: named after the strip"),
+        "head": _number(
+            name="Head handle", default=0, min=0, description="Frames before the strip's cut that are recast as well",
+        ),
+        "tail": _number(
+            name="Tail handle", default=0, min=0, description="Frames after the strip's cut that are recast as well",
+        ),
         "project": _text(name="Project", description="Then the daemon's template says where versions go"),
         "engine": _text(name="Engine", default="preview"),
         "seed": _number(name="Seed", default=0, min=0, description="The same seed makes the same picture"),

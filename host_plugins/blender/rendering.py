@@ -14,13 +14,16 @@ from typing import NamedTuple
 import bpy
 
 from understudy.bridge.errors import HostError
+from understudy.bridge.frames import FrameRange
 
 from . import compat
-from .blender_types import Scene, given, set_colour_space
+from .blender_types import Editor, Scene, Strip, given, set_colour_space
 from .colours import SEQUENCER_SPACE
-from .strips import find_scene, find_strip
+from .strips import find_scene, find_strip, frames_of
 
 NAME = "understudy export"
+ASIDE = 127
+"""A channel at the top, for what is not to be seen."""
 Arrange = Callable[["bpy.types.Scene"], tuple["bpy.types.Mask", ...]]
 """Given the copied scene: makes it show what is wanted, and returns data blocks that go when the scene goes."""
 
@@ -63,8 +66,8 @@ def render_frame(rendering: Rendering, folder: Path, role: str, frame: int) -> N
         raise HostError(f"Blender rendered no {path.name}", remedy="Was the render cancelled? Submit it again.")
 
 
-def up_to(strip_name: str) -> Arrange:
-    """Show what the sequencer shows up to and with this strip, nothing above it."""
+def up_to(strip_name: str, frames: FrameRange) -> Arrange:
+    """Show what the sequencer shows up to and with this strip, nothing above it, the strip let out to `frames`."""
 
     def arrange(scene: Scene) -> tuple[bpy.types.Mask, ...]:
         plate = find_strip(scene, strip_name)
@@ -72,13 +75,14 @@ def up_to(strip_name: str) -> Arrange:
             if strip.channel > plate.channel:
                 strip.mute = True
         plate.mute = False
+        _let_out(given(scene.sequence_editor), plate, frames)
         return ()
 
     return arrange
 
 
-def alone(strip_name: str, *, as_data: bool = False) -> Arrange:
-    """Show this strip and no other, opaque. as_data: its numbers as they are, without a curve."""
+def alone(strip_name: str, frames: FrameRange, *, as_data: bool = False) -> Arrange:
+    """Show this strip and no other, opaque, let out to `frames`. as_data: its numbers as they are, without a curve."""
 
     def arrange(scene: Scene) -> tuple[bpy.types.Mask, ...]:
         wanted = find_strip(scene, strip_name)
@@ -90,9 +94,22 @@ def alone(strip_name: str, *, as_data: bool = False) -> Arrange:
         editor.channels[wanted.channel].mute = False
         if as_data and hasattr(wanted, "colorspace_settings"):
             wanted.colorspace_settings.name = "Non-Color"
+        _let_out(editor, wanted, frames)
         return ()
 
     return arrange
+
+
+def _let_out(editor: Editor, strip: Strip, frames: FrameRange) -> None:
+    """Let the strip show what it has behind its trim. Its neighbours go away first, or Blender would move it up."""
+    shown = frames_of(strip)
+    if shown.first <= frames.first and shown.last >= frames.last:
+        return
+    for other in compat.strips_of(editor):
+        if other.channel == strip.channel and other != strip:
+            other.mute = True
+            other.channel = ASIDE
+    compat.show_frames(strip, min(shown.first, frames.first), max(shown.last, frames.last))
 
 
 def _empty(scene: Scene) -> None:

@@ -7,11 +7,11 @@ removed within the step: the artist's own frame does not move. It knows nothing 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator
 from pathlib import Path
 
 import bpy
+import msgspec
 from bpy_extras.object_utils import world_to_camera_view
 
 from understudy.bridge.errors import HostError
@@ -37,13 +37,14 @@ def write_keypoints(
         raise HostError("no rig is chosen", remedy="Choose the armature that drives the character, in the panel.")
     stage, name = _stage_of(scene, rig), rig.name
     places = places_of(rig)
-    written: dict[str, Points] = {}
+    # A long shot's points as one text would hold Blender: each frame's are made text in its own turn.
+    written: dict[str, msgspec.Raw] = {}
     for done, frame in enumerate(frames, start=1):
-        written[str(frame)] = seen_at(stage, name, places, frame)
+        written[str(frame)] = msgspec.Raw(msgspec.json.encode(seen_at(stage, name, places, frame)))
         yield done
     width, height = picture_size(bpy.data.scenes[stage])
     content = {"format": FORMAT, "width": width, "height": height, "frames": written}
-    path.write_text(json.dumps(content), encoding="utf-8")
+    path.write_bytes(msgspec.json.encode(content))
 
 
 def places_of(rig: bpy.types.Object) -> dict[str, BoneEnd]:

@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from understudy.bridge.errors import HostError
 from understudy.bridge.host import RememberedJob
-from understudy.bridge.host_daemon import find_daemon
 from understudy.bridge.host_jobs import HostJob, HostJobs
-from understudy.bridge.keys import CONNECTION_FILE, Connection, load_connection
 from understudy.bridge.main_thread import MainThread
 from understudy.bridge.settings import load_settings
 
 from .host import BlenderHost
+
+if TYPE_CHECKING:
+    from understudy.bridge.keys import Connection
 
 LOOPBACK = ("localhost", "::1")
 EXPORTS = "exports"
@@ -48,11 +49,15 @@ class Session:
         return self.main.waiting or any(not job.ended for job in self.jobs.jobs.values())
 
     def remember_again(self) -> None:
-        """Write down what an undo has taken out of the document: jobs know nothing of an artist's undo."""
+        """Write down what an undo has taken out of the document, and take out what it has brought back: jobs know
+        nothing of an artist's undo.
+        """
         kept = {job.job_id: job for job in self.host.remembered()}
         for job in self.jobs.jobs.values():
             if job.remembered is not None and kept.get(job.remembered.job_id) != job.remembered:
                 self.host.remember(job.remembered)
+            if job.remembered is not None and job.draft is not None and job.draft.job_id in kept:
+                self.host.forget(job.draft)
 
     def remembered(self) -> tuple[RememberedJob, ...]:
         return self.host.remembered()
@@ -63,6 +68,10 @@ class Session:
 
 def connect(reach: Reach) -> Connection:
     """Return a connection, in a job's own thread. Raises HostError for another machine while Blender is offline."""
+    # Sockets are a job's to pay for, as in `host_jobs`.
+    from understudy.bridge.host_daemon import find_daemon
+    from understudy.bridge.keys import CONNECTION_FILE, load_connection
+
     home = reach.home or load_settings().home
     if not reach.online and (home / CONNECTION_FILE).is_file():
         host = load_connection(home / CONNECTION_FILE).host

@@ -8,15 +8,17 @@ picture, so every file is looked for before a frame is written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import bpy
 
+from understudy.bridge.aside import missing_files
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FrameRange, FrameRate
+from understudy.bridge.host import Steps
 
 from . import compat
 from .blender_types import Editor, Picture, Scene, Strip, given
@@ -110,24 +112,33 @@ def frames_of(strip: Strip) -> FrameRange:
     return FrameRange(compat.start_of(strip), compat.end_of(strip) - 1)
 
 
+def reach_of(strip: Strip) -> FrameRange:
+    """Return the frames that the strip has, its trim aside: of what is no plain picture from disk, what it shows."""
+    shown = frames_of(strip)
+    if not is_picture(strip) or len(getattr(strip, "retiming_keys", ())) > 0:
+        return shown
+    first, end = compat.content_of(strip)
+    return FrameRange(min(first, shown.first), max(end - 1, shown.last))
+
+
 def rate_of(scene: Scene) -> FrameRate:
     base = Fraction(round(scene.render.fps_base * BASE_STEPS), BASE_STEPS)
     return FrameRate.from_fraction(scene.render.fps / base)
 
 
-def source_files(strip: bpy.types.ImageStrip, frames: FrameRange) -> dict[int, Path]:
+def source_files(strip: bpy.types.ImageStrip, frames: FrameRange) -> dict[int, str]:
     """Return the file behind each of `frames` of an image strip, trimmed, held and reversed as it is shown."""
-    folder = Path(bpy.path.abspath(strip.directory))
-    return {frame: folder / strip.strip_elem_from_frame(frame).filename for frame in frames}
+    folder = str(Path(bpy.path.abspath(strip.directory), "_"))[:-1]
+    return {frame: f"{folder}{strip.strip_elem_from_frame(frame).filename}" for frame in frames}
 
 
 def movie_file(strip: bpy.types.MovieStrip) -> Path:
     return Path(bpy.path.abspath(strip.filepath))
 
 
-def pattern_of(files: dict[int, Path]) -> str:
+def pattern_of(files: dict[int, str]) -> str:
     """Return how the files are told to people: the first one's path, #### where its number stands."""
-    first = next(iter(files.values()))
+    first = Path(next(iter(files.values())))
     if len(set(files.values())) == 1:
         return str(first)
     found = list(re.finditer(r"\d+", first.stem))
@@ -137,29 +148,45 @@ def pattern_of(files: dict[int, Path]) -> str:
     return str(first.with_name(first.stem[:start] + "#" * (end - start) + first.stem[end:] + first.suffix))
 
 
-def refuse_missing_files(strip: Strip, frames: FrameRange) -> None:
-    """Raise HostError when a source of the strip is gone, whatever it is made of. Reads the disk."""
-    wanted = list(_sources(strip, frames))
-    gone = [path for path in dict.fromkeys(wanted) if not path.is_file()]
-    if gone:
-        raise HostError(
-            f"strip “{strip.name}”: {len(gone)} of {len(set(wanted))} source files are missing, the first is {gone[0]}",
-            remedy="Bring it back, or relink the strip (File, External Data, Find Missing Files).",
-        )
+class Sources(NamedTuple):
+    """The files behind one strip, which is named: a reference to it would not outlive a turn."""
+
+    strip: str
+    files: tuple[str, ...]
 
 
-def _sources(strip: Strip, frames: FrameRange) -> Iterator[Path]:
+def sources_of(strip: Strip, frames: FrameRange, *, behind_trim: bool = False) -> Sources:
+    """Return the files behind a strip at these frames, whatever it is made of.
+
+    behind_trim: frames that it has and does not show are wanted too.
+    """
+    has = reach_of(strip) if behind_trim else frames_of(strip)
+    return Sources(strip.name, tuple(dict.fromkeys(_sources(strip, frames, has))))
+
+
+def refuse_missing(sources: Iterable[Sources]) -> Steps[None]:
+    """Raise HostError when a source of a strip is gone. Reads the disk, as many files a turn as it answers for."""
+    for strip, files in sources:
+        gone = yield from missing_files(files)
+        if gone:
+            raise HostError(
+                f"strip “{strip}”: {len(gone)} of {len(files)} source files are missing, the first is {gone[0]}",
+                remedy="Bring it back, or relink the strip (File, External Data, Find Missing Files).",
+            )
+
+
+def _sources(strip: Strip, frames: FrameRange, has: FrameRange) -> Iterator[str]:
     if strip.type == "META":
         for inner in compat.strips_of(strip):
             if not inner.mute:
-                yield from _sources(inner, frames)
+                yield from _sources(inner, frames, frames_of(inner))
     for source in compat.inputs_of(strip):
-        yield from _sources(source, frames)
+        yield from _sources(source, frames, frames_of(source))
     if is_movie(strip):
-        yield movie_file(strip)
+        yield str(movie_file(strip))
     elif is_image(strip):
-        shown = [frame for frame in frames if compat.start_of(strip) <= frame < compat.end_of(strip)]
-        yield from source_files(strip, FrameRange(shown[0], shown[-1])).values() if shown else ()
+        first, last = max(frames.first, has.first), min(frames.last, has.last)
+        yield from source_files(strip, FrameRange(first, last)).values() if first <= last else ()
 
 
 def visible_below(editor: Editor, strip: Strip) -> list[Strip]:

@@ -15,7 +15,7 @@ import bpy
 
 from understudy.bridge.errors import PlateError
 from understudy.bridge.exr_structure import is_exr, read_exr_header
-from understudy.bridge.input_files import MOVIE_SUFFIXES
+from understudy.bridge.typed_files import MOVIE_SUFFIXES
 
 from . import compat, strips
 from .blender_types import Editor, Picture, Scene, Strip, given

@@ -13,9 +13,8 @@ from typing import cast
 
 import nuke
 
-from understudy.bridge.delivered import DATA
 from understudy.bridge.errors import HostError
-from understudy.bridge.host import LayerFiles
+from understudy.bridge.host import DATA, LayerFiles
 from understudy.host_plugins.nuke.file_text import evaluated
 
 NUKE_NAMES = {

@@ -6,16 +6,19 @@ Between two turns the script holds nothing of ours: the temporary Write is made,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import nuke
 
+from understudy.bridge.aside import aside
 from understudy.bridge.errors import HostError, PlateError
 from understudy.bridge.exr_structure import is_exr, read_exr_header
 from understudy.bridge.frames import FilePattern, FrameRange
 from understudy.bridge.host import Exported, Footage, Selection, Step, Steps
-from understudy.bridge.input_files import MOVIE_SUFFIXES
+from understudy.bridge.typed_files import MOVIE_SUFFIXES
 from understudy.host_plugins.nuke.colour import comes_back_readable, is_same, ocio_config, working_space
 from understudy.host_plugins.nuke.editions import refuse_render
 from understudy.host_plugins.nuke.knobs import PLATE_ALPHA
@@ -41,18 +44,21 @@ def export_shot(selection: Selection, folder: Path) -> Steps[Exported]:
     Raises HostError that names the input or the node, JobCancelled when the artist pressed Nuke's own Cancel.
     """
     frames = selection.frames
-    with in_words(f"looking at the inputs of {selection.anchor}", "Check what is connected to it."):
+    with _looking(selection):
         node = named_node(selection.anchor)
         view = str(node["view"].value())
         window = "plate" if node["overscan"].value() else "display"
         from_alpha = node["matte_from"].value() == PLATE_ALPHA
-        with undisturbed(full_size=True):
-            given = list(_look(node, frames, view, folder))
-            many_views = len(nuke.views()) > 1
-            ocio = ocio_config()
-        renders = [one.render for one in given if one.render is not None]
-        for render in renders:
-            refuse_render(render.pipe)
+        many_views = len(nuke.views()) > 1
+        ocio = ocio_config()
+    given: list[Given] = []
+    for role in PIPES:  # one a turn: Nuke opens files, and may work out a whole tree, to say what a pipe's shape is
+        with _looking(selection):
+            given += _look(named_node(selection.anchor), role, frames, view, folder)
+        yield Step(0, 0, f"looked at the {role}")
+    renders = [one.render for one in given if one.render is not None]
+    for render in renders:
+        refuse_render(render.pipe)
     total = sum(render.count(frames) for render in renders)
     done = 0
     for render in renders:
@@ -65,26 +71,32 @@ def export_shot(selection: Selection, folder: Path) -> Steps[Exported]:
         files["matte"] = files["plate"]
     _refuse_two_counts(files)
     plate = files.get("plate")
+    holds_views = False
+    if many_views and plate is not None:
+        holds_views = yield from aside(partial(_holds_views, plate, frames.first), "looking for views")
     return Exported(
         footage=files,
         window=window,
-        view=view if many_views and plate is not None and _holds_views(plate, frames.first) else None,
+        view=view if holds_views else None,
         ocio=ocio,
     )
 
 
-def _look(node: nuke.Node, frames: FrameRange, view: str, folder: Path) -> Iterator[Given]:
-    """Say of each input how it is handed over. Raises HostError for one that is needed and not connected."""
-    from_alpha = node["matte_from"].value() == PLATE_ALPHA
-    plate = node.input(PLATE)
-    for role, number in PIPES.items():
-        pipe = node.input(number)
-        if role == "matte" and from_alpha:
-            _refuse_without_alpha(plate)
-            continue
-        if pipe is None:
-            _refuse_lacking(node, role)
-            continue
+@contextmanager
+def _looking(selection: Selection) -> Iterator[None]:
+    doing, remedy = f"looking at the inputs of {selection.anchor}", "Check what is connected to it."
+    with in_words(doing, remedy), undisturbed(full_size=True):
+        yield
+
+
+def _look(node: nuke.Node, role: str, frames: FrameRange, view: str, folder: Path) -> Iterator[Given]:
+    """Say how this input is handed over, if it is. Raises HostError for one that is needed and not connected."""
+    plate, pipe = node.input(PLATE), node.input(PIPES[role])
+    if role == "matte" and node["matte_from"].value() == PLATE_ALPHA:
+        _refuse_without_alpha(plate)
+    elif pipe is None:
+        _refuse_lacking(node, role)
+    else:
         ready = _ready(node, role, pipe, plate, frames, view)
         yield Given(role, ready, None if ready is not None else _render(node, role, pipe, view, folder, frames))
 

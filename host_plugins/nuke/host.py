@@ -14,6 +14,7 @@ from understudy.bridge.host import (
     RememberedJob,
     Selection,
     Steps,
+    refuse_handles_beyond,
     refuse_unseen_by_farm,
 )
 from understudy.bridge.settings import load_settings
@@ -21,7 +22,8 @@ from understudy.host_plugins.nuke import memory
 from understudy.host_plugins.nuke.cautions import cautions_of
 from understudy.host_plugins.nuke.export import export_shot
 from understudy.host_plugins.nuke.file_text import evaluated, safe_folder_name
-from understudy.host_plugins.nuke.knobs import MATTE_INPUT
+from understudy.host_plugins.nuke.idle import when_idle
+from understudy.host_plugins.nuke.knobs import MATTE_INPUT, handles_of
 from understudy.host_plugins.nuke.node import CLEAN_PLATE, MATTE, PLATE, REFERENCE, chosen_node, named_node
 from understudy.host_plugins.nuke.placing import place_take, remove_take
 from understudy.host_plugins.nuke.rates import script_rate
@@ -56,10 +58,10 @@ class NukeHost:
             )
 
     def export(self, selection: Selection, folder: Path) -> Steps[Exported]:
-        return export_shot(selection, folder)
+        return when_idle(export_shot(selection, folder))
 
     def place(self, delivered: Delivered) -> Steps[None]:
-        return place_take(delivered)
+        return when_idle(place_take(delivered))
 
     def withdraw(self, job: RememberedJob, why: ErrorReport | None) -> None:
         remove_take(job, why)
@@ -68,6 +70,11 @@ class NukeHost:
         doing = f"keeping job {job.job_id} in the script"
         with in_words(doing, "Save the script and open it again."), undisturbed(marks_modified=True):
             memory.keep(job)
+
+    def forget(self, job: RememberedJob) -> None:
+        doing = f"taking job {job.job_id} out of the script"
+        with in_words(doing, "Save the script and open it again."), undisturbed(marks_modified=True):
+            memory.drop(job)
 
     def remembered(self) -> tuple[RememberedJob, ...]:
         with in_words("reading the script's jobs", "Save the script and open it again."):
@@ -103,13 +110,15 @@ def frames_of(node: nuke.Node) -> FrameRange:
         first, last = int(nuke.root()["first_frame"].value()), int(nuke.root()["last_frame"].value())
     else:
         first, last = plate.firstFrame(), plate.lastFrame()
-    handles = int(node["handles"].value())
     try:
-        return FrameRange(first, last, handles, handles)
+        frames = FrameRange(first, last, *handles_of(node))
     except ValueError as problem:
         raise HostError(
             f"{node.fullName()}: {problem}", remedy="Set range, first, last and handles on the node."
         ) from None
+    if plate is not None and any(frames.handles):
+        refuse_handles_beyond(frames, FrameRange(plate.firstFrame(), plate.lastFrame()), plate.fullName())
+    return frames
 
 
 def _beside_script(selection: Selection) -> Path:

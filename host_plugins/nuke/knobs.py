@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, cast
 import msgspec
 import nuke
 
+from understudy.bridge.frames import Handles
 from understudy.bridge.options import JobOptions
-from understudy.bridge.shot import Mode
+from understudy.bridge.words import Mode
 from understudy.host_plugins.nuke.file_text import evaluated
 
 TAB = "understudy"
@@ -51,7 +52,8 @@ WISHES = (
     Wish("Enumeration_Knob", "range", "range", "Frames of the plate, of the script, or as typed.", RANGES),
     Wish("Int_Knob", "first", "first", "For the range `typed`; handles included."),
     Wish("Int_Knob", "last", "last", "For the range `typed`; handles included.", (), ("!STARTLINE",)),
-    Wish("Int_Knob", "handles", "handles", "Frames at each end of the range that lie outside the cut."),
+    Wish("Int_Knob", "head", "handles", "Frames at the range's beginning that lie before the cut."),
+    Wish("Int_Knob", "tail", "and", "Frames at the range's end that lie after the cut.", (), ("!STARTLINE",)),
     Wish("Enumeration_Knob", "view", "view", "The view that is recast.", ("main",)),
     Wish("Enumeration_Knob", "engine", "engine", "Which engine makes the picture.", ("preview", "identity")),
     Wish("Enumeration_Knob", "mode", "mode", "Replace a performer, or animate a character.", ("replace", "animate")),
@@ -111,13 +113,19 @@ def choices(node: nuke.Node) -> JobOptions:
         mode=msgspec.convert(str(node["mode"].value()), Mode),
         prompt=text["prompt"],
         seed=int(node["seed"].value()),
-        handles=int(node["handles"].value()),
+        handles=str(handles_of(node)),
         matte_channel=matte_channel(node),
         matte_invert=bool(node["matte_invert"].value()),
         allow_large_matte=bool(node["allow_large_matte"].value()),
         record=evaluated(node, "record") or None,
         self_attest=text["self_attest"] or None,
     )
+
+
+def handles_of(node: nuke.Node) -> Handles:
+    """Return the handles within the node's range. A node of before they could differ has one number for both ends."""
+    head, tail = (name if node.knob(name) is not None else "handles" for name in ("head", "tail"))
+    return Handles(int(node[head].value()), int(node[tail].value()))
 
 
 def matte_channel(node: nuke.Node) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import nuke
 
@@ -14,9 +15,9 @@ from understudy.host_plugins.nuke.colour import read_as
 from understudy.host_plugins.nuke.editions import places_all_layers
 from understudy.host_plugins.nuke.file_text import point
 from understudy.host_plugins.nuke.knobs import VERSION
-from understudy.host_plugins.nuke.node import PLATE, home_of
-from understudy.host_plugins.nuke.takes import Take, mark, nodes_of, show_takes, takes_of
-from understudy.host_plugins.nuke.undisturbed import REFUSALS, in_words, one_undo, unless_whole
+from understudy.host_plugins.nuke.node import PLATE, home_of, node_named
+from understudy.host_plugins.nuke.takes import Take, mark, nodes_of, read_mark, show_takes, takes_of
+from understudy.host_plugins.nuke.undisturbed import REFUSALS, in_words, one_undo, undisturbed, unless_whole
 
 COLUMN, ROW = 110, 120
 MARGIN = 60
@@ -29,16 +30,35 @@ AGAIN = "The take lies in {folder}. Open the script again to place it anew, or r
 
 
 def place_take(delivered: Delivered) -> Steps[None]:
-    """Bring a take in, in one turn and one step of undo; what fails half way leaves nothing behind. Main thread."""
+    """Bring a take in, one layer a turn; what fails half way, or is closed, leaves nothing behind. Main thread.
+
+    The turns before the last are none of the artist's undo: a step of it that stayed open between two turns would take
+    in whatever they do meanwhile. The last one, which wires the take in and shows it, is one step.
+    """
     job = delivered.job
-    yield Step(0, len(delivered.layers), "placing the layers")
-    with in_words(f"placing version {job.version} of {job.shot}", AGAIN.format(folder=job.folder)):
-        owner = memory.owner(job)
+    doing = partial(in_words, f"placing version {job.version} of {job.shot}", AGAIN.format(folder=job.folder))
+    with doing():
+        layers, owner = _chosen(delivered), memory.owner(job)
         if any(take.mark.job_id == job.job_id for take in takes_of(owner)):
             return  # placed before the script was closed, and not written down
-        with home_of(owner), one_undo(f"Understudy {job.shot} v{job.version:03}"):
-            _place(delivered, owner)
-    yield Step(len(delivered.layers), len(delivered.layers), "in place")
+        _delete([node.fullName() for node in _left_over(job, owner)])
+    yield Step(0, len(layers), "placing the layers")
+    with doing():
+        left, top = _free_place(memory.owner(job), len(layers))
+    made: list[str] = []
+
+    def take_back() -> None:
+        with doing():
+            _delete(made)
+
+    with unless_whole(take_back):
+        for column, layer in enumerate(layers):
+            with doing(), undisturbed():
+                _read_in(layer, job, made, left + column * COLUMN, top)
+            yield Step(len(made), len(layers), f"{layer.name} is read in")
+        with doing(), _in_one_undo(job) as owner:
+            _show(delivered, owner, [_still_there(name) for name in made], left, top)
+    yield Step(len(layers), len(layers), "in place")
 
 
 def remove_take(job: RememberedJob, why: ErrorReport | None) -> None:
@@ -55,7 +75,60 @@ def remove_take(job: RememberedJob, why: ErrorReport | None) -> None:
                 nuke.delete(node)
 
 
-def _place(delivered: Delivered, owner: nuke.Node) -> None:
+@contextmanager
+def _in_one_undo(job: RememberedJob) -> Iterator[nuke.Node]:
+    owner = memory.owner(job)
+    with home_of(owner), one_undo(f"Understudy {job.shot} v{job.version:03}"):
+        yield owner
+
+
+def _chosen(delivered: Delivered) -> list[LayerFiles]:
+    """Return the layers that come in, first the one that is shown. Raises HostError for a take without a picture."""
+    names = [layer.name for layer in delivered.layers]
+    first = next((name for name in (OVER_PLATE, WHOLE_PICTURE) if name in names), None)
+    if first is None:
+        raise HostError(f"the take has neither {OVER_PLATE} nor {WHOLE_PICTURE}", remedy=f"It has: {', '.join(names)}.")
+    rest = [layer for layer in delivered.layers if layer.name != first] if places_all_layers() else []
+    return [delivered.layer(first), *rest]
+
+
+def _left_over(job: RememberedJob, owner: nuke.Node) -> list[nuke.Node]:
+    """Return what a Nuke that ended between two turns has left in a script that was saved between them."""
+    return nodes_of(job.job_id, owner) if places_all_layers() else []
+
+
+def _delete(names: list[str]) -> None:
+    """Delete our nodes of these full names; those that the artist has deleted or renamed are let be."""
+    with undisturbed():
+        for name in reversed(names):
+            node = node_named(name)
+            if node is not None and read_mark(node) is not None:
+                nuke.delete(node)
+
+
+def _still_there(name: str) -> nuke.Node:
+    node = node_named(name)
+    if node is None:
+        raise HostError(f"{name} was deleted or renamed while the take was placed", remedy="Let it be placed again.")
+    return node
+
+
+def _read_in(layer: LayerFiles, job: RememberedJob, made: list[str], x: int, y: int) -> None:
+    """Make the Read of one layer; its name goes into `made` before anything else can fail."""
+    owner = memory.owner(job)
+    with home_of(owner), _script_range_kept():
+        read = nuke.nodes.Read(name=f"{owner.name()}_v{job.version:03}_{layer.name}")
+        if read is None:
+            raise RuntimeError("no Read can be made in this edition of Nuke")
+        with unless_whole(lambda: nuke.delete(read)):
+            mark(read, job, owner, layer.name == WHOLE_PICTURE)
+        made.append(read.fullName())
+        _fill_read(read, layer, job)
+        read.setXYpos(x, y)
+
+
+def _show(delivered: Delivered, owner: nuke.Node, reads: list[nuke.Node], left: int, top: int) -> None:
+    """Wire the first of the Reads over the plate, frame them all, and choose the take."""
     made: list[nuke.Node] = []
     before, shown = takes_of(owner), str(owner[VERSION].value())
 
@@ -67,11 +140,16 @@ def _place(delivered: Delivered, owner: nuke.Node) -> None:
             nuke.delete(node)
 
     with unless_whole(take_back):
-        with _script_range_kept():
-            result = _wire(delivered, owner, made)
-        marks = [mark(node, delivered.job, owner, node == result) for node in made]
-        new = next(Take(said, result) for said in marks if said.is_result)
-        show_takes(owner, [*before, new], chosen=delivered.job.job_id)
+        result = reads[0]
+        if any(layer.name == OVER_PLATE for layer in delivered.layers):
+            result = _over(owner, reads[0], made, left, top + ROW)
+        if places_all_layers():
+            _frame_in(delivered, made, left, top, len(reads))
+        for node in made:
+            mark(node, delivered.job, owner, node == result)
+        said = read_mark(result)
+        assert said is not None  # noqa: S101 - marked above, or when it was read in
+        show_takes(owner, [*before, Take(said, result)], chosen=delivered.job.job_id)
 
 
 @contextmanager
@@ -85,30 +163,6 @@ def _script_range_kept() -> Iterator[None]:
         for name, value in kept.items():
             if root[name].value() != value:
                 root[name].setValue(value)
-
-
-def _wire(delivered: Delivered, owner: nuke.Node, made: list[nuke.Node]) -> nuke.Node:
-    """Make the nodes of a take; return the one whose output is the take over the plate."""
-    names = [layer.name for layer in delivered.layers]
-    first = next((name for name in (OVER_PLATE, WHOLE_PICTURE) if name in names), None)
-    if first is None:
-        raise HostError(f"the take has neither {OVER_PLATE} nor {WHOLE_PICTURE}", remedy=f"It has: {', '.join(names)}.")
-    chosen = [delivered.layer(first)]
-    if places_all_layers():
-        chosen += [layer for layer in delivered.layers if layer.name != first]
-    left, top = _free_place(owner, len(chosen))
-    reads = {}
-    for column, layer in enumerate(chosen):
-        read = _made(made, "Read", name=f"{owner.name()}_v{delivered.job.version:03}_{layer.name}")
-        _fill_read(read, layer, delivered.job)
-        read.setXYpos(left + column * COLUMN, top)
-        reads[layer.name] = read
-    result = reads[first]
-    if first == OVER_PLATE:
-        result = _over(owner, result, made, left, top + ROW)
-    if places_all_layers():
-        _frame_in(delivered, made, left, top, len(chosen))
-    return result
 
 
 def _fill_read(read: nuke.Node, layer: LayerFiles, job: RememberedJob) -> None:

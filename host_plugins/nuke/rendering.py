@@ -90,11 +90,8 @@ def render_frame(render: Render, frame: int) -> None:
     """
     doing = f"rendering frame {frame} of {render.pipe} for the input `{render.role}`"
     remedy = "Look at that frame in the viewer: what is wrong there must be mended first."
-    with in_words(doing, remedy):
-        if nuke.executing():
-            raise HostError(f"Nuke renders something else, so {doing} must wait", remedy="Submit it again after that.")
-        with undisturbed(full_size=True), _temporary_write(render) as write:
-            nuke.execute(write, frame, frame, 1, [render.view])
+    with in_words(doing, remedy), undisturbed(full_size=True), _temporary_write(render) as write:
+        nuke.execute(write, frame, frame, 1, [render.view])
     if not render.file(frame).is_file():
         raise HostError(
             f"{doing}: Nuke says that it is done, and {render.file(frame)} is not there",

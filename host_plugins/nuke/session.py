@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import nuke
 
 from understudy.bridge.errors import HostError, UnderstudyError
 from understudy.bridge.host import Notice
-from understudy.bridge.host_daemon import find_daemon
 from understudy.bridge.host_jobs import HostJob, HostJobs
-from understudy.bridge.keys import Connection
 from understudy.bridge.main_thread import MainThread
 from understudy.bridge.settings import load_settings
 from understudy.host_plugins.nuke import memory
+from understudy.host_plugins.nuke.cautions import cautions_of
 from understudy.host_plugins.nuke.host import NukeHost
 from understudy.host_plugins.nuke.knobs import STATUS, choices
 from understudy.host_plugins.nuke.node import find_node
 from understudy.host_plugins.nuke.undisturbed import REFUSALS, undisturbed
 
+if TYPE_CHECKING:
+    from understudy.bridge.keys import Connection
+
 EXPORTS = "exports"
-Connect = Callable[[], Connection]
+Connect = Callable[[], "Connection"]
 
 
 def connect() -> Connection:
     """Find the daemon, or start it by the installer's command. In a job's own thread: it takes time."""
+    from understudy.bridge.host_daemon import find_daemon  # sockets are a job's to pay for, as in `host_jobs`
+
     return find_daemon()
 
 
@@ -68,8 +73,21 @@ class Session:
 
     def last_words(self, node: nuke.Node) -> str:
         """Return everything that is known of this node's newest job; nothing where it has sent none."""
+        job = self._newest(node)
+        return "\n".join((in_full(job.notice), *self._cautions.get(job.key, ()))) if job is not None else ""
+
+    def look_at(self, node: nuke.Node) -> None:
+        """Say on the node what the artist should know before the button is pressed, as the script is now."""
+        cautions, job = cautions_of(node), self._newest(node)
+        if job is None:
+            _write_status(node, ". ".join(cautions))
+        else:
+            self._cautions[job.key] = cautions
+            self._draw(job)
+
+    def _newest(self, node: nuke.Node) -> HostJob | None:
         found = [job for job in self.jobs.jobs.values() if self._anchor(job) == node.fullName()]
-        return "\n".join((in_full(found[-1].notice), *self._cautions.get(found[-1].key, ()))) if found else ""
+        return found[-1] if found else None
 
     def close(self) -> None:
         """Jobs go on in the daemon; what is still told of them is drawn on no node of the next script."""
@@ -140,8 +158,9 @@ def in_full(notice: Notice) -> str:
 
 def _write_status(node: nuke.Node, words: str) -> None:
     try:
-        with undisturbed():
-            node[STATUS].setValue(words)
+        if str(node[STATUS].value() or "") != words:
+            with undisturbed():
+                node[STATUS].setValue(words)
     except REFUSALS:  # deleted meanwhile: nobody looks at it any more
         return
 

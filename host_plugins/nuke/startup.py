@@ -1,13 +1,17 @@
 """What the startup files call: `start` in every Nuke, render nodes too; `start_menu` in one that has a window.
 
-Imports nothing of ours but by name in the menu's text: a Nuke that starts pays for what it uses.
+Imports nothing of ours on the main thread: a Nuke that starts pays for what it uses.
 """
 
 from __future__ import annotations
 
+import threading
+
 import nuke
 
 COMMAND = "from understudy.host_plugins.nuke import buttons; buttons.add_node()"
+LOOKED_AT = frozenset(("showPanel", "selected", "inputChange", "view"))
+"""Of all that Nuke calls a change of a knob; what is dragged or typed comes many times a second."""
 _started: set[str] = set()
 
 
@@ -21,13 +25,20 @@ def start() -> None:
 
 
 def start_menu() -> None:
-    """Add the node to the menu bar and to the toolbar."""
+    """Add the node to the menu bar and to the toolbar, and read ahead what its first button needs."""
     if "menu" in _started:
         return
     _started.add("menu")
     for place in ("Nuke", "Nodes"):
         nuke.menu(place).addMenu("Understudy").addCommand("Understudy", COMMAND)
-    nuke.addKnobChanged(_panel_shown, nodeClass="Group")
+    nuke.addKnobChanged(_knob_changed, nodeClass="Group")
+    # The first button would hold the window for as long; a render node has no button, and reads nothing.
+    threading.Thread(target=_read_ahead, name="understudy-read-ahead", daemon=True).start()
+
+
+def _read_ahead() -> None:
+    """Import what asks nothing of Nuke: this is not its main thread."""
+    from understudy.bridge import host_jobs  # noqa: F401
 
 
 def _opened() -> None:
@@ -42,9 +53,17 @@ def _closed() -> None:
     script_closed()
 
 
-def _panel_shown() -> None:
-    """A node's panel was opened: offer the views and engines that there are now."""
-    if nuke.thisKnob().name() == "showPanel" and nuke.thisNode().knob("understudy_memory") is not None:
+def _knob_changed() -> None:
+    """A node of ours was looked at: say what to mind; its panel was opened: offer the views and engines there are."""
+    try:
+        name, node = nuke.thisKnob().name(), nuke.thisNode()
+        if name not in LOOKED_AT or node.knob("understudy_memory") is None:
+            return
         from understudy.host_plugins.nuke.offers import refresh
+        from understudy.host_plugins.nuke.session import current
 
-        refresh(nuke.thisNode())
+        if name == "showPanel":
+            refresh(node)
+        current().look_at(node)
+    except Exception as problem:  # noqa: BLE001 - the host callback's edge: an error here is a dialog at every click
+        nuke.tprint(f"Understudy: {type(problem).__name__}: {problem}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import nuke
 
@@ -48,14 +50,28 @@ def main(arguments: list[str]) -> int:
         return USAGE
     script, name = arguments
     try:
-        nuke.scriptOpen(script)
+        with _said(
+            f"{script} could not be opened", "Without a window a studio's callbacks run too: is it one of them?"
+        ):
+            nuke.scriptOpen(script)
         done = recast_node(name)
-        nuke.scriptSave(script)
+        kept = f"The take lies in {done.folder}: recast again, or read it in from there."
+        with _said(f"{script} could not be saved with version {done.version} of {done.shot} in it", kept):
+            nuke.scriptSave(script)
     except UnderstudyError as problem:
         sys.stderr.write(f"{problem.message}\n{problem.remedy}\n")
         return code_of_error(problem)
     sys.stdout.write(f"version {done.version} of {done.shot}: {done.folder}\n")
     return DONE
+
+
+@contextmanager
+def _said(what: str, remedy: str) -> Iterator[None]:
+    """Turn whatever Nuke, or a callback of this studio's, raises there into words."""
+    try:
+        yield
+    except Exception as problem:
+        raise HostError(f"{what}: {type(problem).__name__}: {problem}", remedy=remedy) from problem
 
 
 if __name__ == "__main__":

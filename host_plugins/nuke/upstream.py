@@ -13,9 +13,10 @@ import nuke
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FilePattern, FrameRange
 from understudy.bridge.host import Footage
-from understudy.bridge.input_files import MOVIE_SUFFIXES
+from understudy.bridge.typed_files import MOVIE_SUFFIXES
 from understudy.host_plugins.nuke.colour import source_space
 from understudy.host_plugins.nuke.file_text import counts_in_folders, source_pattern
+from understudy.host_plugins.nuke.read_files import shows_otherwise
 
 STILL_SUFFIXES = frozenset((".exr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".hdr"))
 _TRANSPARENT = ("Dot", "NoOp")
@@ -60,7 +61,7 @@ def untouched(pipe: nuke.Node, view: str) -> Untouched | None:
         return None
     space = source_space(read)
     shift = _shift(read)
-    if space is None or shift is None or _curve_unpremultiplies(read):
+    if space is None or shift is None or _curve_unpremultiplies(read) or shows_otherwise(read, pattern):
         return None
     found = Untouched(read, pattern, shift, space)
     return found if found.suffix in STILL_SUFFIXES | MOVIE_SUFFIXES else None
@@ -80,7 +81,8 @@ def footage(source: Untouched, frames: FrameRange) -> Footage | None:
     if source.suffix in MOVIE_SUFFIXES:
         opening = int(read["origfirst"].value()) if read.knob("origfirst") is not None else 1
         return Footage(typed=pattern.text, first=opening + source.shift, colour=source.space)
-    files = {frame: str(pattern.path(frame - source.shift)) for frame in frames}
+    texts = pattern.texts(frame - source.shift for frame in frames)
+    files = {number + source.shift: text for number, text in texts.items()}
     # What is typed tells two Reads of the same files apart that count them otherwise.
     typed = f"{pattern.text} ({source.shift:+})" if source.shift else pattern.text
     return Footage(typed=typed, files=files, colour=source.space)

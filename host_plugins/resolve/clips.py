@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,15 +19,16 @@ _DRESSING = re.compile(
 )
 
 
-@dataclass(frozen=True)
 class Clip:
     """A timeline item. Where it stands is read at once, the rest when it is asked for: a call costs a round trip."""
 
-    item: TimelineItem
-    track: int
-    start: int
-    end: int
-    """Exclusive."""
+    # No dataclass: that would bring `inspect` along, a tenth of what a host's start may cost.
+    def __init__(self, item: TimelineItem, track: int, start: int, end: int) -> None:
+        """Track counts from 1, the lowest first. start, end: absolute timeline frames; the end is exclusive."""
+        self.item = item
+        self.track = track
+        self.start = start
+        self.end = end
 
     @cached_property
     def name(self) -> str:
@@ -56,6 +56,11 @@ class Clip:
     @property
     def frames(self) -> FrameRange:
         return FrameRange(self.start, self.end - 1)
+
+    @property
+    def reach(self) -> FrameRange:
+        """Return the frames that the medium would fill: the clip's own and those behind its trim."""
+        return FrameRange(self.start - self.left, self.end - 1 + self.right)
 
     @property
     def shot(self) -> str:

@@ -31,6 +31,7 @@ FIELDS = (
     Field("matte", "Matte file"),
     Field("matte_track", "Matte track", of_options=False),
     Field("clean_plate", "Clean plate"),
+    Field("handles", "Handles: 8, or 8:12"),
     Field("source", "Plate", ("auto", "source", "render"), of_options=False),
     Field("layer", "Place", ("patch", "comp", "beauty", "character"), of_options=False),
     Field("medium", "As", ("exr", "prores_4444"), of_options=False),
@@ -109,8 +110,9 @@ def _read(items: Any, choices: Choices) -> Choices:
             said["options"][field.name] = text or None
         else:
             said[field.name] = text
-    if said["options"]["engine"] is None:
-        del said["options"]["engine"]
+    for name in ("engine", "handles"):
+        if said["options"][name] is None:
+            del said["options"][name]
     try:
         return msgspec.convert(said, Choices, strict=False)
     except msgspec.ValidationError as problem:

@@ -7,7 +7,6 @@ the lengths that `source` compares must do.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +41,8 @@ def _exported(session: Session, timeline: Timeline) -> dict[str, Any] | None:
     kind, plain = getattr(session.resolve, "EXPORT_OTIO", None), getattr(session.resolve, "EXPORT_NONE", None)
     if kind is None or not offers(timeline, "Export"):
         return None
+    import tempfile  # a script that only asks what is wanted need not read it, nor what it brings
+
     with tempfile.TemporaryDirectory(prefix="understudy-") as folder:
         path = Path(folder) / "timeline.otio"
         if not timeline.Export(str(path), kind, plain):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from understudy.bridge.aside import aside
 from understudy.bridge.errors import ErrorReport, HostError
 from understudy.bridge.exr_file import read_channels
-from understudy.bridge.frames import FrameRange
+from understudy.bridge.frames import FrameRange, Handles
 from understudy.bridge.host import (
     Delivered,
     Exported,
@@ -21,6 +22,7 @@ from understudy.bridge.host import (
     Selection,
     Step,
     Steps,
+    refuse_handles_beyond,
     refuse_unseen_by_farm,
 )
 from understudy.bridge.host_numbers import file_footage
@@ -71,11 +73,12 @@ class ResolveHost:
         rate = timeline_rate(self.session, timeline)
         marked = marked_range(timeline, clip)
         within = marked is None or (marked.first >= clip.start and marked.last < clip.end)
-        handles = self.choices.options.handles
         cut = marked or clip.frames
-        frames = FrameRange(cut.first - handles, cut.last + handles, handles, handles)
-        why = self._why_render(timeline, clip, frames, within)
-        if why and handles:
+        frames = cut.with_handles(Handles.parse(self.choices.options.handles))
+        why = self._why_render(timeline, clip, within)
+        if not why:
+            refuse_handles_beyond(frames, clip.reach, clip.name)
+        elif any(frames.handles):
             raise HostError(f"{why}; a render has no handles", remedy="Set `handles` to 0, or use the untouched clip.")
         cautions = (why, science_of(self.session, timeline).caution) if why else ()
         anchor = Anchor(
@@ -118,11 +121,11 @@ class ResolveHost:
             remedy="Put the plate on a track below the matte's, or choose another `matte_track`.",
         )
 
-    def _why_render(self, timeline: Timeline, clip: Clip, frames: FrameRange, within: bool) -> str:
+    def _why_render(self, timeline: Timeline, clip: Clip, within: bool) -> str:
         """Return why the clip's own files will not do, '' where they will. Raises HostError where they must."""
         others = tuple(clips_on(timeline, clip.track))
         why = "" if within else f"the marked range reaches beyond {clip.name}"
-        why = why or why_not_source(clip, timeline_rate(self.session, timeline), frames, others)
+        why = why or why_not_source(clip, timeline_rate(self.session, timeline), others)
         why = why or said_of(self.session, timeline, clip)
         if why and self.choices.source == "source":
             raise HostError(why, remedy=RENDER_IT)
@@ -143,7 +146,8 @@ class ResolveHost:
                 track = self.choices.matte_track
                 footage["matte"] = yield from self._rendered(anchor, Order("matte", track, selection.frames), folder)
         if self.choices.matte_from == "alpha":
-            footage["matte"] = _with_alpha(footage["plate"], selection.frames)
+            with_alpha = partial(_with_alpha, footage["plate"], selection.frames)
+            footage["matte"] = yield from aside(with_alpha, "looking for the alpha")
         options = self.choices.options
         for role, typed in (
             ("matte", options.matte),
@@ -153,7 +157,10 @@ class ResolveHost:
             if typed and role not in footage:
                 first = self.choices.matte_first
                 start = selection.frames.cut.first if first is None else first
-                footage[role] = file_footage(typed, selection.frames, footage["plate"], movie_first=start)
+                footage[role] = yield from aside(
+                    partial(file_footage, typed, selection.frames, footage["plate"], movie_first=start),
+                    f"looking for {typed}",
+                )
         if options.reference:
             footage["reference"] = Footage(typed=options.reference)
         return Exported(footage=footage, window="display")
@@ -166,7 +173,7 @@ class ResolveHost:
         if clip is None:
             raise HostError(f"{anchor.clip_name} is no longer on the timeline", remedy="Select it again.")
         yield Step(1, 1, f"{clip.name} goes as it lies on disk")
-        return source_footage(clip, selection.frames)
+        return (yield from source_footage(clip, selection.frames))
 
     def _rendered(self, anchor: Anchor, order: Order, folder: Path) -> Steps[Footage]:
         timeline = self.session.timeline_called(anchor.timeline, anchor.timeline_name)
@@ -195,6 +202,9 @@ class ResolveHost:
     def remember(self, job: RememberedJob) -> None:
         memory.remember(self.session, job)
 
+    def forget(self, job: RememberedJob) -> None:
+        memory.forget(self.session, job)
+
     def remembered(self) -> tuple[RememberedJob, ...]:
         return tuple(kept.job for kept in memory.all_kept(self.session))
 
@@ -218,7 +228,7 @@ class ResolveHost:
     def _turn(self) -> Steps[None]:
         """Wait until no other job renders or places: Resolve has one Deliver page and one open timeline."""
         while self._busy:
-            yield Step(0, 1, "waiting for another job's turn in Resolve")
+            yield Step(0, 1, "waiting for another job's turn in Resolve", pause_seconds=self._poll_seconds)
 
     @contextmanager
     def _busy_now(self) -> Generator[None]:
@@ -243,4 +253,8 @@ def _with_alpha(plate: Footage, frames: FrameRange) -> Footage:
 def _safe(shot: str) -> str:
     """Return the shot's name as a folder that Resolve's own patterns do not misread."""
     plain = re.sub(r"[%\[\]{}#*?$\"'<>|:]", "_", shot)
-    return plain if plain == shot else f"{plain}_{hashlib.sha256(shot.encode()).hexdigest()[:6]}"
+    if plain == shot:
+        return plain
+    import hashlib  # for odd names alone: a start must not pay for it
+
+    return f"{plain}_{hashlib.sha256(shot.encode()).hexdigest()[:6]}"

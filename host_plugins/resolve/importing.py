@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from understudy.bridge.errors import HostError
 from understudy.bridge.host import Delivered, LayerFiles
-from understudy.bridge.shot import PREMULTIPLIED_LAYERS
+from understudy.bridge.words import PREMULTIPLIED_LAYERS
 from understudy.host_plugins.resolve.clips import Clip
 from understudy.host_plugins.resolve.colour import SPACE_PROPERTIES, properties_of
 from understudy.host_plugins.resolve.memory import MARK, Anchor

@@ -13,7 +13,7 @@ import msgspec
 from understudy.bridge.errors import ErrorReport, HostError
 from understudy.bridge.host import RememberedJob
 from understudy.host_plugins.resolve.clips import Clip, clip_under_playhead, read_clip
-from understudy.host_plugins.resolve.session import Session, identity_of, offers
+from understudy.host_plugins.resolve.session import Session, granted, identity_of, offers
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem, Timeline
@@ -89,6 +89,19 @@ def remember(session: Session, job: RememberedJob, words: str = "") -> None:
         )
 
 
+def forget(session: Session, job: RememberedJob) -> None:
+    """Take the job's marker and what its medium says of it out again. Raises HostError where Resolve keeps them."""
+    anchor = Anchor.read(job.anchor)
+    timeline = session.timeline_called(anchor.timeline, anchor.timeline_name)
+    for frame, marker in (timeline.GetMarkers() or {}).items():
+        if _job_of(str(marker.get("customData") or "")) == job.job_id:
+            granted(timeline.DeleteMarkerAtFrame(frame), f"take the marker of {anchor.clip_name} away")
+    clip, name = clip_of(session, anchor), MARK + job.job_id
+    medium = clip.medium if clip is not None else None
+    if medium is not None and offers(medium, "GetThirdPartyMetadata") and medium.GetThirdPartyMetadata(name):
+        medium.SetThirdPartyMetadata(name, "")
+
+
 def _write_marker(timeline: Timeline, anchor: Anchor, kept: Kept, clip: Clip | None, *, same: bool) -> bool:
     """Put the marker at the clip's first free frame; a frame holds one marker, and the artist's own stay.
 
@@ -106,7 +119,8 @@ def _write_marker(timeline: Timeline, anchor: Anchor, kept: Kept, clip: Clip | N
         return False
     for old in ours:
         timeline.DeleteMarkerAtFrame(old)
-    note = f"{kept.job.shot}, version {kept.job.version}: {kept.words or kept.job.state}"
+    version = "" if kept.job.token else f", version {kept.job.version}"
+    note = f"{kept.job.shot}{version}: {kept.words or kept.job.state}"
     name = f"Understudy {kept.job.job_id}"
     added = timeline.AddMarker(frame, kept.colour, name, note, 1, text)  # type: ignore[arg-type]
     return bool(added) and _reads(timeline, frame, text)

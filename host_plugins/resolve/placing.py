@@ -1,4 +1,4 @@
-"""A take onto the timeline: a track of ours above the clip, at the clip's own frames, read back and corrected."""
+"""A take onto the timeline: on the next free track above the clip, at its own frames, read back and corrected."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def place(session: Session, delivered: Delivered, choices: Choices) -> Steps[lis
         yield Step(1, 3, f"imported into the bin {BIN}")
         granted(session.project.SetCurrentTimeline(timeline), f"open the timeline {anchor.timeline_name}")
         cut = _cut_on_timeline(delivered.job.frames.cut, anchor, plate)
-        track = _free_track(timeline, cut, undo)
+        track = _free_track(timeline, cut, plate.track if plate is not None else anchor.track, undo)
         yield Step(2, 3, f"video track {track}")
         placed = _append(session, timeline, medium, delivered.job.frames.head, cut, track, undo)
         if sent is not None:
@@ -60,16 +60,14 @@ def _cut_on_timeline(cut: FrameRange, anchor: Anchor, plate: Clip | None) -> Fra
     return FrameRange(cut.first + moved, cut.last + moved)
 
 
-def _free_track(timeline: Timeline, cut: FrameRange, undo: ExitStack) -> int:
-    """Return a track of ours, unlocked, with nothing in or above the range; a new one on top where there is none."""
+def _free_track(timeline: Timeline, cut: FrameRange, below: int, undo: ExitStack) -> int:
+    """Return the lowest track above `below`, the plate's, that is free there, so that titles stay above; where there is
+    none beneath a title or a generator, the next one; a new one on top where there is none at all.
+    """
     tracks = video_tracks(timeline)
-    highest = max(
-        (track for track in tracks for clip in clips_on(timeline, track) if clip.touches(cut.first, cut.last)),
-        default=0,
-    )
-    for track in tracks:
-        ours = str(timeline.GetTrackName("video", track) or "").startswith(BIN)
-        if track > highest and ours and _takes_clips(timeline, track):
+    for track in tracks[below:]:
+        there = any(clip.touches(cut.first, cut.last) for clip in clips_on(timeline, track))
+        if not there and _takes_clips(timeline, track):
             return track
     granted(timeline.AddTrack("video"), "add a video track", "Is the timeline locked? Unlock it.")  # type: ignore[call-overload]
     added = len(video_tracks(timeline))
@@ -133,14 +131,14 @@ def _cover(timeline: Timeline, placed: Clip, plate: Clip | None, undo: ExitStack
     between = []
     for track in video_tracks(timeline):
         for clip in clips_on(timeline, track):
-            if track >= placed.track or not clip.touches(placed.start, placed.end - 1):
+            if not clip.touches(placed.start, placed.end - 1) or clip.item.GetUniqueId() == placed.item.GetUniqueId():
                 continue
             if job_of(clip):
                 replaced = placed if _is_newer(clip, placed) else clip
                 if replaced.item.GetClipEnabled():
                     granted(replaced.item.SetClipEnabled(False), f"disable the older take {replaced.name}")
                     undo.callback(replaced.item.SetClipEnabled, True)
-            elif plate is not None and track > plate.track:
+            elif plate is not None and plate.track < track < placed.track:
                 between.append(clip.name)
     return [f"{', '.join(between)} lies under the take now: move it above"] if between else []
 

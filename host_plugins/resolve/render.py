@@ -138,8 +138,7 @@ def _watched(
             patience = 0.0  # it has begun: the next pause is its end
         elif time.monotonic() > patience or _ended(project.GetRenderJobStatus(job)):
             return
-        yield Step(min(written(), total), total, f"Resolve renders {order.name}")
-        time.sleep(poll_seconds)
+        yield Step(min(written(), total), total, f"Resolve renders {order.name}", pause_seconds=poll_seconds)
 
 
 def _ended(status: Any) -> bool:

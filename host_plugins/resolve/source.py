@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from understudy.bridge.aside import missing_files
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FilePattern, FrameRange, FrameRate
-from understudy.bridge.host import Footage
-from understudy.bridge.input_files import MOVIE_SUFFIXES
+from understudy.bridge.host import Footage, Steps
+from understudy.bridge.typed_files import MOVIE_SUFFIXES
 from understudy.host_plugins.resolve.clips import Clip, read_rate
 from understudy.host_plugins.resolve.colour import source_space
 from understudy.host_plugins.resolve.session import offers
@@ -19,7 +20,7 @@ SLACK_FRAMES = 2
 _SEQUENCE = re.compile(r"\[(\d+)(?:-(\d+))?\](?!.*\[\d+(?:-\d+)?\])")
 
 
-def why_not_source(clip: Clip, rate: FrameRate, frames: FrameRange, others: tuple[Clip, ...]) -> str:
+def why_not_source(clip: Clip, rate: FrameRate, others: tuple[Clip, ...]) -> str:
     """Return why the clip's own files are not what the timeline shows, '' where they are.
 
     others: the clips of the same track. What cannot be asked here, `edits` reads from the timeline's own description.
@@ -34,7 +35,7 @@ def why_not_source(clip: Clip, rate: FrameRate, frames: FrameRange, others: tupl
         return f"{clip.name} runs into its neighbour: a transition mixes the two"
     if clip.item.GetFusionCompCount():
         return f"{clip.name} has a Fusion composition, which its files do not show"
-    return _retimed(clip) or _other_rate(clip, rate) or _too_short(clip, frames)
+    return _retimed(clip) or _other_rate(clip, rate)
 
 
 def _retimed(clip: Clip) -> str:
@@ -58,14 +59,7 @@ def _other_rate(clip: Clip, rate: FrameRate) -> str:
     return ""
 
 
-def _too_short(clip: Clip, frames: FrameRange) -> str:
-    head, tail = clip.start - frames.first, frames.last - (clip.end - 1)
-    if head > clip.left or tail > clip.right:
-        return f"{clip.name} has {clip.left} frames before its cut and {clip.right} after it, fewer than the handles"
-    return ""
-
-
-def source_footage(clip: Clip, frames: FrameRange) -> Footage:
+def source_footage(clip: Clip, frames: FrameRange) -> Steps[Footage]:
     """Return the clip's own files by timeline frame. Raises HostError for a file that is not there."""
     path = clip.properties["File Path"]
     sequence = read_sequence(path)
@@ -76,14 +70,16 @@ def source_footage(clip: Clip, frames: FrameRange) -> Footage:
             raise HostError(f"{clip.name}: {path} is no movie that is here", remedy=RENDER_IT)
         return Footage(typed=path, first=origin, colour=colour)
     pattern, first = sequence
-    files = {frame: pattern.path(first + frame - origin) for frame in frames}
-    for frame, file in files.items():
-        if not file.is_file():
-            raise HostError(
-                f"{clip.name}: {file} is missing (frame {frame} of the timeline)",
-                remedy=f"Restore the file or relink the clip. {RENDER_IT}",
-            )
-    return Footage(typed=pattern.text, files={f: str(p) for f, p in files.items()}, colour=colour)
+    texts = pattern.texts(first + frame - origin for frame in frames)
+    files = {number - first + origin: text for number, text in texts.items()}
+    gone = yield from missing_files(files.values())
+    if gone:
+        frame = next(frame for frame, file in files.items() if file == gone[0])
+        raise HostError(
+            f"{clip.name}: {gone[0]} is missing (frame {frame} of the timeline)",
+            remedy=f"Restore the file or relink the clip. {RENDER_IT}",
+        )
+    return Footage(typed=pattern.text, files=files, colour=colour)
 
 
 def read_sequence(path: str) -> tuple[FilePattern, int] | None:

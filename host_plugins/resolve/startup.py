@@ -9,17 +9,18 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from understudy.bridge.errors import UnderstudyError, error_in_words
-from understudy.bridge.host_daemon import find_daemon
 from understudy.bridge.host_jobs import HostJob, HostJobs
-from understudy.bridge.keys import Connection
 from understudy.bridge.main_thread import MainThread
 from understudy.bridge.settings import load_settings
 from understudy.host_plugins.resolve.choices import Choices, choices_file, load_choices, save_choices
 from understudy.host_plugins.resolve.dialog import Progress, ask
 from understudy.host_plugins.resolve.host import ResolveHost
+
+if TYPE_CHECKING:
+    from understudy.bridge.keys import Connection
 
 Say = Callable[[str], None]
 MODULE = "DaVinciResolveScript"
@@ -42,15 +43,22 @@ def start(names: Mapping[str, Any]) -> None:
                 return
             host.choices, anew = asked
             save_choices(path, host.choices)
-            run(host, find_daemon, say, anew=anew, progress=Progress(names["fusion"], names["bmd"]))
+            run(host, connect, say, anew=anew, progress=Progress(names["fusion"], names["bmd"]))
         elif not known:
             save_choices(path, host.choices)
             say(f"This edition has no dialogs. Fill in {path} (reference, matte, papers), then start Understudy again.")
         else:
             say(f"This edition has no dialogs: the choices are those in {path}.")
-            run(host, find_daemon, say, anew=None)
+            run(host, connect, say, anew=None)
     except Exception as problem:  # noqa: BLE001 - the host's edge: the artist reads words, not a traceback
         _say_error(say, error_in_words(problem))
+
+
+def connect() -> Connection:
+    """Find the daemon, or start it by the installer's command. In a job's own thread: it takes time."""
+    from understudy.bridge.host_daemon import find_daemon  # sockets are a job's to pay for, as in `host_jobs`
+
+    return find_daemon()
 
 
 def from_outside() -> Any:

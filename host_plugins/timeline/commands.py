@@ -46,7 +46,7 @@ def recast(
     clean_plate: Annotated[str | None, typer.Option(help="The background without the performer.")] = None,
     mode: Annotated[str | None, typer.Option(help="replace a performer, or animate the image.")] = None,
     engine: Annotated[str | None, typer.Option(help="Which engine makes the picture.")] = None,
-    handles: Annotated[int | None, typer.Option(min=0, help="Frames beyond each end of the cut.")] = None,
+    handles: Annotated[str | None, typer.Option(help="Frames beyond the cut: 8, or 8:12 for head and tail.")] = None,
     colour: Annotated[str | None, typer.Option(help="The plates' colour space.")] = None,
     layer: Annotated[str | None, typer.Option(help="What is placed: patch (over the plate), comp, beauty.")] = None,
     movie: Annotated[bool, typer.Option("--movie", help="Place ProRes 4444, not EXR; XML always does.")] = False,

@@ -10,9 +10,9 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from understudy.bridge.errors import RequestError
-from understudy.bridge.frames import FilePattern, FrameRange, FrameRate
+from understudy.bridge.frames import FilePattern, FrameRange, FrameRate, Handles
 from understudy.bridge.host import Footage
-from understudy.bridge.input_files import MOVIE_SUFFIXES
+from understudy.bridge.typed_files import MOVIE_SUFFIXES
 
 RENDER_IT = "Render this clip to a movie or a sequence in the editor, put that in its place, and export again."
 TRACK = "Understudy"
@@ -43,15 +43,17 @@ class Cut:
         """Return how the clip is named on the command line where its name stands twice."""
         return f"{self.name}@{self.frames.first}"
 
-    def with_handles(self, handles: int) -> FrameRange:
-        """Return the frames and `handles` more at each end. Raises RequestError where the medium has fewer."""
-        first, last = self.frames.first - handles, self.frames.last + handles
-        if handles and (first < self.origin or (self.length and last >= self.origin + self.length)):
+    def with_handles(self, handles: Handles) -> FrameRange:
+        """Return the frames and the handles around them. Raises RequestError where the medium has fewer."""
+        frames = self.frames.with_handles(handles)
+        last = self.origin + self.length - 1 if self.length else frames.last
+        there = frames.handles_within(FrameRange(min(self.origin, last), last))
+        if there != handles:
             raise RequestError(
-                f"{self.name} has no {handles} frames beyond both ends of its cut",
-                remedy="Ask for fewer --handles, or for none.",
+                f"{self.name} has no {handles} frames beyond the ends of its cut",
+                remedy=f"Ask for --handles {there}, or for none.",
             )
-        return FrameRange(first, last, handles, handles)
+        return frames
 
     def footage(self, frames: FrameRange) -> Footage:
         """Return its files by timeline frame. Raises RequestError naming the clip and what is missing."""

@@ -10,10 +10,11 @@ import msgspec
 
 from understudy.bridge.delivered import read_delivered
 from understudy.bridge.errors import ComplianceError, JobError, RequestError, error_from_report
+from understudy.bridge.frames import Handles
 from understudy.bridge.gather import Gathered, gather_job
 from understudy.bridge.host import Delivered, Exported, Footage, RememberedJob, Selection, refuse_unseen_by_farm
-from understudy.bridge.host_jobs import claim_version
 from understudy.bridge.host_numbers import file_footage
+from understudy.bridge.host_work import claim_version
 from understudy.bridge.keys import Connection
 from understudy.bridge.options import JobOptions
 from understudy.bridge.roundtrip import follow_job, send_job
@@ -90,7 +91,7 @@ def _gathered(cut: Cut, wanted: Wanted, as_movie: bool) -> Gathered:
     folder = wanted.out / _folder(cut)
     refuse_unseen_by_farm(load_settings().roots, folder)
     options = _of_clip(wanted.options, cut, f"{wanted.layer}:{MOVIE}:premultiplied" if as_movie else "")
-    frames = cut.with_handles(options.handles)
+    frames = cut.with_handles(Handles.parse(options.handles))
     footage: dict[str, Footage] = {"plate": cut.footage(frames)}
     for role in ("matte", "clean_plate", "holdout"):
         typed = getattr(options, role)

@@ -22,8 +22,9 @@ from understudy.inference.controls.people import count_people
 from understudy.inference.controls.preflight import preflight
 from understudy.inference.controls.preflight_facts import PreflightFacts
 from understudy.inference.controls.retarget import Retarget, plan_retarget
-from understudy.inference.controls.skeleton import Points, draw_skeleton
+from understudy.inference.controls.skeleton import draw_skeleton
 from understudy.inference.controls.survey import Step, Survey, survey
+from understudy.inference.controls.wholebody import Points
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.inference.controls.skeleton import CONFIDENT, Points
+from understudy.inference.controls.skeleton import CONFIDENT
+from understudy.inference.controls.wholebody import FACE, Points
 
 Place = NDArray[np.float64]
 Pixels = TypeVar("Pixels", NDArray[np.uint8], NDArray[np.float32])
 
-FACE_POINTS = slice(23, 91)
-"""The 68 face points of the 133."""
 FACE_PIXELS = 512
 """Both sides of the crop that the motion encoder takes."""
 GROWTH = 1.3
@@ -50,7 +49,7 @@ def face_box(keypoints: Points, height: int, width: int, seen: float = SEEN) -> 
     three parts up and one down, clipped to the picture, truncated. Points of confidence 0 are not there and do not
     count. None where the mean confidence is below `seen`, or where less than one pixel of the box is left.
     """
-    face = keypoints[FACE_POINTS]
+    face = keypoints[FACE]
     if not has_face_points(keypoints) or float(face[:, 2].mean()) < seen:
         return None
     size = (width, height)
@@ -61,7 +60,7 @@ def face_box(keypoints: Points, height: int, width: int, seen: float = SEEN) -> 
 
 def has_face_points(keypoints: Points) -> bool:
     """Return whether any of the 68 face points is there at all; a rig of bones has none."""
-    return bool(keypoints[FACE_POINTS, 2].any())
+    return bool(keypoints[FACE, 2].any())
 
 
 def head_box(keypoints: Points, height: int, width: int, confident: float = CONFIDENT) -> FaceBox | None:

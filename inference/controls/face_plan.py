@@ -22,7 +22,7 @@ import numpy as np
 
 from understudy.bridge.errors import Finding
 from understudy.inference.controls.face import SEEN, FaceBox, face_box, has_face_points, head_box
-from understudy.inference.controls.skeleton import Points
+from understudy.inference.controls.wholebody import Points
 
 HOLD_FRAMES = 12
 """Half a second at 24: a blink of the tracker, a hand before the face, a quick turn; not a walk with the back to us."""

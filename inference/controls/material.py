@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.bridge.shot import Mode
+from understudy.bridge.words import Mode
 from understudy.inference.controls.people import People
-from understudy.inference.controls.skeleton import Points
-from understudy.inference.controls.wholebody import POINTS
+from understudy.inference.controls.wholebody import POINTS, Points, no_points
 
 Picture = NDArray[np.float32]
 Reader = Callable[[int], Picture]
@@ -88,7 +87,7 @@ def _of_size(picture: Picture, wanted: tuple[int, int], frame: int, what: str) -
 def whole_points(points: Points | None, whose: str) -> Points:
     """Return (133, 3) float32 in which what is lacking, or is no number, is not there: zeros. Raises ValueError."""
     if points is None:
-        return np.zeros((POINTS, 3), np.float32)
+        return no_points()
     if points.shape != (POINTS, 3):
         raise ValueError(f"{whose}: keypoints are ({POINTS}, 3), not {points.shape}")
     whole = points.astype(np.float32)

@@ -9,8 +9,9 @@ import numpy as np
 from understudy.bridge.errors import Finding
 from understudy.inference.controls.preflight_facts import PreflightFacts, share
 from understudy.inference.controls.proportions import typical_size
-from understudy.inference.controls.skeleton import CONFIDENT, HANDS, Points
+from understudy.inference.controls.skeleton import CONFIDENT, HANDS
 from understudy.inference.controls.survey import WholeBox
+from understudy.inference.controls.wholebody import BODY, LEFT_WRIST, RIGHT_WRIST, Points
 
 FRAMED_APART = 1.5
 """A reference whose character is this much larger or smaller than the performer: the body comes out misproportioned."""
@@ -23,8 +24,6 @@ IN_THE_MATTE = 0.5
 JUMP = 1.0
 """Sizes of the body a frame; a sprinter whose head and shoulders fill the picture makes half of it."""
 FEWEST_POINTS = 4
-WRISTS = (9, 10)
-BODY = slice(0, 17)
 
 
 def nobody_found(shot: PreflightFacts) -> Finding | None:
@@ -138,7 +137,7 @@ def small_faces(shot: PreflightFacts) -> Finding | None:
 
 def hands_outside(shot: PreflightFacts) -> Finding | None:
     def outside(points: Points) -> bool:
-        wrists = points[list(WRISTS)]
+        wrists = points[[LEFT_WRIST, RIGHT_WRIST]]
         return bool(((wrists[:, 2] >= CONFIDENT) & ~shot.inside(wrists)).any())
 
     frames = shot.frames(outside)
@@ -155,7 +154,7 @@ def hands_outside(shot: PreflightFacts) -> Finding | None:
 
 def hands_unsure(shot: PreflightFacts) -> Finding | None:
     def unsure(points: Points) -> bool:
-        wrists = points[list(WRISTS)]
+        wrists = points[[LEFT_WRIST, RIGHT_WRIST]]
         seen = (wrists[:, 2] >= CONFIDENT) & shot.inside(wrists)
         return any(wrist and float(points[hand, 2].mean()) < SURE_HAND for wrist, hand in zip(seen, HANDS, strict=True))
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from understudy.inference.controls.face_plan import FacePlan
 from understudy.inference.controls.grid import Grid
-from understudy.inference.controls.skeleton import Points
 from understudy.inference.controls.survey import Survey
+from understudy.inference.controls.wholebody import Points
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.inference.controls.skeleton import CONFIDENT, Points
+from understudy.inference.controls.skeleton import CONFIDENT
+from understudy.inference.controls.wholebody import Points
 
 Lengths = NDArray[np.float64]
 """One for each of LIMBS, in pixels; NaN where neither side is sure."""

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from understudy.bridge.errors import Finding
 from understudy.inference.controls.proportions import LIMBS, NECK, Basis, Comparison, compare, with_neck
-from understudy.inference.controls.skeleton import CONFIDENT, Points
+from understudy.inference.controls.skeleton import CONFIDENT
+from understudy.inference.controls.wholebody import Points
 
 Place = NDArray[np.float64]
 

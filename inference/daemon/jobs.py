@@ -22,7 +22,7 @@ from typing import cast
 
 from understudy.bridge.errors import KeyRefused, RequestError
 from understudy.bridge.keys import User
-from understudy.bridge.messages import ENDED, State
+from understudy.bridge.words import ENDED, State
 
 CRASHES_ALLOWED = 2
 """So often in a row a worker may die without a new finished frame, and its job is tried again; then the job fails."""

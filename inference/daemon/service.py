@@ -140,6 +140,9 @@ class Service:
 
     async def _list(self, caller: Caller, request: ListJobs) -> Jobs:
         user = caller.user
+        if request.token:
+            row = await self._house.stored(self._house.store.job_by_token, user.name, request.token)
+            return Jobs(jobs=await self._summaries(row) if row is not None else (), token=request.token)
         rows = await self._house.stored(
             self._house.store.jobs, request.states, user=user.name, projects=user.projects, limit=request.limit
         )

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from understudy.bridge.errors import ErrorReport
-from understudy.bridge.messages import Event, Finished, Found, FrameFinished, Progress, State, StateChanged
-from understudy.bridge.shot import Mode, Output
+from understudy.bridge.messages import Event, Finished, Found, FrameFinished, Progress, StateChanged
+from understudy.bridge.shot import Output
+from understudy.bridge.words import Mode, State
 
 What = StateChanged | Progress | FrameFinished | Found | Finished
 

@@ -6,6 +6,9 @@ from understudy.bridge.engine_description import EngineDescription, SegmentRule
 
 ANY_AREA_PIXELS = 2**31 - 1
 """No steady crop reaches it, so the engine works at the plate's own scale."""
+PRO_AREA_PIXELS = 1280 * 720
+"""What the model was trained at."""
+DRAFT_AREA_PIXELS = 832 * 480
 PREVIEW_AREA_PIXELS = 1280 * 720
 """A previz picture: two cores make more than eight of this size a second."""
 
@@ -56,4 +59,77 @@ PREVIEW = EngineDescription(
     error=0.002,
 )
 
-DESCRIPTIONS = (IDENTITY, PREVIEW)
+WAN_ANIMATE = EngineDescription(
+    name="wan-animate",
+    version="1",
+    label="Wan2.2-Animate 14B: the character performs, or takes the performer's place",
+    modes=("replace", "animate"),
+    required_inputs={"replace": ("plate", "matte", "reference"), "animate": ("reference",)},
+    optional_inputs={
+        "replace": ("clean_plate", "holdout", "keypoints"),
+        "animate": ("plate", "matte", "clean_plate", "holdout", "keypoints"),
+    },
+    layers={
+        "replace": (
+            "comp",
+            "patch",
+            "character",
+            "matte",
+            "matte_effective",
+            "matte_used",
+            "skeleton",
+            "difference",
+        ),
+        "animate": ("beauty", "character", "matte", "skeleton"),
+    },
+    size_multiple=16,
+    area_pixels=PRO_AREA_PIXELS,
+    segment=SegmentRule(length=77, overlap=1, step=4),
+    memory_bytes=24 * 1024**3,
+    gpu=True,
+    weights=("wan2.2-animate-14b",),
+    reads_prompt=True,
+    options={
+        "preset": "pro: 1280 x 720 pixels' area and 20 steps; draft: 832 x 480 and 8 steps, to judge motion",
+        "steps": "denoising steps a segment (20, draft 8)",
+        "guidance": "1 is off; above it every step costs twice, for expression (1)",
+        "shift": "how much of the denoising is spent on the coarse picture (5)",
+        "scheduler": "how noise is taken away: unipc or euler",
+        "segment_frames": "pictures a segment at most, 4n + 1 (77)",
+        "carried_frames": "pictures that a segment takes over from the one before, 1 or 5",
+        "grid_columns": "cells across the matte's box that the model may paint; more keep more plate (10)",
+        "grid_rows": "cells down it (20)",
+        "pose": "where poses come from: auto, vitpose, mediapipe or keypoints",
+        "retarget": "mode animate: put the motion on the character's own proportions",
+        "loras": "LoRAs by name and weight, such as relighting:0.8",
+        "attention": "exact: compiled and by the quickest kernel here; plain: nothing compiled",
+        "step_cache": "relative error up to which a step is foretold instead of computed; 0 is off, approximate",
+        "float8": "on: the blocks in float8, half the memory, approximate",
+    },
+    ranges={
+        "steps": (1, 100),
+        "guidance": (1, 20),
+        "shift": (0.1, 20),
+        "segment_frames": (9, 121),
+        "grid_columns": (1, 64),
+        "grid_rows": (1, 64),
+        "step_cache": (0, 1),
+    },
+    whole=("steps", "segment_frames", "grid_columns", "grid_rows"),
+    choices={
+        "preset": ("pro", "draft"),
+        "scheduler": ("unipc", "euler"),
+        "carried_frames": ("1", "5"),
+        "pose": ("auto", "vitpose", "mediapipe", "keypoints"),
+        "retarget": ("on", "off"),
+        "attention": ("exact", "plain"),
+        "float8": ("off", "on"),
+    },
+    limits=(
+        "one performer a shot",
+        "the coverage of the character is made from its pictures, not by the model",
+    ),
+    error=0.002,
+)
+
+DESCRIPTIONS = (IDENTITY, PREVIEW, WAN_ANIMATE)

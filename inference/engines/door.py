@@ -7,7 +7,7 @@ size in the model's encoding (see picture/tone.py) and puts back what it returns
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -26,7 +26,7 @@ Picture = NDArray[np.float32]
 Joints = Callable[[int], NDArray[np.float32]]
 """Frame to (133, 3): x, y in pixels of the picture, where the centre of the first pixel is 0, 0; confidence 0 to 1."""
 
-ENGINE_MODULES = {"identity": "identity", "preview": "preview"}
+ENGINE_MODULES = {"identity": "identity", "preview": "preview", "wan-animate": "wan_animate"}
 """Engine name to module in this folder. Adding an engine is one file and one line here."""
 
 
@@ -75,6 +75,10 @@ class GeneratedFrame:
     """Extra layers that the engine's description names, such as `skeleton`; (height, width, 3), data."""
 
 
+DENOISING = "denoising"
+"""The stage of an engine that is told while it generates: a segment of it takes minutes."""
+
+
 class Watcher(Protocol):
     """How an engine tells where it stands and learns that it should stop."""
 
@@ -89,6 +93,13 @@ class Watcher(Protocol):
 
 class Engine(Protocol):
     """One engine, made for one shot."""
+
+    def weights(self, settings: Settings, watcher: Watcher) -> Mapping[str, str]:
+        """Return the digest of everything that will be loaded, by name: verified, before anything is written.
+
+        Raises WeightsError. An engine without weights returns nothing.
+        """
+        ...
 
     def prepare(self, footage: Footage, watcher: Watcher) -> None:
         """Look at the whole shot once. Deterministic; may be repeated after a crash."""
@@ -114,6 +125,19 @@ def describe_engine(name: str) -> EngineDescription:
             return description
     known = ", ".join(description.name for description in describe_engines())
     raise RequestError(f"there is no engine '{name}'", remedy=f"Choose one of: {known}.")
+
+
+def describe_for(settings: Settings) -> EngineDescription:
+    """Return the engine's description as these settings make it: a preset's size, the length of a segment.
+
+    Raises RequestError for an engine that is not here.
+    """
+    description = describe_engine(settings.engine)
+    if description.name != "wan-animate":
+        return description
+    from understudy.inference.engines.wan.options import described
+
+    return described(description, settings)
 
 
 def open_engine(name: str) -> Engine:

@@ -7,11 +7,12 @@ the matte.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from understudy.bridge.errors import EngineError
+from understudy.bridge.shot import Settings
 from understudy.inference.engines.door import Engine, Footage, GeneratedFrame, Watcher
 from understudy.inference.segments import Segment
 
@@ -21,6 +22,9 @@ class IdentityEngine:
 
     def __init__(self) -> None:
         self._footage: Footage | None = None
+
+    def weights(self, settings: Settings, watcher: Watcher) -> Mapping[str, str]:
+        return {}
 
     def prepare(self, footage: Footage, watcher: Watcher) -> None:
         """Take the footage. Raises EngineError when it has no pictures to return."""

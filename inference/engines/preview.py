@@ -6,8 +6,9 @@ Reading order: `replacement.py` (or `animation.py`) tells the story of a frame; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from understudy.bridge.shot import Settings
 from understudy.inference.engines.animation import Animation
 from understudy.inference.engines.door import Footage, GeneratedFrame, Watcher
 from understudy.inference.engines.replacement import Replacement
@@ -16,6 +17,9 @@ from understudy.inference.segments import Segment
 
 class PreviewEngine:
     """One shot, one thread; cv2 spreads its work over its own threads."""
+
+    def weights(self, settings: Settings, watcher: Watcher) -> Mapping[str, str]:
+        return {}
 
     def prepare(self, footage: Footage, watcher: Watcher) -> None:
         """Look at a few frames and at the reference. Raises EngineError when there is nothing to show or to follow."""

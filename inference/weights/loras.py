@@ -31,9 +31,11 @@ class WeightedLora:
 def lay_on(transformer: Any, loras: Sequence[WeightedLora]) -> None:
     """Lay `loras` over the transformer, in place of any that lie there.
 
-    Raises WeightsError before anything is changed when one does not fit, by its first key and both shapes.
+    Raises WeightsError before anything is changed when one does not fit, by its first key and both shapes; ValueError
+    where the blocks are in float8 already, for LoRAs come first. Compiling comes after both.
     """
     take_off(transformer)
+    _require_plain_layers(transformer)
     layers = {name: layer for name, layer in transformer.named_modules() if isinstance(layer, torch.nn.Linear)}
     for lora in loras:
         _check_weight(lora)
@@ -52,9 +54,15 @@ def lay_on(transformer: Any, loras: Sequence[WeightedLora]) -> None:
 
 
 def take_off(transformer: Any) -> None:
-    """Take every LoRA off; the weights below are the bits that were loaded."""
+    """Take every LoRA off; the weights below are the bits that were loaded. Not once they are in float8."""
     if getattr(transformer, "peft_config", None):
         transformer.unload_lora()
+
+
+def _require_plain_layers(transformer: Any) -> None:
+    layer = transformer.blocks[0].attn1.to_q
+    if not isinstance(layer, torch.nn.Linear):
+        raise ValueError(f"LoRAs are laid on before the blocks become {type(layer).__name__}")
 
 
 def _check_weight(lora: WeightedLora) -> None:

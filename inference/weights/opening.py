@@ -28,6 +28,10 @@ Told = Callable[[str, int, int], None]
 """Stage, how much is done, of how much."""
 
 
+def _silent(stage: str, done: int, total: int) -> None:
+    """Nobody listens."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     parts: Parts
@@ -41,7 +45,7 @@ def open_model(
     placement: Placement,
     *,
     loras: Sequence[Named] = (),
-    told: Told = lambda stage, done, total: None,
+    told: Told = _silent,
 ) -> Opened:
     """Return the model, loaded and verified, with its LoRAs on. Raises WeightsError."""
     allowed = allowed_pickled(settings)
@@ -58,6 +62,18 @@ def open_model(
     parts = load_parts(layout, placement, lambda what, done, total: told(f"loading the {what}", done, total))
     lay_on(parts.transformer, [WeightedLora(file, lora.weight) for file, lora in zip(files, loras, strict=True)])
     return Opened(parts, used, _findings(layout, used, files))
+
+
+def digests(model: Model, settings: UserSettings, loras: Sequence[Named] = (), told: Told = _silent) -> WeightsUsed:
+    """Return what `open_model` would load, verified, and load nothing. Raises WeightsError."""
+    layout = check_layout(find_weights(model, settings).folder, model, allowed_pickled=allowed_pickled(settings))
+    return weights_used(
+        layout,
+        model.name,
+        loras=tuple((find_lora(lora.name, layout.folder, settings), lora.weight) for lora in loras),
+        cache=DigestCache(settings.home / DIGESTS_FOLDER),
+        told=lambda done, total: told("checking the weights", done, total),
+    )
 
 
 def _findings(layout: Layout, used: WeightsUsed, files: Sequence[LoraFile]) -> tuple[Finding, ...]:

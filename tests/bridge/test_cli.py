@@ -10,12 +10,22 @@ from typing import Any, get_args
 import pytest
 from terminal_rig import Terminal, started
 
-from understudy.bridge import errors
+from understudy.bridge import cli, errors
 from understudy.bridge.exit_codes import code_of_error, code_of_state
 from understudy.bridge.keys import AllowList, load_connection
-from understudy.bridge.messages import Control, Event, Jobs, JobSummary, ListJobs, Status, Watching
-
-from understudy.bridge.messages import AskStatus, State, StateChanged, Watch  # isort: skip
+from understudy.bridge.messages import (
+    AskStatus,
+    Control,
+    Event,
+    Jobs,
+    JobSummary,
+    ListJobs,
+    StateChanged,
+    Status,
+    Watch,
+    Watching,
+)
+from understudy.bridge.words import State
 
 SUMMARY = {
     "job_id": "abcd2345", "shot": "SH010", "project": None, "user": "jo", "engine": "identity", "mode": "replace",
@@ -37,6 +47,7 @@ def summary(**changed: Any) -> JobSummary:
         (errors.RequestError("x"), 2),
         (errors.ComplianceError("x"), 3),
         (errors.PlateError("x"), 3),
+        (errors.WeightsError("x"), 3),
         (errors.KeyRefused("x"), 3),
         (errors.EngineError("x"), 4),
         (errors.DaemonError("x"), 4),
@@ -72,6 +83,10 @@ def test_when_no_daemon_has_listened_here_then_the_code_is_5_and_the_remedy_star
         (("jobs", "--state", "bored"), "bored: not a state of a job"),
         (("submit",), "there is no reference"),
         (("submit", "--reference", "a.png"), "mode replace needs --plate"),
+        (
+            ("submit", "--reference", "a.png", "--plate", "p.exr", "--matte", "m.exr", "--handles", "8-12"),
+            "'8-12' are no handles",
+        ),
         (("run", "no_such_order.json"), "no_such_order.json is no work order: No such file"),
     ],
 )
@@ -226,3 +241,16 @@ def test_when_the_daemon_cannot_be_reached_by_others_then_the_new_key_comes_with
     ended = terminal("key", "issue", "ann", "--host", "render1", "--out", tmp_path / "ann.json")
     assert ended.code == 0
     assert "listens on 127.0.0.1 alone" in ended.err
+
+
+def test_when_a_groups_library_is_missing_then_each_of_its_commands_says_which_extra_brings_it(
+    terminal: Terminal,
+) -> None:
+    cli._note_absent_commands("imagined", ImportError("no such library", name="some_library"))
+    try:
+        ended = terminal("imagined", "pull", "--to", "somewhere")
+    finally:
+        cli.app.registered_commands.pop()
+    assert ended.code == 2
+    assert "some_library is not installed" in ended.err
+    assert "pip install 'understudy[imagined]'" in ended.err

@@ -270,6 +270,15 @@ def test_when_a_job_is_submitted_then_it_arrives_whole(daemon: Any) -> None:
     assert daemon.received[-1] == Submit(token=SUBMISSION, job=_job())
 
 
+def test_when_a_daemon_does_not_know_how_to_look_for_a_token_then_no_other_job_is_taken_for_it(daemon: Any) -> None:
+    daemon.answers[ListJobs] = Jobs(jobs=())  # as one that reads past the field: it may hold any job
+    with Client(daemon.connection) as client, pytest.raises(RequestError, match="older"):
+        client.find_job(SUBMISSION)
+    daemon.answers[ListJobs] = Jobs(jobs=(), token=SUBMISSION)
+    with Client(daemon.connection) as client:
+        assert client.find_job(SUBMISSION) is None
+
+
 def test_when_the_daemon_answers_with_another_kind_then_it_is_a_protocol_error(daemon: Any) -> None:
     daemon.answers[AskStatus] = Pong()
     with Client(daemon.connection) as client, pytest.raises(ProtocolError, match="Pong"):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from understudy.bridge.errors import RequestError
-from understudy.bridge.frames import FilePattern, FrameRange, FrameRate
+from understudy.bridge.frames import FilePattern, FrameRange, FrameRate, Handles
 
 NUMBERS = some.integers(-99_999, 999_999)
 
@@ -70,6 +70,34 @@ def test_when_handles_leave_no_cut_then_the_range_is_refused() -> None:
         FrameRange(1, 10, head=-1)
 
 
+@pytest.mark.parametrize(
+    ("said", "read"), [(0, (0, 0)), (8, (8, 8)), ("8", (8, 8)), ("8:12", (8, 12)), (" 0 : 3 ", (0, 3))]
+)
+def test_handles_are_one_number_for_both_ends_or_two(said: int | str, read: tuple[int, int]) -> None:
+    assert Handles.parse(said) == read
+    assert Handles.parse(str(Handles.parse(said))) == read
+
+
+@pytest.mark.parametrize("text", ["", "8:", ":8", "-1", "8:-2", "8-12", "8:9:10", "eight", "1.5", "٣"])
+def test_when_handles_are_no_handles_then_the_message_names_them_and_how_to_write_them(text: str) -> None:
+    with pytest.raises(RequestError, match="no handles") as caught:
+        Handles.parse(text)
+    assert f"'{text}'" in caught.value.message
+    assert "8:12" in caught.value.remedy
+
+
+@given(some.integers(-9, 99), some.integers(0, 40), some.integers(0, 40), some.integers(0, 9), some.integers(0, 9))
+def test_handles_that_lie_within_a_source_are_all_there_and_others_are_cut_to_it(
+    first: int, before: int, after: int, head: int, tail: int
+) -> None:
+    cut = FrameRange(first, first + 5)
+    asked = cut.with_handles(Handles(head, tail))
+    assert (asked.cut, asked.handles) == (cut, (head, tail))
+    source = FrameRange(cut.first - before, cut.last + after)
+    assert asked.handles_within(source) == (min(head, before), min(tail, after))
+    assert cut.with_handles(asked.handles_within(source)).first >= source.first
+
+
 def test_when_a_range_on_the_wire_ends_before_it_begins_then_decoding_names_the_field() -> None:
     with pytest.raises(msgspec.ValidationError, match="5-3"):
         msgspec.json.decode(b'{"first": 5, "last": 3}', type=FrameRange)
@@ -124,6 +152,13 @@ def test_a_path_of_a_pattern_is_found_again_as_its_frame(
     pattern = FilePattern(str(folder / f"plate.{field}.exr"))
     pattern.path(frame).touch()
     assert pattern.frames_on_disk() == {frame: pattern.path(frame)}
+
+
+@given(some.lists(some.integers(-99_999, 99_999), max_size=20))
+def test_the_texts_of_a_pattern_are_the_paths_of_its_frames(frames: list[int]) -> None:
+    pattern = FilePattern("/show//sh010/./plate_v01.####.exr")
+    assert pattern.texts(frames) == {frame: str(pattern.path(frame)) for frame in frames}
+    assert pattern.texts([7]) == {7: "/show/sh010/plate_v01.0007.exr"}
 
 
 def test_four_hashes_match_four_digits_or_more(tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ def test_when_frames_are_named_then_no_other_file_is_read_or_sent(shot: JobOptio
 def test_when_handles_are_asked_for_then_the_frames_hold_them_and_the_cut_does_not(shot: JobOptions) -> None:
     whole = gathered(shot, handles=1).job.shot.range
     assert (len(whole), str(whole.cut)) == (4, "1002-1003")
+    unequal = gathered(shot, handles="0:3").job.shot.range
+    assert (len(unequal), str(unequal.cut), unequal.handles) == (4, "1001-1001", (0, 3))
 
 
 def test_when_a_movie_is_typed_then_it_is_one_file_whose_frames_count_from_first(
@@ -288,6 +290,8 @@ def test_when_a_format_is_named_for_a_replacement_then_it_is_refused(shot: JobOp
         ({"frames": "2000-2010"}, "has no frame of 2000-2010: it has frames 1001 to 1004"),
         ({"handles": 2}, "handles 2+2 leave no cut"),
         ({"handles": -1}, "handles -1"),
+        ({"handles": "2:2"}, "handles 2+2 leave no cut"),
+        ({"handles": "-1"}, "'-1' are no handles"),
         ({"rate": "fast"}, "'fast' is not a frame rate"),
         ({"rate": "0"}, "'0' is not a frame rate"),
         ({"window": "door"}, "'door' is not a window"),

@@ -38,11 +38,11 @@ def test_when_the_artist_says_nothing_then_the_host_s_own_facts_fill_the_options
     )  # fmt: skip
 
 
-def test_when_the_selection_has_handles_then_they_are_the_job_s_unless_the_artist_says_otherwise() -> None:
-    selection = Selection(shot="sh010", frames=FrameRange(1001, 1010, 3, 3), rate=None, anchor="Read1")
+def test_when_the_selection_has_handles_then_they_are_the_job_s_each_at_its_end() -> None:
+    selection = Selection(shot="sh010", frames=FrameRange(1001, 1010, 3, 4), rate=None, anchor="Read1")
     exported = Exported(footage={"plate": PLATE})
-    assert exported.options(JobOptions(), selection, "/takes").handles == 3
-    assert exported.options(JobOptions(handles=2), selection, "/takes").handles == 2
+    for chosen in (JobOptions(), JobOptions(handles=2)):
+        assert exported.options(chosen, selection, "/takes").handles == "3:4"
 
 
 def test_when_the_artist_says_something_then_it_wins_over_the_host() -> None:

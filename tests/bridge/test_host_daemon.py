@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -51,6 +52,25 @@ def test_when_two_jobs_look_for_a_daemon_at_once_then_one_is_started_and_both_ha
     try:
         assert found[0].result() == found[1].result()
         assert len(started) == 1
+    finally:
+        for process in started:
+            with suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGTERM)
+
+
+def test_when_two_hosts_open_together_then_one_daemon_is_started_and_both_have_it(home: Path, tmp_path: Path) -> None:
+    command = command_that(
+        tmp_path, f'echo $$ >> "{tmp_path}/process"; exec "{sys.executable}" -m understudy.inference.daemon'
+    )
+    look = "import sys; from understudy.bridge.host_daemon import find_daemon; print(find_daemon(sys.argv[1]).port)"
+    hosts = [
+        subprocess.Popen([sys.executable, "-c", look, command], stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    ports = {host.communicate(timeout=60)[0] for host in hosts}
+    started = (tmp_path / "process").read_text().split()
+    try:
+        assert [host.returncode for host in hosts] == [0, 0, 0]
+        assert (len(ports), len(started)) == (1, 1)
     finally:
         for process in started:
             with suppress(ProcessLookupError):

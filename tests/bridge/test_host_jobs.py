@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from daemon_rig import RunningDaemon
 from host_rig import Desk, Drawn, draw, read_exr, write_exr
@@ -151,6 +152,52 @@ def test_when_another_s_take_has_the_number_then_ours_lies_beside_it(
     jobs.close()
 
 
+def test_when_the_gate_refuses_a_job_then_the_document_keeps_nothing_of_it(
+    rig: PaperRig, drawn: Drawn, daemon: RunningDaemon, tmp_path: Path
+) -> None:
+    rig.make_shot(drawn, shot="sh032", rate=FrameRate(24))
+    desk = Desk(rig, HostJobs(rig.host, rig.main, lambda: daemon.connection, tmp_path / "exports"))
+    job = desk.submit(engine="none of ours")
+    desk.wait(job)
+    assert job.notice.stage == "failed", job.notice
+    assert desk.remembered() == ()
+    assert desk.jobs.reattach() == ()
+    desk.jobs.close()
+
+
+def test_when_the_daemon_falls_silent_as_it_is_asked_then_the_draft_is_kept_and_asked_for_again(
+    rig: PaperRig, drawn: Drawn, daemon: RunningDaemon, tmp_path: Path
+) -> None:
+    rig.make_shot(drawn, shot="sh033", rate=FrameRate(24))
+    deaf = msgspec.structs.replace(daemon.connection, port=0, file="")
+    answering = [deaf, daemon.connection]
+    desk = Desk(rig, HostJobs(rig.host, rig.main, lambda: answering.pop(0), tmp_path / "exports"))
+    job = desk.submit(seed=4)
+    desk.wait(job)
+    assert (job.notice.stage, [bool(one.token) for one in desk.remembered()]) == ("failed", [True]), job.notice
+    (again,) = desk.jobs.reattach()
+    desk.wait(again)
+    assert (again.notice.stage, desk.remembered()) == ("cancelled", ()), again.notice
+    desk.jobs.close()
+
+
+def test_when_a_draft_is_found_again_beside_its_job_then_only_the_job_is_gone_on_with(
+    rig: PaperRig, drawn: Drawn, daemon: RunningDaemon, tmp_path: Path
+) -> None:
+    rig.make_shot(drawn, shot="sh034", rate=FrameRate(24))
+    desk = Desk(rig, HostJobs(rig.host, rig.main, lambda: daemon.connection, tmp_path / "exports"))
+    first = desk.submit(seed=5)
+    desk.wait(first)
+    assert first.draft is not None
+    rig.host.remember(first.draft)  # as an undo brings it back
+    (job,) = desk.jobs.reattach()
+    desk.wait(job)
+    assert f"known as job {first.notice.job_id}" in job.notice.words
+    assert [(one.job_id, one.settled) for one in desk.remembered()] == [(first.notice.job_id, True)]
+    assert rig.takes() == (1,)
+    desk.jobs.close()
+
+
 def test_when_a_thread_waits_for_a_lost_daemon_then_the_document_closes_all_the_same(
     rig: PaperRig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,11 +247,12 @@ def test_when_the_daemon_has_no_room_then_the_waiting_job_does_not_keep_the_docu
 
 
 def test_when_jobs_are_taken_up_twice_then_each_is_followed_once(rig: PaperRig, tmp_path: Path) -> None:
-    jobs = HostJobs(rig.host, rig.main, nobody_answers, tmp_path / "exports")
+    pause = Pause(lambda notice: True)  # its thread gets no further than its first word
+    jobs = HostJobs(rig.host, rig.main, nobody_answers, tmp_path / "exports", pause.told)
     rig.host.remember(known_job())
-    with jobs._telling:  # its thread has said nothing yet
-        assert len(jobs.reattach()) == 1
-        assert jobs.reattach() == ()
+    assert len(jobs.reattach()) == 1
+    assert jobs.reattach() == ()
+    pause.go_on.set()
     jobs.close()
 
 
@@ -227,24 +275,22 @@ class SlowlyRead(HostJob):
         self._notice = value
 
 
-def test_when_two_threads_tell_at_once_then_the_end_of_a_job_is_not_lost(rig: PaperRig, tmp_path: Path) -> None:
-    jobs = HostJobs(rig.host, rig.main, nobody_answers, tmp_path / "exports")
+def test_when_two_threads_tell_at_once_then_the_end_of_a_job_is_not_lost() -> None:
     job = SlowlyRead("job1")
     SlowlyRead.reading.clear()
-    thread = threading.Thread(target=lambda: jobs._tell(job, words="it could not be cancelled"), name="slow")
+    thread = threading.Thread(target=lambda: job.tell(words="it could not be cancelled"), name="slow")
     job.notice = Notice(stage="running")
     thread.start()
     assert SlowlyRead.reading.wait(PATIENCE_SECONDS)
-    jobs._tell(job, stage="placed")
+    job.tell(stage="placed")
     thread.join()
     assert job.ended
 
 
-def test_when_a_new_stage_begins_then_nothing_is_left_of_the_one_before(rig: PaperRig, tmp_path: Path) -> None:
-    jobs = HostJobs(rig.host, rig.main, nobody_answers, tmp_path / "exports")
+def test_when_a_new_stage_begins_then_nothing_is_left_of_the_one_before() -> None:
     job = HostJob("job1")
-    jobs._tell(job, stage="parked", words="there is no room", done=5, total=9)
-    jobs._tell(job, stage="queued")
+    job.tell(stage="parked", words="there is no room", done=5, total=9)
+    job.tell(stage="queued")
     assert (job.notice.words, job.notice.done, job.notice.total) == ("", 0, 0)
 
 

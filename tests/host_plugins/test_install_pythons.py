@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,27 @@ for file in sorted(pathlib.Path(sys.argv[1], "understudy", "bridge").glob("[a-z]
 # What compiled code makes in memory (cython_runtime) lies in no file: it was not imported.
 imported = [name for name, module in sys.modules.items() if getattr(module, "__file__", None)]
 print(*sorted({name.partition(".")[0] for name in imported} - sys.stdlib_module_names))
+"""
+A_NUKE = """
+import types
+nuke = types.ModuleType('nuke')
+nuke.__getattr__ = lambda name: type(name, (), {'__init__': lambda *_: None})
+sys.modules['nuke'] = nuke
+"""
+STARTS = {
+    "nuke starts": A_NUKE + "import understudy.host_plugins.nuke.startup as s; s.start()",
+    "nuke's first button": A_NUKE + "import understudy.host_plugins.nuke.buttons",
+    "resolve's script": "import understudy.host_plugins.resolve.startup",
+    "a job": "import understudy.bridge.host_work, understudy.bridge.host_daemon",
+}
+IMPORT_START = """
+import sys
+sys.path.append(sys.argv[1])
+import understudy_startup
+assert not understudy_startup.complaints()
+exec(sys.argv[2])
+imported = [name for name, module in sys.modules.items() if getattr(module, "__file__", None)]
+print(*sorted({name.partition(".")[0] for name in imported}))
 """
 COMPILE = "import sys; [compile(open(name, encoding='utf-8').read(), name, 'exec') for name in sys.argv[1:]]"
 
@@ -66,6 +88,16 @@ def test_when_a_host_imports_the_whole_bridge_then_nothing_but_our_libraries_com
     assert done.returncode == 0, done.stderr
     assert set(done.stdout.split()) <= OURS
     assert {"zmq", "msgspec", "blake3", "xxhash"} <= set(done.stdout.split())
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_when_a_host_only_starts_then_nothing_is_imported_that_a_job_alone_needs(tree: Path, start: str) -> None:
+    done = run(interpreter("3.11"), IMPORT_START, str(tree), STARTS[start])
+    assert done.returncode == 0, done.stderr
+    brought = set(done.stdout.split()) - {"nuke"}
+    assert brought - sys.stdlib_module_names <= OURS
+    dear = {"zmq", "logging", "inspect", "subprocess"} & brought
+    assert dear == ({"zmq", "logging", "subprocess"} if start == "a job" else set())
 
 
 @pytest.mark.parametrize("version", PYTHONS)

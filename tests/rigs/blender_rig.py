@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from host_rig import FIRST, FRAMES, HEIGHT, WIDTH, Drawn, Picture, read_exr
+from host_rig import FIRST, FRAMES, HEIGHT, NO_HANDLES, WIDTH, Drawn, Picture, read_exr
 
-from understudy.bridge.frames import FrameRate
+from understudy.bridge.frames import FrameRange, FrameRate, Handles
 from understudy.bridge.main_thread import MainThread
 from understudy.host_plugins.blender import compat, properties
 from understudy.host_plugins.blender.colours import SEQUENCER_SPACE
@@ -64,6 +64,8 @@ class BlenderRig:
     """Implements `host_rig.HostRig`."""
 
     renders = True
+    edits = True
+    renders_by_itself = False
     refusals = ("render", "sources", "place")
 
     def __init__(self, folder: Path) -> None:
@@ -78,13 +80,24 @@ class BlenderRig:
         return bpy.context.scene
 
     def make_shot(
-        self, drawn: Drawn, *, shot: str, rate: FrameRate, untouched: bool = True, matte: str | None = None
+        self,
+        drawn: Drawn,
+        *,
+        shot: str,
+        rate: FrameRate,
+        untouched: bool = True,
+        matte: str | None = None,
+        handles: Handles = NO_HANDLES,
     ) -> None:
         scene = new_document(self.document)
         scene.render.fps = round(rate.fraction * 1001 / 1000) if rate.denominator == 1001 else rate.numerator
         scene.render.fps_base = float(scene.render.fps / rate.fraction)
         plate = add_images(scene, shot, drawn.plate, 1)
-        add_images(scene, "roto", matte or drawn.matte, 2).mute = True
+        roto = add_images(scene, "roto", matte or drawn.matte, 2)
+        roto.mute = True
+        for strip in (plate, roto):
+            compat.show_frames(strip, FIRST + handles.head, FIRST + FRAMES - 1 - handles.tail)
+        self.ask_handles(handles)
         if not untouched:
             plate.color_multiply = 0.9
         scene.sequence_editor.active_strip = plate
@@ -93,6 +106,15 @@ class BlenderRig:
         settings.matte_from, settings.matte_strip = "STRIP", "roto"
         settings.reference_from, settings.reference_file = "FILE", drawn.reference
         bpy.ops.wm.save_mainfile()
+
+    def ask_handles(self, handles: Handles) -> None:
+        self.scene.understudy.head, self.scene.understudy.tail = handles
+
+    def placed(self) -> tuple[FrameRange, FrameRange]:
+        strips = [s for s in compat.all_strips_of(self.scene.sequence_editor) if VERSION in s]
+        newest = max(strips, key=lambda strip: int(strip[VERSION]))
+        first, end = compat.content_of(newest)
+        return FrameRange(compat.start_of(newest), compat.end_of(newest) - 1), FrameRange(first, end - 1)
 
     def refuse_next(self, call: str) -> None:
         {"render": self._lose_a_frame, "sources": self._hide_a_source, "place": self._lock_channels}[call]()

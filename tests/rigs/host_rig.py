@@ -10,14 +10,16 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import OpenEXR
 from daemon_rig import daemon_python
+from own_clock import OwnClock
 
-from understudy.bridge.frames import FrameRate
+from understudy.bridge.frames import FrameRange, FrameRate, Handles
 from understudy.bridge.host import Host, RememberedJob
 from understudy.bridge.host_jobs import HostJob, HostJobs
 from understudy.bridge.main_thread import MainThread
@@ -77,6 +79,9 @@ def write_exr(path: Path, picture: Picture, header: dict[str, Any] | None = None
         file.write(str(path))
 
 
+NO_HANDLES = Handles()
+
+
 class HostRig(Protocol):
     """One host with one document. Everything here is called on the test's own thread, which is the main thread."""
 
@@ -87,11 +92,33 @@ class HostRig(Protocol):
     """Names of the host's own calls that can be made to refuse, during export and placing."""
     renders: bool
     """Whether `make_shot(untouched=False)` makes an export write frames of its own."""
+    renders_by_itself: bool
+    """The host renders elsewhere than on its main thread: a turn is a look, and any number of frames may be there."""
+
+    edits: bool
+    """Whether what is placed is trimmed to the cut, its handles behind the trim."""
 
     def make_shot(
-        self, drawn: Drawn, *, shot: str, rate: FrameRate, untouched: bool = True, matte: str | None = None
+        self,
+        drawn: Drawn,
+        *,
+        shot: str,
+        rate: FrameRate,
+        untouched: bool = True,
+        matte: str | None = None,
+        handles: Handles = NO_HANDLES,
     ) -> None:
-        """Open a new document with the drawn footage in it and select the shot."""
+        """Open a new document with the drawn footage in it and select the shot.
+
+        handles: of the drawn frames, the first and the last few are handles; an edit shows the others and asks for
+        these.
+        """
+
+    def ask_handles(self, handles: Handles) -> None:
+        """Ask for other handles, as the artist would in the panel."""
+
+    def placed(self) -> tuple[FrameRange, FrameRange]:
+        """Return which frames the newest take shows, and which it has: behind its trim too."""
 
     def refuse_next(self, call: str) -> None:
         """Let the host refuse the next time that this call is made."""
@@ -117,7 +144,9 @@ class Desk:
         self.rig = rig
         self.jobs = jobs
         self.longest_turn = 0.0
-        """Seconds that the main thread was held by one turn, at most."""
+        """Seconds that the main thread was held by one turn, at most; waiting for a core is not counted."""
+        self.watch: Callable[[], AbstractContextManager[object]] = nullcontext
+        """What surrounds each turn: a test that looks at what is done in it."""
 
     def submit(self, **chosen: Any) -> HostJob:
         import msgspec
@@ -131,14 +160,18 @@ class Desk:
         self.turn_until(lambda: all(job.ended for job in jobs))
 
     def turn_until(self, done: Callable[[], bool]) -> None:
+        clock = OwnClock()
         end = time.monotonic() + PATIENCE_SECONDS
         while not done():
             assert time.monotonic() < end, [job.notice for job in self.jobs.jobs.values()]
-            start = time.monotonic()
-            if self.rig.main.turn():
-                self.longest_turn = max(self.longest_turn, time.monotonic() - start)
+            start = clock.now()
+            with self.watch():
+                turned = self.rig.main.turn()
+            if turned:
+                self.longest_turn = max(self.longest_turn, clock.now() - start)
             else:
                 time.sleep(0.002)
+        clock.close()
 
     def remembered(self) -> tuple[RememberedJob, ...]:
         return self.rig.host.remembered()

@@ -13,11 +13,20 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from host_rig import FIRST, FRAMES, Drawn, Picture, read_exr
+from host_rig import FIRST, FRAMES, NO_HANDLES, Drawn, Picture, read_exr
 
 from understudy.bridge.errors import ErrorReport, HostError
-from understudy.bridge.frames import FilePattern, FrameRange, FrameRate
-from understudy.bridge.host import Delivered, Exported, Footage, RememberedJob, Selection, Step, Steps
+from understudy.bridge.frames import FilePattern, FrameRange, FrameRate, Handles
+from understudy.bridge.host import (
+    Delivered,
+    Exported,
+    Footage,
+    RememberedJob,
+    Selection,
+    Step,
+    Steps,
+    refuse_handles_beyond,
+)
 from understudy.bridge.main_thread import MainThread
 
 COLOUR = "lin_rec709_scene"
@@ -34,8 +43,11 @@ class PaperHost:
 
     def select(self) -> Selection:
         shot = self._read()["shot"]
+        head, tail = shot["handles"]
+        frames = FrameRange.parse(shot["cut"]).with_handles(Handles(head, tail))
+        refuse_handles_beyond(frames, FrameRange(FIRST, FIRST + FRAMES - 1), "the clip")
         return Selection(
-            shot=shot["name"], frames=FrameRange.parse(shot["frames"]), rate=FrameRate.parse(shot["rate"]),
+            shot=shot["name"], frames=frames, rate=FrameRate.parse(shot["rate"]),
             anchor="plate", plate=shot["plate"], matte=shot["matte"], reference=shot["reference"],
         )  # fmt: skip
 
@@ -66,7 +78,13 @@ class PaperHost:
         patch = delivered.layer("patch")
         takes = [
             *self._read()["takes"],
-            {"job": delivered.job.job_id, "version": delivered.job.version, "patch": patch.pattern},
+            {
+                "job": delivered.job.job_id,
+                "version": delivered.job.version,
+                "patch": patch.pattern,
+                "shown": str(delivered.job.frames.cut),
+                "has": str(delivered.job.frames),
+            },
         ]
         self._change("takes", takes)
         yield Step(1, 1)
@@ -77,6 +95,9 @@ class PaperHost:
     def remember(self, job: RememberedJob) -> None:
         kept = {**self._read()["jobs"], job.job_id: msgspec.to_builtins(job)}
         self._change("jobs", kept)
+
+    def forget(self, job: RememberedJob) -> None:
+        self._change("jobs", {key: kept for key, kept in self._read()["jobs"].items() if key != job.job_id})
 
     def remembered(self) -> tuple[RememberedJob, ...]:
         return tuple(msgspec.convert(job, RememberedJob) for job in self._read()["jobs"].values())
@@ -101,6 +122,8 @@ class PaperRig:
     """Implements `host_rig.HostRig`."""
 
     renders = True
+    edits = True
+    renders_by_itself = False
     refusals = ("render", "import")
 
     def __init__(self, folder: Path) -> None:
@@ -109,13 +132,30 @@ class PaperRig:
         self.host = PaperHost(folder / "document.json")
 
     def make_shot(
-        self, drawn: Drawn, *, shot: str, rate: FrameRate, untouched: bool = True, matte: str | None = None
+        self,
+        drawn: Drawn,
+        *,
+        shot: str,
+        rate: FrameRate,
+        untouched: bool = True,
+        matte: str | None = None,
+        handles: Handles = NO_HANDLES,
     ) -> None:
         facts = {
-            "name": shot, "frames": f"{FIRST}-{FIRST + FRAMES - 1}", "rate": str(rate), "plate": drawn.plate,
+            "name": shot, "cut": f"{FIRST + handles.head}-{FIRST + FRAMES - 1 - handles.tail}", "handles": handles,
+            "rate": str(rate), "plate": drawn.plate,
             "matte": matte or drawn.matte, "reference": drawn.reference, "untouched": untouched,
         }  # fmt: skip
         self.host.document.write_text(json.dumps({"shot": facts, "proxy": True, "takes": [], "jobs": {}}))
+
+    def ask_handles(self, handles: Handles) -> None:
+        content = json.loads(self.host.document.read_text())
+        content["shot"]["handles"] = handles
+        self.host.document.write_text(json.dumps(content))
+
+    def placed(self) -> tuple[FrameRange, FrameRange]:
+        take = json.loads(self.host.document.read_text())["takes"][-1]
+        return FrameRange.parse(take["shown"]), FrameRange.parse(take["has"])
 
     def refuse_next(self, call: str) -> None:
         self.host.refused.add(call)

@@ -35,6 +35,16 @@ def test_when_a_plate_is_overwritten_in_place_in_mid_job_then_the_take_is_of_wha
     assert np.array_equal(bits(tmp_path / "out" / "comp" / "comp.1002.exr")[outside], sent[outside])
 
 
+@pytest.mark.parametrize(("typed", "head", "tail"), [("1", 1, 1), ("0:1", 0, 1)])
+def test_when_handles_are_typed_then_the_job_has_them_at_the_ends_that_were_meant(
+    terminal: Terminal, submit: Submit, shot: Path, typed: str, head: int, tail: int
+) -> None:
+    job = terminal("submit", *HERE, *ATTEST, "--handles", typed, "--json").json["job_id"]
+    frames = terminal("show", job, "--json").json["detail"]["job"]["shot"]["range"]
+    assert (frames.get("head", 0), frames.get("tail", 0)) == (head, tail)
+    assert (frames["first"], frames["last"]) == (FRAMES[0], FRAMES[-1])
+
+
 def test_when_a_frame_is_a_symlink_then_the_picture_it_leads_to_is_taken(submit: Submit, shot: Path) -> None:
     (shot / "plate.1002.exr").rename(shot / "elsewhere.exr")
     (shot / "plate.1002.exr").symlink_to("elsewhere.exr")

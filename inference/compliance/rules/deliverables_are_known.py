@@ -1,7 +1,7 @@
 """What was asked for beside the layers must be something that can be made of them."""
 
 from understudy.bridge.errors import Finding
-from understudy.bridge.shot import PREMULTIPLIED_LAYERS
+from understudy.bridge.words import PREMULTIPLIED_LAYERS
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.phrases import write_list
 from understudy.inference.compliance.rule import AdmissionRule, not_applicable, passes, refuses

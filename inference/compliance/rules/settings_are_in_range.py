@@ -1,7 +1,9 @@
 """What the user chose must mean something to the engine."""
 
 import math
+from collections.abc import Iterator, Mapping
 
+from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import Finding
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.phrases import write_list
@@ -30,6 +32,8 @@ class Rule(AdmissionRule):
         unknown = [name for name in settings.engine_options if name not in known]
         if unknown:
             problems.append(f"engine_options has {write_list(unknown)}, which {settings.engine} does not read")
+        if engine is not None:
+            problems += _option_problems(settings.engine_options, engine)
         if problems:
             return refuses(
                 f"settings are out of range: {'; '.join(problems)}",
@@ -39,3 +43,24 @@ class Rule(AdmissionRule):
         if unread and engine is not None and not engine.reads_prompt:
             return lists(f"the engine {engine.name} reads no {' and no '.join(unread)}: it is recorded, nothing more")
         return passes("settings are in range")
+
+
+def _option_problems(options: Mapping[str, str], engine: EngineDescription) -> Iterator[str]:
+    """Yield what is wrong with an option's value, by its name."""
+    for name, value in options.items():
+        if name in engine.choices and value not in engine.choices[name]:
+            yield f"{name} is '{value}'; it is one of {', '.join(engine.choices[name])}"
+        if name in engine.ranges:
+            least, most = engine.ranges[name]
+            number = _number(value)
+            if number is None or not least <= number <= most:
+                yield f"{name} is '{value}'; {least:g} to {most:g} is the range"
+            elif name in engine.whole and not number.is_integer():
+                yield f"{name} is '{value}'; a whole number is wanted"
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -4,3 +4,11 @@ Reading order: `loop.py` (a segment, from controls to pictures), `model.py` (one
 (which frames condition which segment), `noise.py`. `engines/wan_animate.py` is the door; nothing here knows it, opens a
 file or knows a colour space. docs/wan-animate.md tells the whole story.
 """
+
+import os
+
+os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")
+"""Intel's library adds up in an order that depends on where numbers lie in memory, so that a resumed job may differ in
+the last bit. This makes it one order on every processor; it is read at the library's first use, and GPUs know none of
+it.
+"""

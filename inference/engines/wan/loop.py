@@ -84,7 +84,7 @@ class SegmentLoop:
     ) -> None:
         """size: height, width, multiples of 16. blocks: what runs the transformer's blocks, when not this GPU alone."""
         self._pipeline, self._mode, self._size = pipeline, mode, size
-        self._sampling, self._device, self._blocks = sampling, device, blocks
+        self._sampling, self._device, self.blocks = sampling, device, blocks
         self._transformer = pipeline.transformer
         self._blank: dict[int, Faces] = {}
 
@@ -174,9 +174,9 @@ class SegmentLoop:
         for done, time in enumerate(scheduler.timesteps):
             step(done, len(scheduler.timesteps))
             given = torch.cat([latents, conditions], dim=1).to(kind)
-            noise = predict(self._transformer, given, time.expand(1), encoded, self._blocks)
+            noise = predict(self._transformer, given, time.expand(1), encoded, self.blocks)
             if blank is not None:
-                without = predict(self._transformer, given, time.expand(1), blank, self._blocks)
+                without = predict(self._transformer, given, time.expand(1), blank, self.blocks)
                 noise = without + self._sampling.guidance * (noise - without)
             latents = scheduler.step(noise, time, latents, return_dict=False)[0]
         return latents

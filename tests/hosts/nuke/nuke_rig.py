@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from host_rig import FIRST, FRAMES, Drawn, Picture
+from host_rig import FIRST, FRAMES, NO_HANDLES, Drawn, Picture
 from nuke_stand_in import Application, Guesses, current, make_module, start
 from nuke_stand_in.nodes import Group, Node, make_node
 from nuke_stand_in.pictures import picture_of
 from nuke_stand_in.script import open_into, save
 
-from understudy.bridge.frames import FrameRate
+from understudy.bridge.frames import FrameRange, FrameRate, Handles
 from understudy.bridge.main_thread import MainThread
 
 PLUGIN = "understudy.host_plugins.nuke"
@@ -57,6 +57,8 @@ class NukeRig:
     """Implements `host_rig.HostRig`. One document, one Understudy node in it."""
 
     renders = True
+    edits = False
+    renders_by_itself = False
     refusals = ("execute", "nodes.Write", "nodes.Read", "nodes.Merge2", "Node.setInput")
     """Enough for the whole way; `test_refusals.py` has every other call, without a daemon."""
 
@@ -78,7 +80,14 @@ class NukeRig:
         return found
 
     def make_shot(
-        self, drawn: Drawn, *, shot: str, rate: FrameRate, untouched: bool = True, matte: str | None = None
+        self,
+        drawn: Drawn,
+        *,
+        shot: str,
+        rate: FrameRate,
+        untouched: bool = True,
+        matte: str | None = None,
+        handles: Handles = NO_HANDLES,
     ) -> None:
         from understudy.host_plugins.nuke.node import create_node
 
@@ -91,6 +100,7 @@ class NukeRig:
         for number, pipe in enumerate(pipes):
             node.setInput(number, pipe)
         node["shot"].setValue(shot)
+        self.ask_handles(handles)
         node["self_attest"].setValue("a test, to see that it works")
         pipes[1].setSelected(True)
         root.table["proxy"].put(True)
@@ -98,6 +108,15 @@ class NukeRig:
         save(application, self.script)
         application.undone.clear()
         self.host.chosen = ""
+
+    def ask_handles(self, handles: Handles) -> None:
+        self.node.table["head"].put(handles.head)
+        self.node.table["tail"].put(handles.tail)
+
+    def placed(self) -> tuple[FrameRange, FrameRange]:
+        read = [node for node in current().root.walk() if node.kind == "Read" and node.said.endswith("_patch")][-1]
+        whole = FrameRange(int(read.table["first"].get()), int(read.table["last"].get()))
+        return whole, whole
 
     def read(self, path: str, graded: bool = False) -> Any:
         """Make a Read of these files, with a dot below it or a Grade that changes nothing but the fact of it."""

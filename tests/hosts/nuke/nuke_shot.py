@@ -13,7 +13,7 @@ from nuke_stand_in.nodes import Group, Node, make_node
 from nuke_stand_in.script import save
 
 from understudy.bridge.frames import FrameRange, FrameRate
-from understudy.bridge.host import Delivered, Exported, LayerFiles, RememberedJob, Selection
+from understudy.bridge.host import Delivered, Exported, Footage, LayerFiles, RememberedJob, Selection
 
 FRAMES = FrameRange(1001, 1003)
 WIDTH, HEIGHT = 32, 18
@@ -115,6 +115,14 @@ class SmallShot:
 
     def nodes(self, kind: str) -> list[Node]:
         return [node for node in current().root.walk() if node.kind == kind]
+
+
+def names(footage: Footage) -> list[str]:
+    return [Path(footage.files[frame]).name for frame in sorted(footage.files)]
+
+
+def rendered(shot: SmallShot, role: str = "plate") -> bool:
+    return shot.export().footage[role].ours
 
 
 def pixels(path: str | Path) -> Any:

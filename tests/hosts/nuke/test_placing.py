@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from nuke_stand_in.nodes import Node, delete_node
 from nuke_stand_in.pictures import picture_of
 
 from understudy.bridge.errors import HostError
+from understudy.bridge.host import Delivered
 
 
 def shown(node: Node, frame: int) -> float:
@@ -92,6 +94,72 @@ def test_when_a_take_is_placed_then_one_undo_takes_it_back_and_the_selection_is_
     shot.place(shot.take())
     assert current().undone == ["Understudy sh010 v001"]
     assert [node.said for node in current().root.walk() if node.is_selected] == selected
+
+
+def turn_by_turn(shot: SmallShot, take: Delivered) -> Iterator[int]:
+    """Place a take; yield between two turns how many Reads it has so far."""
+    before = len(shot.nodes("Read"))
+    for _ in shot.host.place(take):
+        yield len(shot.nodes("Read")) - before
+
+
+def as_it_stands() -> list[tuple[str, object]]:
+    return [(node.said, {name: knob.get() for name, knob in node.table.items()}) for node in current().root.walk()]
+
+
+def test_when_a_take_is_placed_then_a_turn_reads_in_one_layer_and_the_last_alone_is_to_undo(shot: SmallShot) -> None:
+    take = shot.take(layers=("patch", "comp", "character", "matte"))
+    seen = [(reads, len(shot.nodes("Merge2")), list(current().undone)) for reads in turn_by_turn(shot, take)]
+    assert seen == [*((reads, 0, []) for reads in range(5)), (4, 1, ["Understudy sh010 v001"])]
+
+
+def test_when_the_artist_works_between_two_turns_then_their_step_of_undo_and_ours_hold_nothing_of_each_other(
+    shot: SmallShot,
+) -> None:
+    import nuke
+
+    for number, _ in enumerate(turn_by_turn(shot, shot.take())):
+        if number == 2:
+            nuke.nodes.Dot()
+    assert current().undone == ["make Dot1", "Understudy sh010 v001"]
+
+
+@pytest.mark.parametrize("turns", range(1, 5))
+def test_when_placing_is_closed_between_two_turns_then_nothing_of_the_take_is_left(turns: int, shot: SmallShot) -> None:
+    take = shot.take()
+    before = as_it_stands()
+    current().root.set_modified(False)
+    steps = shot.host.place(take)
+    for _ in range(turns):
+        next(steps)
+    steps.close()
+    assert as_it_stands() == before
+    assert not current().root.modified()
+    assert current().undone == []
+
+
+def test_when_the_artist_deletes_a_layer_before_it_is_wired_then_it_is_named_and_nothing_is_left(
+    shot: SmallShot,
+) -> None:
+    take = shot.take()
+    before = as_it_stands()
+    steps = shot.host.place(take)
+    for _ in range(3):
+        next(steps)
+    delete_node(named(shot, "_v001_comp"))
+    with pytest.raises(HostError, match=r"_v001_comp was deleted or renamed"):
+        list(steps)
+    assert as_it_stands() == before
+
+
+def test_when_nuke_ended_between_two_turns_then_the_take_is_placed_once_all_the_same(shot: SmallShot) -> None:
+    take = shot.take()
+    steps = shot.host.place(take)
+    for _ in range(3):
+        next(steps)
+    shot.place(take)  # as after the script that was saved just then is opened again
+    assert len([node for node in shot.nodes("Read") if "_v001_" in node.said]) == 3
+    assert shot.node.table["version"]._entries == ["plate", "v001"]  # type: ignore[attr-defined]
 
 
 def test_when_a_take_was_placed_before_the_script_was_closed_then_it_is_not_placed_twice(shot: SmallShot) -> None:

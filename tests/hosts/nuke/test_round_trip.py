@@ -95,7 +95,7 @@ def test_when_a_plate_has_overscan_and_handles_then_its_layers_have_them_and_the
         write_exr(folder / f"wide.{frame:04}.exr", picture, header)
     plate = read(str(folder / "wide.####.exr"))
     shot.connect(0, plate if untouched else make("Grade", plate, multiply=1.0))
-    shot.set(handles=1)
+    shot.set(head=1, tail=1)
     job = recast(shot, daemon)
     asked = sent(job, daemon)
     assert (asked.range.head, asked.range.tail, len(asked.range)) == (1, 1, 3)
@@ -105,6 +105,45 @@ def test_when_a_plate_has_overscan_and_handles_then_its_layers_have_them_and_the
         shown = picture_of(shot.node, frame, "main")
         for channel, wanted in zip(("red", "green", "blue"), np.moveaxis(pixels(comp), -1, 0)[:3], strict=True):
             np.testing.assert_allclose(shown.channels[f"rgba.{channel}"], wanted, rtol=2**-10, atol=2**-14)
+
+
+@pytest.mark.parametrize("untouched", [True, False])
+def test_when_the_plate_has_long_pixels_and_a_timecode_then_its_layers_and_what_nuke_shows_have_them(
+    untouched: bool, shot: SmallShot, daemon: RunningDaemon
+) -> None:
+    folder = shot.folder / "long"
+    folder.mkdir()
+    for frame in FRAMES:
+        code = OpenEXR.TimeCode(1, 2, 3, frame - FRAMES.first, 0, *[0] * 13)
+        picture = np.full((HEIGHT, WIDTH, 3), 0.25, np.float32)
+        write_exr(folder / f"long.{frame:04}.exr", picture, {"pixelAspectRatio": 2.0, "timeCode": code})
+    plate = read(str(folder / "long.####.exr"))
+    current().frame = FRAMES.first + 1
+    assert (plate.format().pixelAspect(), plate.metadata("input/timecode")) == (2.0, "01:02:03:01")
+    shot.connect(0, plate if untouched else make("Grade", plate, multiply=1.0))
+    job = recast(shot, daemon)
+    asked = sent(job, daemon)
+    assert asked.plate is not None
+    assert asked.plate.pixel_aspect is None, "what the files say counts"
+    assert (str(folder) in asked.plate.pictures.files[0].typed) is untouched
+    for frame in FRAMES:
+        for name in ("comp", "patch", "matte"):
+            with OpenEXR.File(str(layer(job, name, frame))) as file:
+                code = file.header()["timeCode"]
+                assert (code.hours, code.minutes, code.seconds, code.frame) == (1, 2, 3, frame - FRAMES.first), name
+                assert float(file.header()["pixelAspectRatio"]) == 2.0, name
+    assert shot.node.format().pixelAspect() == 2.0
+
+
+@pytest.mark.parametrize("kind", ["plate", "matte"])
+def test_when_nuke_renders_long_pixels_then_the_file_says_so_with_its_timecode(kind: str, shot: SmallShot) -> None:
+    header = {"pixelAspectRatio": 2.0, "timeCode": OpenEXR.TimeCode(1, 2, 3, 4, 0, *[0] * 13)}
+    for number, name in enumerate(("plate", "matte")):
+        shot.connect(number, make("Grade", read(write_frames(shot.folder / "long", name, header=header)), multiply=1.0))
+    typed = shot.export().footage[kind].typed
+    with OpenEXR.File(typed.replace("####", "1002")) as file:
+        assert float(file.header()["pixelAspectRatio"]) == 2.0
+        assert file.header()["timeCode"].frame == 4
 
 
 OTHERWISE = Guesses(

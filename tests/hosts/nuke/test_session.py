@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from nuke_shot import SmallShot, make
-from nuke_stand_in import choose, current, press, show_panel
+from nuke_stand_in import choose, current, knob_changed, press, show_panel
 from nuke_stand_in.nodes import delete_node
 from nuke_stand_in.script import save
 
@@ -154,6 +154,104 @@ def test_when_details_is_pressed_then_cautions_and_remedies_are_all_there(shot: 
     assert "understudy serve" in current().messages[0]
     assert "Write1 drops what our files say" in current().messages[0]
     assert "Write1 drops" in status(shot)
+
+
+@pytest.mark.parametrize("how", ["selected", "showPanel", "inputChange", "view"])
+def test_when_a_node_is_looked_at_then_its_cautions_stand_on_it_before_the_button_is_pressed(
+    shot: SmallShot, how: str
+) -> None:
+    from understudy.host_plugins.nuke import startup
+
+    startup.start_menu()
+    open_session()
+    write = make("Write", shot.node, file_type="exr")
+    current().undone.clear()
+    current().root.set_modified(False)
+    knob_changed(shot.node, how)
+    assert "Write1 drops what our files say" in shot.node.table["label"].evaluate()  # type: ignore[attr-defined]
+    assert (current().undone, current().root.modified(), current().callback_errors) == ([], False, [])
+    write.table["metadata"].put("all metadata")
+    knob_changed(shot.node, "xpos")
+    assert "Write1" in status(shot), "nothing is looked for while a node is dragged"
+    knob_changed(shot.node, how)
+    assert status(shot) == ""
+
+
+def test_when_a_job_has_ended_then_its_end_stands_on_the_node_with_the_cautions_of_now(shot: SmallShot) -> None:
+    from understudy.host_plugins.nuke import startup
+
+    startup.start_menu()
+    open_session()
+    press(shot.node, "submit")
+    turn_until(lambda: "failed" in status(shot))
+    make("Write", shot.node, file_type="exr")
+    knob_changed(shot.node, "selected")
+    assert "no daemon answers" in status(shot)
+    assert "Write1 drops" in status(shot)
+
+
+def test_when_looking_at_a_node_goes_wrong_then_nuke_s_callback_raises_nothing(shot: SmallShot) -> None:
+    from understudy.host_plugins.nuke import startup
+
+    startup.start_menu()
+    open_session()
+    current().fail_next("Node.input")
+    knob_changed(shot.node, "selected")
+    assert current().callback_errors == []
+
+
+def test_when_nuke_renders_for_the_artist_then_the_node_says_that_its_job_waits(shot: SmallShot) -> None:
+    open_session()
+    current().executing = True
+    press(shot.node, "submit")
+    turn_until(lambda: "renders something of yours" in status(shot))
+    current().executing = False
+    turn_until(lambda: "failed" in status(shot))
+    assert "no daemon answers" in status(shot)
+
+
+def test_when_a_node_was_pasted_then_jobs_that_are_settled_since_are_not_taken_up_from_its_copy(
+    shot: SmallShot,
+) -> None:
+    from understudy.host_plugins.nuke import memory
+    from understudy.host_plugins.nuke.node import create_node
+
+    job = shot.take().job
+    copy = create_node()
+    copy["understudy_memory"].setValue(shot.node.table["understudy_memory"].get())
+    assert [memory.jobs_of(node) for node in (copy, shot.node)] == [(job,), (job,)]
+    memory.keep(msgspec.structs.replace(job, settled=True))
+    assert [one.settled for one in shot.host.remembered()] == [True]
+    assert [len(memory.jobs_of(node)) for node in (copy, shot.node)] == [0, 1]
+
+
+def test_when_a_script_of_before_has_a_copy_with_an_unsettled_job_then_the_settled_word_counts(
+    shot: SmallShot,
+) -> None:
+    from understudy.host_plugins.nuke.node import create_node
+
+    job = shot.take().job
+    copy = create_node()
+    settled = msgspec.json.encode((msgspec.structs.replace(job, settled=True),)).decode()
+    unsettled = msgspec.json.encode((job,)).decode()
+    for texts in ((settled, unsettled), (unsettled, settled)):
+        for node, text in zip((shot.node, copy), texts, strict=True):
+            node["understudy_memory"].setValue(text)
+        assert [one.settled for one in shot.host.remembered()] == [True], "whichever comes first"
+
+
+def test_when_the_node_was_renamed_then_notices_find_it_again_without_a_search(shot: SmallShot) -> None:
+    from understudy.host_plugins.nuke import memory
+
+    job = shot.take().job
+    shot.node.setName("Hero")
+    assert memory.owner(job).name() == "Hero"
+    before = len(current().calls)
+    assert memory.owner(job).name() == "Hero"
+    assert not any(call.name == "allNodes" for call in current().calls[before:])
+    other = make("NoOp")
+    other.setName(job.anchor)  # another node that bears the old name is not taken for it
+    assert memory.owner(job).name() == "Hero"
 
 
 def test_when_the_node_is_deleted_while_its_job_runs_then_nothing_breaks(shot: SmallShot) -> None:

@@ -14,6 +14,7 @@ from nuke_shot import SmallShot
 from nuke_stand_in import Application, current
 
 from understudy.bridge.errors import DaemonUnreachable, HostError, RequestError
+from understudy.bridge.exit_codes import FAILED
 from understudy.bridge.frames import FrameRate
 from understudy.bridge.keys import Connection
 
@@ -49,6 +50,37 @@ def test_when_a_script_is_recast_in_a_terminal_then_it_is_saved_with_the_take_in
         assert terminal.queue == []  # there is no event loop: nothing was left to one
     finally:
         daemon.stop()
+
+
+@pytest.mark.parametrize("what", ["opened", "saved"])
+def test_when_a_studio_s_callback_fails_then_it_is_told_in_words_and_the_exit_code_says_so(
+    terminal: Application, tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    import nuke
+
+    from understudy.host_plugins.nuke.terminal import main
+
+    rig = NukeRig(tmp_path)
+    daemon = RunningDaemon(home)
+    try:
+        rig.make_shot(draw(tmp_path / "drawn"), shot="sh010", rate=FrameRate(24))
+        rig.node.table["engine"].put("identity")
+        from nuke_stand_in.script import save
+
+        save(current(), rig.script)
+
+        def fail() -> None:
+            raise OSError("the studio's server is away")
+
+        {"opened": nuke.addOnScriptLoad, "saved": nuke.addOnScriptSave}[what](fail)
+        assert main([rig.script, "Understudy1"]) == FAILED
+    finally:
+        daemon.stop()
+    said = capsys.readouterr().err
+    assert f"{rig.script} could not be {what}" in said
+    assert "OSError: the studio's server is away" in said
+    if what == "saved":
+        assert f"The take lies in {rig.folder}" in said
 
 
 def test_when_no_daemon_answers_then_the_error_is_the_job_s_own(

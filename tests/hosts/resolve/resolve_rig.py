@@ -8,14 +8,14 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from host_rig import FIRST, FRAMES, Drawn, Picture
+from host_rig import FIRST, FRAMES, NO_HANDLES, Drawn, Picture
 from resolve_stand_in.application import Project, Resolve
 from resolve_stand_in.pictures import composite
 from resolve_stand_in.pool import MediaPoolItem, bracketed
 from resolve_stand_in.timelines import Timeline, TimelineItem
 from resolve_stand_in.world import Switches
 
-from understudy.bridge.frames import FilePattern, FrameRate
+from understudy.bridge.frames import FilePattern, FrameRange, FrameRate, Handles
 from understudy.bridge.host import Exported, Steps
 from understudy.bridge.main_thread import MainThread
 from understudy.bridge.options import JobOptions
@@ -37,6 +37,8 @@ class ResolveRig:
     """Implements `host_rig.HostRig`."""
 
     renders = True
+    edits = True
+    renders_by_itself = True
     refusals = (
         "OpenPage", "SaveAsNewRenderPreset", "SetCurrentRenderFormatAndCodec", "SetCurrentRenderMode",
         "SetRenderSettings", "AddRenderJob", "StartRendering", "AddSubFolder", "SetCurrentFolder", "ImportMedia",
@@ -64,25 +66,34 @@ class ResolveRig:
 
     def make_shot(
         self, drawn: Drawn, *, shot: str, rate: FrameRate, untouched: bool = True, matte: str | None = None,
-        start: int = FIRST,
+        start: int = FIRST, handles: Handles = NO_HANDLES,
     ) -> None:  # fmt: skip
-        """start: the timeline frame at which the clip stands."""
+        """start: the timeline frame of the first drawn one."""
         project = self.resolve.manager.project = Project(self.resolve.world, "Show")
         project.settings["timelineFrameRate"] = SAID[rate]
         timeline = Timeline(self.resolve.world, project, "Reel 1", start - 16)
         project.timelines.append(timeline)
         project.current = timeline
         item = TimelineItem(self.resolve.world, self._medium(drawn, project), shot, start, FRAMES, HEAD)
+        item.trim(*handles)
         timeline.put(1, item)
-        timeline.playhead = start
+        timeline.playhead = item.start
         matte = matte or drawn.matte
         if not untouched:
             item.compositions = 1
             self._put_matte(matte, project, timeline, start)
         self.host.choices = Choices(
-            options=JobOptions(reference=drawn.reference, matte=matte if untouched else None),
+            options=JobOptions(reference=drawn.reference, matte=matte if untouched else None, handles=str(handles)),
             matte_from="file" if untouched else "track",
         )
+
+    def ask_handles(self, handles: Handles) -> None:
+        choose(self, handles=str(handles))
+
+    def placed(self) -> tuple[FrameRange, FrameRange]:
+        item = next(i for track in reversed(self.timeline.tracks) for i in track.items if _is_take(i))
+        shown = FrameRange(item.start, item.start + (item.duration or 0) - 1)
+        return shown, FrameRange(shown.first - item.left, shown.last + item.right)
 
     def _medium(self, drawn: Drawn, project: Project) -> MediaPoolItem:
         folder = self.folder / "Größe 50% [final] $shot"
@@ -117,12 +128,8 @@ class ResolveRig:
         return np.asarray(composite(self.timeline, frame)[..., :3], np.float32)
 
     def takes(self) -> tuple[int, ...]:
-        items = [item for track in self.timeline.tracks for item in track.items if item.medium is not None]
-        versions = [
-            int(item.medium.third_party[VERSION])
-            for item in items
-            if item.medium is not None and VERSION in item.medium.third_party
-        ]
+        items = [item for track in self.timeline.tracks for item in track.items if _is_take(item)]
+        versions = [int(item.medium.third_party[VERSION]) for item in items if item.medium is not None]
         return tuple(sorted(versions))  # two jobs at once may be placed in either order
 
     def restart(self) -> None:
@@ -130,6 +137,10 @@ class ResolveRig:
         self.resolve = self.resolve.restarted()
         self.main = MainThread()
         self.host = self._host(choices)
+
+
+def _is_take(item: TimelineItem) -> bool:
+    return item.medium is not None and VERSION in item.medium.third_party
 
 
 MakeRig = Callable[..., ResolveRig]

@@ -124,6 +124,46 @@ def test_when_our_track_is_locked_or_off_then_it_stays_so_and_a_new_one_is_used(
     assert len(rig.timeline.tracks[2].items) == 1
 
 
+def test_when_a_free_track_lies_between_plate_and_title_then_the_take_goes_there_and_the_title_stays_above(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig()
+    delivered = take(rig, tmp_path / "v001")
+    elsewhere = TimelineItem(rig.resolve.world, None, "bug", START + 40, 8)
+    rig.timeline.put(2, elsewhere)  # the track is used, and free where the clip stands
+    title = rig.timeline.put(3, TimelineItem(rig.resolve.world, None, "Title", START, 4))
+    place(rig, delivered)
+    assert [item.start for item in rig.timeline.tracks[1].items] == [START + 40, START]
+    assert (rig.timeline.tracks[2].items, len(rig.timeline.tracks)) == ([title], 3)
+    assert rig.timeline.tracks[1].name == "Video 2", "the artist's track keeps its name"
+    assert "lies under the take" not in str(rig.timeline.markers)
+
+
+def test_when_only_the_tracks_next_to_the_plate_are_taken_then_the_next_free_one_is_used(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig()
+    delivered = take(rig, tmp_path / "v001")
+    rig.timeline.put(2, TimelineItem(rig.resolve.world, rig.clip.medium, "overlay", START, 4))
+    rig.timeline.put(3, TimelineItem(rig.resolve.world, None, "bug", START + 40, 8))
+    place(rig, delivered)
+    assert [item.start for item in rig.timeline.tracks[2].items] == [START + 40, START]
+    assert "overlay lies under the take now" in str(rig.timeline.markers)
+
+
+def test_when_a_newer_take_finds_a_free_track_below_an_older_one_then_the_older_is_disabled_all_the_same(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig()
+    first, second = (take(rig, tmp_path / f"v00{version}", version=version) for version in (1, 2))
+    blocker = rig.timeline.put(2, TimelineItem(rig.resolve.world, rig.clip.medium, "overlay", START, 4))
+    place(rig, first)
+    rig.timeline.tracks[1].items.remove(blocker)
+    place(rig, second)
+    shown(rig, START, version=2)
+    assert [item.enabled for item in rig.timeline.tracks[2].items] == [False]
+
+
 def test_when_a_title_lies_over_the_plate_then_the_artist_is_told_that_the_take_covers_it(
     make_rig: MakeRig, tmp_path: Path
 ) -> None:

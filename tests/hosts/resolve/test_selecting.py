@@ -190,9 +190,22 @@ def test_when_handles_are_asked_for_then_source_frames_cover_them_and_a_render_r
     choose(rig, handles=1, matte=None)
     assert rig.host.select().frames == FrameRange(86_415, 86_420, 1, 1)
     assert len(exported(rig, tmp_path / "out").footage["plate"].files) == 6
+    choose(rig, handles="0:2")
+    assert rig.host.select().frames == FrameRange(86_416, 86_421, 0, 2)
     choose(rig, handles=2)
-    with pytest.raises(HostError, match="fewer than the handles"):
+    with pytest.raises(HostError, match="reach past the end of sh010") as refusal:
         rig.host.select()
+    assert "1:2" in refusal.value.remedy
+    rig.clip.compositions = 1
+    with pytest.raises(HostError, match="a render has no handles"):
+        rig.host.select()
+
+
+def test_when_the_marks_stand_within_the_clip_then_the_handles_lie_around_them(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    choose(rig, handles="2:0", matte=None)
+    rig.timeline.marks["video"] = {"in": 86_417, "out": 86_418}
+    assert rig.host.select().frames == FrameRange(86_415, 86_418, 2, 0)
 
 
 def test_when_a_source_file_is_missing_then_the_frame_and_the_file_are_named(make_rig: MakeRig, tmp_path: Path) -> None:

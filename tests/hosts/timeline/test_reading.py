@@ -10,7 +10,7 @@ from opentimelineio.opentime import RationalTime
 from timeline_rig import RATE, START, clip, fcpxml, frames, sequence, time_range, timeline
 
 from understudy.bridge.errors import RequestError
-from understudy.bridge.frames import FrameRange, FrameRate
+from understudy.bridge.frames import FrameRange, FrameRate, Handles
 from understudy.host_plugins.timeline.cuts import Cut, find_cuts, media_path, sequence_of
 from understudy.host_plugins.timeline.recast import open_timeline
 
@@ -178,9 +178,11 @@ def test_when_a_name_stands_twice_then_the_frames_tell_which_is_meant(tmp_path: 
 
 def test_when_more_handles_are_asked_for_than_the_media_has_then_the_clip_is_named(tmp_path: Path) -> None:
     (cut,) = read(tmp_path / "a.otio", timeline(clip("sh010", MEDIA.clone(), 1003, 96)))
-    assert cut.with_handles(2) == FrameRange(START - 2, START + 97, 2, 2)
-    with pytest.raises(RequestError, match="sh010 has no 3 frames"):
-        cut.with_handles(3)
+    assert cut.with_handles(Handles(2, 2)) == FrameRange(START - 2, START + 97, 2, 2)
+    assert cut.with_handles(Handles(0, 2)) == FrameRange(START, START + 97, 0, 2)
+    with pytest.raises(RequestError, match="sh010 has no 3:3 frames") as refusal:
+        cut.with_handles(Handles(3, 3))
+    assert "2:2" in refusal.value.remedy
 
 
 @pytest.mark.parametrize(

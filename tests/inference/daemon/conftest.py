@@ -22,7 +22,7 @@ from blake3 import blake3
 from understudy.bridge.client import Client
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.keys import Connection, issue_key, load_connection
-from understudy.bridge.messages import ENDED, Event, JobSummary, Progress, StateChanged
+from understudy.bridge.messages import Event, JobSummary, Progress, StateChanged
 from understudy.bridge.record import Record
 from understudy.bridge.shot import (
     Character,
@@ -37,6 +37,7 @@ from understudy.bridge.shot import (
     Shot,
 )
 from understudy.bridge.watch import Watcher
+from understudy.bridge.words import ENDED
 
 PATIENCE_SECONDS = 20.0
 

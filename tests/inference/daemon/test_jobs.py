@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from understudy.bridge.errors import KeyRefused, RequestError
 from understudy.bridge.keys import User
-from understudy.bridge.messages import ENDED, State
+from understudy.bridge.words import ENDED, State
 from understudy.inference.daemon.jobs import (
     Ticket,
     can_move,

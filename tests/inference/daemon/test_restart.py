@@ -12,8 +12,8 @@ import pytest
 
 from understudy.bridge.client import Client
 from understudy.bridge.errors import UnderstudyError
-from understudy.bridge.messages import ENDED
 from understudy.bridge.transfer import upload
+from understudy.bridge.words import ENDED
 
 from .conftest import DaemonProcess, Eyes, finished, make_job, send, state_of, until
 

@@ -91,6 +91,20 @@ def test_the_same_token_gives_the_same_job_however_often_and_however_fast_it_is_
     client.control(first.job_id, "cancel")
 
 
+def test_a_token_finds_the_job_that_it_made_for_its_own_user_alone(client: Client, ben: Client, tmp_path: Path) -> None:
+    job = make_job(tmp_path)
+    assert client.find_job(job.token) is None
+    job_id = client.submit(job.request, job.token).job_id
+    found = client.find_job(job.token)
+    assert found is not None
+    assert (found.job_id, found.version > 0) == (job_id, True)
+    assert ben.find_job(job.token) is None
+    client.control(job_id, "cancel")
+    ended = client.find_job(job.token)
+    assert ended is not None
+    assert ended.state == "cancelled"
+
+
 def test_files_that_are_uploaded_in_chunks_complete_a_job_too(
     shared_daemon: DaemonProcess, ben: Client, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from tiny_lora import random_pairs, save_comfy, save_diffusers, save_relighting 
 from tiny_wan import FACE_SIZE, IMAGE_WIDTH, TEXT_WIDTH, tiny_transformer  # noqa: E402
 
 from understudy.bridge.errors import WeightsError  # noqa: E402
+from understudy.inference.engines.wan.float8 import quantise_blocks  # noqa: E402
 from understudy.inference.weights.lora_files import Pair, read_lora  # noqa: E402
 from understudy.inference.weights.loras import WeightedLora, lay_on, take_off  # noqa: E402
 
@@ -151,6 +152,42 @@ def test_when_a_change_is_below_half_a_step_of_bfloat16_then_it_still_tells(tmp_
     delta = layer.lora_B["lora_0"](layer.lora_A["lora_0"](unit)).float().T
     wanted = pairs[name].up @ pairs[name].down
     assert difference(delta, wanted) < 0.02 * float(wanted.abs().max())
+
+
+def test_when_the_blocks_are_compiled_after_loras_are_on_then_the_whole_block_still_is_one_graph(
+    transformer: Any, tmp_path: Path
+) -> None:
+    pairs = random_pairs(transformer, seed=3)
+    lay_on(transformer, [
+        written(tmp_path / "a.safetensors", pairs, 0.5), written(tmp_path / "b.safetensors", pairs, 0.2),
+    ])  # fmt: skip
+    wanted = answer(transformer)
+    transformer.compile_repeated_blocks(fullgraph=True, dynamic=False, backend="eager")
+    assert difference(answer(transformer), wanted) < TOLERANCE
+
+
+def test_when_the_blocks_become_float8_then_loras_that_are_on_stay_as_exact_as_they_were(
+    transformer: Any, tmp_path: Path
+) -> None:
+    pairs = random_pairs(transformer, seed=3)
+    coarse = copy.deepcopy(transformer)
+    quantise_blocks(coarse)
+    loss = difference(answer(coarse), answer(transformer))
+    lay_on(transformer, [written(tmp_path / "a.safetensors", pairs, 1.0)])
+    wanted = answer(transformer)
+    quantise_blocks(transformer)
+    assert difference(answer(transformer), wanted) < 3 * loss
+    layer = transformer.blocks[0].attn1.to_q
+    assert torch.equal(layer.lora_A["lora_0"].weight, pairs["blocks.0.attn1.to_q"].down)
+
+
+def test_when_the_blocks_are_in_float8_already_then_it_is_said_that_loras_come_first(
+    transformer: Any, tmp_path: Path
+) -> None:
+    lora = written(tmp_path / "a.safetensors", random_pairs(transformer, seed=3), 1.0)
+    quantise_blocks(transformer)
+    with pytest.raises(ValueError, match="before the blocks become Float8Linear"):
+        lay_on(transformer, [lora])
 
 
 def refused(transformer: Any, file: Path, weight: float = 1.0) -> str:

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="the model's libraries: pip install 
 pytest.importorskip("diffusers", reason="the model's libraries: pip install 'understudy[wan]'")
 
 from tiny_lora import random_pairs, save_comfy, save_relighting  # noqa: E402
-from tiny_wan import tiny_transformer  # noqa: E402
+from tiny_wan import FACE_SIZE, IMAGE_WIDTH, TEXT_WIDTH, tiny_transformer  # noqa: E402
 
 from understudy.bridge.errors import WeightsError  # noqa: E402
 from understudy.bridge.settings import UserSettings  # noqa: E402
@@ -18,7 +18,7 @@ from understudy.inference.weights.catalogue import WAN_ANIMATE  # noqa: E402
 from understudy.inference.weights.lora_shelf import parse_loras  # noqa: E402
 from understudy.inference.weights.manifest import pin, write_manifest  # noqa: E402
 from understudy.inference.weights.opening import Opened, open_model  # noqa: E402
-from understudy.inference.weights.placement import ON_CPU  # noqa: E402
+from understudy.inference.weights.placement import ON_CPU, Placement  # noqa: E402
 
 
 def opened(folder: Path, home: Path, loras: str = "", allow: tuple[str, ...] = ()) -> Opened:
@@ -49,6 +49,27 @@ def test_when_loras_are_named_then_they_are_on_and_stated(folder: Path, tmp_path
     assert found.parts.transformer.active_adapters() == ["lora_0", "lora_1"]
     assert list(found.used.digests())[1:] == ["relighting_lora.safetensors x 0.7", "step4.safetensors x 1"]
     assert any("step4.safetensors changes 1 norms" in finding.message for finding in found.findings)
+
+
+def test_when_a_model_is_opened_in_bfloat16_then_its_loras_are_too_and_it_answers(folder: Path, tmp_path: Path) -> None:
+    save_relighting(folder / "relighting_lora.safetensors", random_pairs(tiny_transformer(), seed=3))
+    settings = UserSettings(home=tmp_path, weights=str(folder))
+    placement = Placement(transformer="bfloat16", vae="bfloat16", encoders="bfloat16")
+    transformer = open_model(WAN_ANIMATE, settings, placement, loras=parse_loras("relighting")).parts.transformer
+    numbers = {name: parameter.dtype for name, parameter in transformer.named_parameters()}
+    assert {number for name, number in numbers.items() if "lora_" in name} == {torch.bfloat16}
+    assert numbers["blocks.0.scale_shift_table"] is torch.float32
+    answer = transformer(
+        hidden_states=torch.zeros(1, 36, 3, 4, 4, dtype=torch.bfloat16),
+        timestep=torch.tensor([500.0]),
+        encoder_hidden_states=torch.zeros(1, 12, TEXT_WIDTH, dtype=torch.bfloat16),
+        encoder_hidden_states_image=torch.zeros(1, 17, IMAGE_WIDTH, dtype=torch.bfloat16),
+        pose_hidden_states=torch.zeros(1, 16, 2, 4, 4, dtype=torch.bfloat16),
+        face_pixel_values=torch.zeros(1, 3, 5, FACE_SIZE, FACE_SIZE, dtype=torch.bfloat16),
+        return_dict=False,
+    )[0]
+    assert answer.dtype is torch.bfloat16
+    assert bool(torch.isfinite(answer).all())
 
 
 def test_when_pickled_weights_are_allowed_then_they_are_loaded_and_listed(folder: Path, tmp_path: Path) -> None:

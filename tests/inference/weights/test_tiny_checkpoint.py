@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 torch = pytest.importorskip("torch", reason="the model's libraries: pip install 'understudy[wan]'")
+
+from PIL import Image  # noqa: E402 - it comes with the model's libraries
 
 FRAMES, SIZE, FACE_PIXELS = 9, 32, 16
 HEARD = 1e-3

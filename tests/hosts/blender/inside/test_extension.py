@@ -37,8 +37,11 @@ def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(zipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Install the zip as the artist does, where no checkout of ours is on the path."""
+def installed(zipped: Path, daemon: RunningDaemon) -> Iterator[str]:
+    """Install the zip as the artist does, where no checkout of ours is on the path.
+
+    After the daemon, whose rig speaks by the checkout's modules: types are read by their module's name.
+    """
     ours = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "understudy"}
     paths = list(sys.path)
     checkout = Path(__file__).resolve().parents[4]

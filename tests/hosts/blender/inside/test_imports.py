@@ -16,6 +16,9 @@ import bpy, bpy_extras.object_utils
 before = set(sys.modules)
 import understudy.host_plugins.blender.registration
 print(json.dumps(sorted({name.split(".")[0] for name in set(sys.modules) - before})), flush=True)
+assert "zmq" not in sys.modules, "sockets are a job's to pay for"
+import understudy.bridge.host_work, understudy.bridge.host_daemon
+print(json.dumps(sorted({name.split(".")[0] for name in set(sys.modules) - before})), flush=True)
 os._exit(0)
 """
 

@@ -13,7 +13,7 @@ from host_rig import FIRST, FRAMES, HEIGHT, WIDTH, Picture, write_exr
 
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FrameRange, FrameRate
-from understudy.bridge.host import Delivered, LayerFiles, RememberedJob
+from understudy.bridge.host import Delivered, LayerFiles, RememberedJob, Steps
 from understudy.host_plugins.blender import compat, memory, placing
 from understudy.host_plugins.blender.host import BlenderHost
 from understudy.host_plugins.blender.strips import JOB, JOBS, LAYER, VERSION, rate_of
@@ -140,6 +140,47 @@ def test_when_a_frame_of_the_take_is_gone_then_it_is_named_instead_of_shown_as_m
     (tmp_path / "v001" / "patch" / f"patch.{FIRST + 2}.exr").unlink()
     with pytest.raises(HostError, match=r"lacks 1 frames, the first is .*patch\.1003\.exr"):
         place(delivered)
+    assert [strip.name for strip in _everything()] == ["hero"]
+
+
+def turns_of(delivered: Delivered, monkeypatch: pytest.MonkeyPatch) -> Steps[None]:
+    """Begin to place a take, one frame a turn, and go on to where the strip has two frames."""
+    monkeypatch.setattr(placing, "TURN_SECONDS", 0.0)
+    host = BlenderHost()
+    host.remember(delivered.job)
+    steps = host.place(delivered)
+    next(step for step in steps if step.done == 2)
+    return steps
+
+
+def test_when_a_strip_is_long_then_it_grows_over_several_turns_and_is_muted_until_it_is_whole(
+    scene: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivered = deliver(tmp_path)
+    steps = turns_of(delivered, monkeypatch)
+    seen = []
+    for _ in steps:
+        (strip,) = [one for one in _everything() if one.get(JOB) == delivered.job.job_id]
+        seen.append((len(strip.elements), strip.mute))
+    assert seen == [(3, True), (FRAMES, False)]
+
+
+def test_when_placing_is_closed_between_two_turns_then_no_half_strip_is_left(
+    scene: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = turns_of(deliver(tmp_path), monkeypatch)
+    steps.close()
+    assert [strip.name for strip in _everything()] == ["hero"]
+
+
+def test_when_the_strip_is_taken_away_while_it_grows_then_the_error_says_so(
+    scene: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivered = deliver(tmp_path)
+    steps = turns_of(delivered, monkeypatch)
+    placing.remove_take(delivered.job.job_id)  # as an undo of the artist's does
+    with pytest.raises(HostError, match="taken away while it was placed"):
+        list(steps)
     assert [strip.name for strip in _everything()] == ["hero"]
 
 

@@ -7,9 +7,20 @@ from __future__ import annotations
 
 from nuke_stand_in.application import Application, Guesses, current, run
 from nuke_stand_in.nodes import Root
-from nuke_stand_in.surface import choose, make_module, press, show_panel
+from nuke_stand_in.surface import choose, knob_changed, make_module, press, show_panel
 
-__all__ = ["Application", "Guesses", "choose", "current", "make_module", "press", "run", "show_panel", "start"]
+__all__ = [
+    "Application",
+    "Guesses",
+    "choose",
+    "current",
+    "make_module",
+    "press",
+    "run",
+    "knob_changed",
+    "show_panel",
+    "start",
+]
 
 
 def start(application: Application) -> Application:

@@ -71,7 +71,7 @@ KNOBS: Mapping[str, tuple[Make, ...]] = {
         _enum("on_error", "error", "black", "checkerboard", "nearest frame"),
         _enum("colorspace", *NUKE_CURVES), _knob(kinds.Boolean_Knob, "raw"),
         _knob(kinds.Boolean_Knob, "premultiplied"), _knob(kinds.Boolean_Knob, "auto_alpha"),
-        _enum("localizationPolicy", "from auto-localize path", "on", "off"),
+        _knob(kinds.Knob, "format"), _enum("localizationPolicy", "from auto-localize path", "on", "off"),
     ),
     "Write": (
         _knob(kinds.File_Knob, "file"), _knob(kinds.File_Knob, "proxy"),

@@ -196,10 +196,10 @@ class Node:
         return INPUTS.get(self.kind, 1)
 
     def picture(self) -> Any:
-        from nuke_stand_in.pictures import picture_of
+        from nuke_stand_in.pictures import shape_of
 
         self.alive()
-        return picture_of(self, current().frame, current().views[0])
+        return shape_of(self, current().frame, current().views[0])
 
     def range(self) -> tuple[int, int]:
         from nuke_stand_in.pictures import range_of

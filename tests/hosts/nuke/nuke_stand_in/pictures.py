@@ -45,6 +45,8 @@ class Picture:
         return found
 
 
+_headers_only: list[bool] = []
+"""Not empty while a shape is asked for."""
 BLACK = Picture(640, 480, (0, 0, 639, 479), {})
 
 
@@ -61,6 +63,15 @@ def picture_of(node: Any, frame: int, view: str) -> Picture:
     return maker(node, frame, view) if maker is not None else picture_of(node.above.get(0), frame, view)
 
 
+def shape_of(node: Any, frame: int, view: str) -> Picture:
+    """Return the picture with its pixels left black: what Nuke says of a node it reads from headers alone."""
+    _headers_only.append(True)
+    try:
+        return picture_of(node, frame, view)
+    finally:
+        _headers_only.pop()
+
+
 def range_of(node: Any) -> tuple[int, int]:
     if node.kind == "Read":
         first, last = int(node.table["first"].get()), int(node.table["last"].get())
@@ -74,11 +85,19 @@ def range_of(node: Any) -> tuple[int, int]:
 
 
 def metadata_of(node: Any, frame: int) -> dict[str, Any]:
-    picture = picture_of(node, frame, current().views[0])
+    picture = shape_of(node, frame, current().views[0])
     found = {f"exr/{name}": value for name, value in picture.attributes.items()}
     rate = picture.attributes.get("framesPerSecond")
     if rate is not None:
         found["input/frame_rate"] = float(rate)
+    code = picture.attributes.get("timeCode")
+    if code is not None:
+        found["input/timecode"] = ":".join(
+            f"{part:02}" for part in (code.hours, code.minutes, code.seconds, code.frame)
+        )
+    if node.kind == "Read" and picture.channels:
+        height, width = next(iter(picture.channels.values())).shape
+        found |= {"input/width": width, "input/height": height}
     return found
 
 
@@ -122,16 +141,27 @@ def _load(node: Any, frame: int, view: str) -> Picture:
             return BLACK
         raise RuntimeError(f"{node.said}: {path}: No such file or directory")
     picture = _open_exr(path) if path.endswith(".exr") else _open_other(path)
+    if node.table["auto_alpha"].get() and picture.channels and "rgba.alpha" not in picture.channels:
+        solid = np.ones_like(next(iter(picture.channels.values())))
+        picture = replace(picture, channels={**picture.channels, "rgba.alpha": solid})
+    if node.table["format"].get():  # as staged: width, height, pixel aspect; the pixels stay
+        width, height, aspect = node.table["format"].get()
+        picture = replace(picture, width=width, height=height, aspect=aspect)
     return picture if node.table["raw"].get() else _linear(picture, node)
 
 
 def _open_exr(path: str) -> Picture:
-    with OpenEXR.File(path, separate_channels=True) as file:
+    with OpenEXR.File(path, separate_channels=True, header_only=bool(_headers_only)) as file:
         header = dict(file.header())
-        planes = {
-            _SHORT.get(name, name): channel.pixels.astype(np.float32) for name, channel in file.channels().items()
-        }
+        pixels = {name: channel.pixels for name, channel in file.channels().items()}
     display, data = header["displayWindow"], header["dataWindow"]
+    shape = tuple(int(side) for side in (data[1] - data[0] + 1)[::-1])
+    planes = {
+        _SHORT.get(channel.name, channel.name): pixels[channel.name].astype(np.float32)
+        if pixels
+        else np.broadcast_to(np.float32(0), shape)
+        for channel in header["channels"]
+    }
     size = display[1] - display[0] + 1
     return Picture(
         int(size[0]), int(size[1]), tuple(int(side) for corner in data for side in corner),  # type: ignore[arg-type]

@@ -157,6 +157,7 @@ def views() -> list[str]:
 
 @api()
 def scriptSave(filename: str | None = None) -> bool:  # noqa: N802
+    _run(current(), "addOnScriptSave", current().root)
     script.save(current(), filename or current().root.script)
     return True
 
@@ -267,7 +268,7 @@ class Environment(dict[str, Any]):
     """`nuke.env`."""
 
 
-CALLBACKS = ("OnScriptLoad", "OnScriptClose", "KnobChanged", "BeforeFrameRender", "AfterFrameRender")
+CALLBACKS = ("OnScriptLoad", "OnScriptSave", "OnScriptClose", "KnobChanged", "BeforeFrameRender", "AfterFrameRender")
 
 
 def press(node: Node, button: str) -> None:
@@ -279,9 +280,14 @@ def press(node: Node, button: str) -> None:
 
 def show_panel(node: Node) -> None:
     """Open the node's panel: Nuke calls this a change of the knob `showPanel`."""
+    knob_changed(node, "showPanel")
+
+
+def knob_changed(node: Node, name: str) -> None:
+    """Let Nuke say that a knob has changed, or what it says in the same way: `selected`, `inputChange`."""
     application = current()
     application.this.append(node)
-    application.this_knob = kinds.Knob("showPanel")  # type: ignore[attr-defined]
+    application.this_knob = kinds.Knob(name)  # type: ignore[attr-defined]
     try:
         _run(application, "addKnobChanged", node)
     finally:
@@ -334,14 +340,16 @@ def _adder(what: str) -> Callable[..., None]:
 
 
 def _run(application: Application, what: str, node: Node) -> None:
-    """Run callbacks, as Nuke does: what they raise is a dialog, here a failed test."""
+    """Run callbacks, as Nuke does: what they raise is a dialog, here a failed test; without a window it comes out."""
     for call, args, kwargs, kind in application.callbacks.get(what, ()):
         if kind not in ("*", node.kind):
             continue
         with outside():
             try:
                 call(*args, **kwargs)
-            except Exception as problem:  # noqa: BLE001 - as Nuke does
+            except Exception as problem:
+                if not application.gui:
+                    raise
                 application.callback_errors.append(problem)
 
 

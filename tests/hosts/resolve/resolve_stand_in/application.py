@@ -6,7 +6,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from host_rig import write_exr
+from host_rig import HEIGHT, WIDTH, write_exr
 from resolve_stand_in.pictures import composite, in_output_space
 from resolve_stand_in.pool import MediaPool
 from resolve_stand_in.timelines import Timeline
@@ -42,7 +42,7 @@ class Project(Thing):
         super().__init__(world)
         self.name = name
         self.settings: dict[str, str] = {
-            "timelineFrameRate": "24", "timelineResolutionWidth": "160", "timelineResolutionHeight": "90",
+            "timelineFrameRate": "24", "timelineResolutionWidth": str(WIDTH), "timelineResolutionHeight": str(HEIGHT),
             "colorScienceMode": "davinciYRGBColorManagedv2", "colorSpaceOutput": "Rec.709",
             "colorSpaceOutputGamma": "Linear", "separateColorSpaceAndGamma": "1",
         }  # fmt: skip

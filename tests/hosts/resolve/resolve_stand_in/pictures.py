@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from host_rig import Picture, read_exr
+from host_rig import HEIGHT, WIDTH, Picture, read_exr
 from resolve_stand_in.timelines import Timeline, TimelineItem
 
-BLACK = np.zeros((90, 160, 4), np.float32)
+BLACK = np.zeros((HEIGHT, WIDTH, 4), np.float32)
 
 
 def composite(timeline: Timeline, frame: int) -> Picture:

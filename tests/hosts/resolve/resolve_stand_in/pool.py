@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
 
+from host_rig import HEIGHT, WIDTH
 from resolve_stand_in.world import Thing, World
 
 SETTABLE = ("FPS", "Alpha mode", "Clip Name", "Input Color Space", "Input Gamma")
@@ -24,7 +26,7 @@ class MediaPoolItem(Thing):
             "File Path": path, "File Name": Path(path).name, "Clip Name": Path(path).name, "Type": "Video",
             "FPS": rate, "Frames": length, "Start": "0", "End": str(int(length) - 1), "Alpha mode": "None",
             "Input Color Space": world.switches.default_space, "Input Gamma": "", "Usage": "0",
-            "Resolution": "160x90", **said,
+            "Resolution": f"{WIDTH}x{HEIGHT}", **said,
         }  # fmt: skip
 
     def GetName(self) -> str:
@@ -143,7 +145,8 @@ class MediaPool(Thing):
             return []
         numbers = range(item["StartIndex"], item["EndIndex"] + 1)
         files = [Path(pattern % number) for number in numbers]
-        if not all(file.is_file() for file in files):
+        folder = files[0].parent
+        if not {file.name for file in files} <= set(os.listdir(folder) if folder.is_dir() else ()):  # noqa: PTH208 - fast
             return []
         if self.world.switches.show_individual_frames:
             return [MediaPoolItem(self.world, self.project, [file], str(file), rate) for file in files]

@@ -64,6 +64,13 @@ class TimelineItem(Markers):
         self.transition = False
         """One mixes the neighbour in at its head."""
 
+    def trim(self, head: int, tail: int) -> None:
+        """Trim both ends, as the artist would: what was there lies behind the trim."""
+        assert self.duration is not None
+        self.start, self.duration = self.start + head, self.duration - head - tail
+        self.left, self.right = self.left + head, self.right + tail
+        self.source = (self.left, self.left + self.duration - 1)
+
     def GetName(self) -> str:
         return self.name
 

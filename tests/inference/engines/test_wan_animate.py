@@ -1,0 +1,178 @@
+"""Wan-Animate behind the engine door: whole jobs on a tiny checkpoint of the official classes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import OpenEXR
+import pytest
+from numpy.typing import NDArray
+from spine_rig import Told, gathered, order_of
+from tiny_wan import make_tiny_checkpoint
+from wan_shot import FIRST, HEIGHT, WIDTH, draw_wan_shot, write
+
+from understudy.bridge.options import JobOptions
+from understudy.inference.work_order import WorkerEnd, WorkerFrame, WorkerProgress, WorkOrder
+from understudy.inference.worker import Reporter, perform
+
+SMALL = ["steps=2", "segment_frames=9"]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_checkpoint(tmp_path_factory.mktemp("weights"), seed=1)
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNDERSTUDY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("UNDERSTUDY_WEIGHTS", str(checkpoint))
+
+
+def order(options: JobOptions, folder: Path, *more: str, **changed: Any) -> WorkOrder:
+    return order_of(gathered(options, option=[*SMALL, *more], **changed), folder)
+
+
+def run(work: WorkOrder) -> tuple[WorkerEnd, Told]:
+    told = Told()
+    return perform(work, Reporter(told.append)), told
+
+
+def layer(folder: Path, name: str, frame: int) -> NDArray[Any]:
+    with OpenEXR.File(str(folder / "v001" / name / f"{name}.{frame:04}.exr"), separate_channels=True) as file:
+        channels = file.channels()
+        return np.dstack([channels[channel].pixels for channel in "RGB"])
+
+
+def header(folder: Path, name: str, frame: int) -> dict[str, Any]:
+    with OpenEXR.File(str(folder / "v001" / name / f"{name}.{frame:04}.exr")) as file:
+        return dict(file.header())
+
+
+def test_when_the_model_is_not_here_then_the_job_fails_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_WEIGHTS", str(tmp_path / "nothing"))
+    end, told = run(order(draw_wan_shot(tmp_path / "shot", 3), tmp_path / "out"))
+    assert end.state == "failed"
+    assert end.error is not None
+    assert "understudy weights pull" in end.error.remedy
+    assert not told.of(WorkerFrame)
+    assert not list((tmp_path / "out").rglob("*.exr"))
+
+
+def test_when_nothing_can_tell_the_pose_then_it_is_said_and_never_silently_none(tmp_path: Path) -> None:
+    options = draw_wan_shot(tmp_path / "shot", 2)
+    end, _ = run(order(options, tmp_path / "out", "pose=keypoints", keypoints=None))
+    assert end.state == "failed"
+    assert end.error is not None
+    assert "--keypoints" in end.error.remedy
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5, 9, 10, 18])
+def test_as_many_frames_come_back_as_went_in_under_their_own_numbers(tmp_path: Path, frames: int) -> None:
+    end, told = run(order(draw_wan_shot(tmp_path / "shot", frames), tmp_path / "out"))
+    assert end.state == "delivered", end.error
+    expected = list(range(FIRST, FIRST + frames))
+    assert [message.frame for message in told.of(WorkerFrame)] == expected
+    for name in ("comp", "patch", "character", "matte", "matte_effective", "matte_used", "skeleton", "difference"):
+        files = sorted((tmp_path / "out" / "v001" / name).glob("*.exr"))
+        assert [int(path.name.split(".")[-2]) for path in files] == expected
+
+
+def test_outside_the_effective_matte_the_plate_stands_to_the_bit_and_inside_it_does_not(tmp_path: Path) -> None:
+    run(order(draw_wan_shot(tmp_path / "shot", 3), tmp_path / "out"))
+    with OpenEXR.File(str(tmp_path / "shot" / f"plate.{FIRST}.exr"), separate_channels=True) as file:
+        plate = np.dstack([file.channels()[channel].pixels for channel in "RGB"])
+    comp, effective = layer(tmp_path / "out", "comp", FIRST), layer(tmp_path / "out", "matte_effective", FIRST)[..., 0]
+    outside = effective == 0
+    assert 0.1 < outside.mean() < 0.9
+    assert np.array_equal(comp[outside].view(np.uint16), plate[outside].view(np.uint16))
+    assert np.abs(comp[effective == 1].astype(np.float32) - plate[effective == 1]).mean() > 0.01
+
+
+def test_every_file_names_the_model_by_digest_and_the_trained_source_type(tmp_path: Path, checkpoint: Path) -> None:
+    run(order(draw_wan_shot(tmp_path / "shot", 2), tmp_path / "out"))
+    said = header(tmp_path / "out", "comp", FIRST)
+    weights = json.loads(said["understudy/weights"])
+    assert len(weights["wan2.2-animate-14b"]) == 64
+    assert said["understudy/digital_source_type"].endswith("compositeWithTrainedAlgorithmicMedia")
+    assert '"steps":"2"' in said["understudy/settings"]
+
+
+def test_mode_animate_delivers_beauty_character_matte_and_skeleton(tmp_path: Path) -> None:
+    options = draw_wan_shot(tmp_path / "shot", 4)
+    work = order(options, tmp_path / "out", mode="animate", matte=None, format="64x96")
+    end, _ = run(work)
+    assert end.state == "delivered", end.error
+    assert layer(tmp_path / "out", "beauty", FIRST).shape == (HEIGHT, WIDTH, 3)
+    assert layer(tmp_path / "out", "skeleton", FIRST).max() > 0.5
+
+
+def test_a_segment_in_which_nobody_is_never_reaches_the_model_and_the_next_goes_on_from_the_plate(
+    tmp_path: Path,
+) -> None:
+    options = draw_wan_shot(tmp_path / "shot", 18)
+    for frame in range(FIRST, FIRST + 9):
+        write(tmp_path / "shot" / f"matte.{frame}.exr", np.zeros((HEIGHT, WIDTH, 3), np.float32))
+    end, told = run(order(options, tmp_path / "out"))
+    assert end.state == "delivered", end.error
+    assert len(told.of(WorkerFrame)) == 18
+    assert layer(tmp_path / "out", "matte_effective", FIRST).max() == 0
+    assert layer(tmp_path / "out", "matte_effective", FIRST + 17).max() == 1
+
+
+def test_when_it_is_cancelled_while_denoising_then_it_stops_there_and_finished_frames_stay(tmp_path: Path) -> None:
+    told = Told()
+    reporter: Reporter
+
+    def tell(message: Any) -> None:
+        told.append(message)
+        if isinstance(message, WorkerFrame):
+            from understudy.bridge.errors import JobCancelled
+
+            reporter.stop(JobCancelled("enough"))
+
+    reporter = Reporter(tell)
+    end = perform(order(draw_wan_shot(tmp_path / "shot", 18), tmp_path / "out"), reporter)
+    assert end.state == "cancelled"
+    assert 1 <= len(told.of(WorkerFrame)) < 18
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import msgspec
+from understudy.inference.work_order import WorkOrder, WorkerFrame
+from understudy.inference.worker import Reporter, perform
+order = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=WorkOrder)
+def tell(message):
+    if isinstance(message, WorkerFrame) and message.frame == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+perform(order, Reporter(tell))
+"""
+
+
+def test_a_job_that_was_killed_goes_on_from_the_last_segment_with_the_same_bits(tmp_path: Path) -> None:
+    options = draw_wan_shot(tmp_path / "shot", 18)
+    whole, _ = run(order(options, tmp_path / "whole"))
+    assert whole.state == "delivered", whole.error
+    broken = order(options, tmp_path / "broken")
+    (tmp_path / "order.json").write_bytes(msgspec.json.encode(broken))
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "order.json"), str(FIRST + 11)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    end, told = run(broken)
+    assert end.state == "delivered", end.error
+    denoised = [message for message in told.of(WorkerProgress) if message.stage == "denoising"]
+    assert {message.segment for message in denoised} == {2, 3}, "the finished segment is not made again"
+    for name in ("comp", "patch", "character", "matte", "skeleton"):
+        for frame in range(FIRST, FIRST + 18):
+            one, other = layer(tmp_path / "whole", name, frame), layer(tmp_path / "broken", name, frame)
+            assert np.array_equal(one.view(np.uint16), other.view(np.uint16)), (name, frame)

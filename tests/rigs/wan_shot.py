@@ -1,0 +1,58 @@
+"""A small drawn shot for Wan-Animate on a tiny checkpoint: plate, matte, reference and a rig's keypoints, on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import OpenEXR
+
+from understudy.bridge.options import JobOptions
+
+HEIGHT, WIDTH = 96, 64
+FIRST = 1001
+
+
+def draw_wan_shot(folder: Path, frames: int) -> JobOptions:
+    """Write the shot and return the options of a job that replaces its performer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(5)
+    ground = generator.random((HEIGHT, WIDTH, 3), np.float32) * 0.3 + 0.1
+    points: dict[str, list[tuple[float, float, float]]] = {}
+    for number in range(frames):
+        frame, left = FIRST + number, 14 + 10 * np.sin(number / 5)
+        matte = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+        matte[24:88, int(left) : int(left) + 24] = 1
+        write(folder / f"plate.{frame}.exr", np.where(matte > 0, np.float32(0.6), ground))
+        write(folder / f"matte.{frame}.exr", matte)
+        points[str(frame)] = standing(left + 12)
+    reference = np.full((48, 32, 3), 0.2, np.float32)
+    reference[8:44, 8:24] = (0.7, 0.2, 0.1)
+    write(folder / "reference.exr", reference)
+    said = {"format": "coco-wholebody-133", "width": WIDTH, "height": HEIGHT, "frames": points}
+    (folder / "keypoints.json").write_bytes(msgspec.json.encode(said))
+    return JobOptions(
+        plate=str(folder / "plate.####.exr"), matte=str(folder / "matte.####.exr"),
+        reference=str(folder / "reference.exr"), keypoints=str(folder / "keypoints.json"), rate="24",
+        frames=f"{FIRST}-{FIRST + frames - 1}", engine="wan-animate", option=["steps=2"], allow_large_matte=True,
+        colour="scene_linear", self_attest="a test of the engine", shot="sh010",
+    )  # fmt: skip
+
+
+def standing(across: float) -> list[tuple[float, float, float]]:
+    """Return 133 points of somebody who stands at `across`, all sure."""
+    body = (
+        (0, 30), (2, 28), (-2, 28), (4, 29), (-4, 29), (6, 40), (-6, 40), (8, 50), (-8, 50), (8, 58), (-8, 58),
+        (4, 60), (-4, 60), (4, 72), (-4, 72), (4, 84), (-4, 84),
+    )  # fmt: skip
+    feet = ((5, 86), (3, 86), (4, 85), (-5, 86), (-3, 86), (-4, 85))
+    face = tuple((4 * np.sin(n / 68 * 6.28), 30 + 4 * np.cos(n / 68 * 6.28)) for n in range(68))
+    hands = tuple((side + 0.1 * n, 58 + 0.2 * n) for side in (8, -8) for n in range(21))
+    return [(float(across + x), float(y), 1.0) for x, y in (*body, *feet, *face, *hands)]
+
+
+def write(path: Path, pixels: np.ndarray) -> None:
+    channels = {name: pixels[:, :, at].astype(np.float16) for at, name in enumerate("RGB")}
+    with OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}, channels) as file:
+        file.write(str(path))
