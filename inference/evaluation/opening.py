@@ -19,8 +19,8 @@ from skimage.color import xyz2lab
 from understudy.bridge.colour_config import find_colour_config
 from understudy.bridge.errors import Finding, PlateError, RequestError
 from understudy.bridge.frames import FrameRange
-from understudy.bridge.input_files import kind_of
 from understudy.bridge.shot import Character, Matte, Plate
+from understudy.bridge.typed_files import kind_of
 from understudy.inference.controls.matte import FAINT
 from understudy.inference.evaluation.roles import Asked, Role, result_role, role_of, runs_of, span_of, take_role
 from understudy.inference.evaluation.take_on_disk import TakeOnDisk, every_frame, read_take

@@ -9,8 +9,9 @@ from pathlib import Path
 from understudy.bridge.errors import Finding, RequestError
 from understudy.bridge.exr_file import read_attribute
 from understudy.bridge.frames import FrameRange
-from understudy.bridge.input_files import Gatherer, Numbering, kind_of, numbered_files
+from understudy.bridge.input_files import Gatherer, numbered_files
 from understudy.bridge.shot import Pictures
+from understudy.bridge.typed_files import Numbering, kind_of
 from understudy.inference.evaluation.take_on_disk import WORKING_SPACE, TakeOnDisk
 from understudy.inference.picture.movies import MovieReader
 

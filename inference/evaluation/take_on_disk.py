@@ -9,11 +9,14 @@ from typing import NamedTuple
 import msgspec
 
 from understudy.bridge.errors import Finding, PlateError, RequestError
+from understudy.bridge.shot import Settings
 from understudy.inference.compliance.manifest import MANIFEST_NAME, Manifest, read_manifest
-from understudy.inference.engines.door import describe_engine
+from understudy.inference.engines.door import describe_for
 from understudy.inference.evaluation.over_time import planned_starts
 
-COLOUR_CONFIG, ENGINE, ENGINE_VERSION = (f"understudy/{name}" for name in ("colour_config", "engine", "engine_version"))
+COLOUR_CONFIG, ENGINE, ENGINE_VERSION, SETTINGS = (
+    f"understudy/{name}" for name in ("colour_config", "engine", "engine_version", "settings")
+)
 WORKING_SPACE = "understudy/working_space"
 MOST_FRAMES = 1_000_000
 """Eleven hours at 24 a second."""
@@ -71,13 +74,15 @@ class TakeOnDisk:
         return {frame: path for frame, path in found.items() if path.is_file()}
 
     def segment_starts(self) -> Starts:
-        """Return where the engine's segments begin, by the engine and the frames that the manifest names."""
+        """Return where the engine's segments begin, by the engine, the settings and the frames of the manifest."""
         marks = self.manifest.marks
         name, version = marks.get(ENGINE, ""), marks.get(ENGINE_VERSION, "")
         try:
-            description = describe_engine(name)
+            description = describe_for(msgspec.json.decode(marks.get(SETTINGS, ""), type=Settings))
         except RequestError:
             return _unknown(f"the engine '{name}' of this take is not here")
+        except (msgspec.MsgspecError, ValueError, KeyError) as problem:
+            return _unknown(f"the settings of this take cannot be read ({problem})")
         if description.version != version:
             return _unknown(f"the take was made by {name} {version}, here is {name} {description.version}")
         return Starts(planned_starts(self.frames, description.segment), f"the take's manifest: {name} {version}")

@@ -122,6 +122,28 @@ def test_when_the_takes_engine_has_changed_since_then_its_seams_are_not_guessed(
     assert [found["rule"] for found in end.json["findings"]] == ["segments_unknown"]
 
 
+@pytest.mark.parametrize(
+    "settings", ["", "{}{", '{"engine": "wan-animate", "engine_options": {"segment_frames": "?"}}']
+)
+def test_when_the_takes_settings_cannot_be_read_then_its_seams_are_not_guessed(
+    take: Path, terminal: Terminal, long_shot: DrawnShot, settings: str
+) -> None:
+    change_manifest(take, lambda manifest: manifest["marks"].update({"understudy/settings": settings}))
+    end = terminal("evaluate", take, "--against", long_shot.plate, "--frames", "1001-1002", "--json")
+    assert [found["rule"] for found in end.json["findings"]] == ["segments_unknown"]
+
+
+def test_when_the_takes_settings_chose_the_segments_then_the_seams_are_theirs(
+    take: Path, terminal: Terminal, long_shot: DrawnShot
+) -> None:
+    options = {"segment_frames": "17", "carried_frames": "1"}
+    settings = json.dumps({"engine": "wan-animate", "engine_options": options})
+    wan = {"engine": "wan-animate", "engine_version": "1", "settings": settings}
+    change_manifest(take, lambda manifest: manifest["marks"].update({f"understudy/{n}": v for n, v in wan.items()}))
+    end = terminal("evaluate", take, "--against", long_shot.plate, "--json")
+    assert [seam["frame"] for seam in end.json["seams"]] == [1013, 1024]  # 12 frames, then 11 fresh ones twice
+
+
 def test_when_a_file_of_the_take_is_gone_then_its_frame_is_named(
     take: Path, terminal: Terminal, long_shot: DrawnShot
 ) -> None:
