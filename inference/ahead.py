@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ class _End:
     """Nothing more comes."""
 
 
-def work_ahead(items: Iterator[_Item], limit: int) -> Iterator[_Item]:
+def work_ahead(items: Iterator[_Item], limit: int) -> Generator[_Item]:
     """Yield `items`, which are made on one other thread, at most `limit` before they are asked for.
 
     What making them raises is raised here, after the items before it. Closed early, it waits for the item that is being

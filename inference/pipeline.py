@@ -7,7 +7,7 @@ what it returns), `version.py` (how a take becomes a version), `finish.py` (revi
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Protocol
 
@@ -154,14 +154,14 @@ class _Made:
         self._pictures, self._reporter = pictures, reporter
         self._given_up = False
 
-    def frames(self) -> Iterator[GeneratedFrame]:
+    def frames(self) -> Generator[GeneratedFrame]:
         description = self._pictures.description
         if not description.gpu:
             yield from self._frames()
             return
         with closing(work_ahead(self._frames(), description.segment.length)) as ahead:
             try:
-                for frame in ahead:
+                for frame in ahead:  # noqa: UP028 - `yield from` would close it before it is given up
                     yield frame
             finally:
                 self._given_up = True  # before it is closed: that waits for what is being made
