@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.inference.engines.smooth import blur, resized, shrink, spread, worn
+from understudy.inference.engines.wan.pixels import finite
 
 Array = NDArray[np.float32]
 Hold = Literal["off", "gentle", "full"]
@@ -66,8 +67,8 @@ def measure_drift(frames: Sequence[Held]) -> Drift:
         step = max(1, int(np.sqrt(place.size / 40_000)))
         grid = np.zeros(place.shape, bool)
         grid[::step, ::step] = True
-        plates.append(_finite(frame.plate)[place & grid])
-        generated.append(_finite(frame.generated)[place & grid])
+        plates.append(finite(frame.plate)[place & grid])
+        generated.append(finite(frame.generated)[place & grid])
     wanted = np.concatenate(plates or [np.zeros((0, 3), np.float32)])
     seen = np.concatenate(generated or [np.zeros((0, 3), np.float32)])
     if len(wanted) < LEAST_PIXELS:
@@ -83,7 +84,7 @@ def held(picture: Array, drift: Drift, hold: Hold) -> Array:
     share = SHARES[hold]
     if share == 0.0 or not drift.measured:
         return picture
-    source = _finite(picture)
+    source = finite(picture)
     gain = 1.0 + share * np.clip(np.array(drift.gain) - 1.0, -GREATEST_GAIN, GREATEST_GAIN)
     offset = share * np.clip(np.array(drift.offset), -GREATEST_OFFSET, GREATEST_OFFSET)
     local = share * np.clip(drift.local, -GREATEST_LOCAL, GREATEST_LOCAL)
@@ -104,7 +105,7 @@ def residual(frames: Sequence[Held], drift: Drift, hold: Hold) -> float:
     for frame in frames:
         place = frame.used <= 0
         if place.any():
-            error = held(frame.generated, drift, hold)[place] - _finite(frame.plate)[place]
+            error = held(frame.generated, drift, hold)[place] - finite(frame.plate)[place]
             worst.append(float(np.abs(error.mean(axis=0)).max()))
     return max(worst, default=0.0)
 
@@ -135,7 +136,7 @@ def _local(frames: Sequence[Held], gain: Array, offset: Array) -> Array:
     total, weights = np.zeros((*size, 3), np.float32), np.zeros(size, np.float32)
     for frame in frames:
         place = (worn((frame.used <= 0).astype(np.uint8), 9) > 0).astype(np.float32)
-        error = _finite(frame.plate) - (_finite(frame.generated) * gain + offset)
+        error = finite(frame.plate) - (finite(frame.generated) * gain + offset)
         # An edge that the VAE moved is no drift.
         error = np.clip(error, -2 * GREATEST_LOCAL, 2 * GREATEST_LOCAL)
         total += shrink(np.asarray(error * place[..., None], np.float32), size)
@@ -147,7 +148,3 @@ def _local(frames: Sequence[Held], gain: Array, offset: Array) -> Array:
 
 def _three(values: NDArray[np.floating]) -> tuple[float, float, float]:
     return float(values[0]), float(values[1]), float(values[2])
-
-
-def _finite(values: Array) -> Array:
-    return np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)

@@ -29,6 +29,7 @@ from understudy.inference.engines.wan.evidence import (
 )
 from understudy.inference.engines.wan.guided import Guide
 from understudy.inference.engines.wan.matting import Decided, Matted, composed, taken_apart
+from understudy.inference.engines.wan.pixels import finite
 from understudy.inference.engines.warp import bend
 
 Array = NDArray[np.float32]
@@ -132,7 +133,7 @@ def _covered(before: _Weighed | None, here: _Weighed, after: _Weighed | None) ->
         return _nothing(frame)
     odds, motion = _steadied(here, [near for near in (before, after) if near is not None])
     decided, guide = _decided(odds, here.small)
-    picture = _finite(frame.picture)
+    picture = finite(frame.picture)
     # The guide sharpens the decision to the full size's own edges; where it says nothing the decision stands.
     sharpened = 0.5 * (guide.line(decided).on(picture) + resized(decided, height, width))
     behind, trust = _behind(frame)
@@ -202,18 +203,18 @@ def _without_holes(belief: Array, small: Small) -> Array:
 
 def _behind(frame: GeneratedPicture) -> tuple[Array, Array]:
     if frame.behind is None:
-        return _finite(frame.surroundings), np.where(frame.used > 0, np.float32(0), np.float32(1))
-    return _finite(frame.behind.picture), np.clip(_finite(frame.behind.trust), 0.0, 1.0)
+        return finite(frame.surroundings), np.where(frame.used > 0, np.float32(0), np.float32(1))
+    return finite(frame.behind.picture), np.clip(finite(frame.behind.trust), 0.0, 1.0)
 
 
 def _whole(here: _Weighed, matted: Matted, window: Window, trust: Array, decided: Array) -> Covered:
     frame = here.frame
     coverage = np.zeros(frame.used.shape, np.float32)
-    character, clean = np.zeros_like(frame.picture, np.float32), _finite(frame.surroundings).copy()
+    character, clean = np.zeros_like(frame.picture, np.float32), finite(frame.surroundings).copy()
     coverage[window], character[window] = matted.coverage, matted.character
     inside = frame.used > 0
     clean[inside] = matted.behind[inside[window]]
-    error = np.abs(composed(matted) - _finite(frame.picture)[window]).max(axis=-1)[inside[window]]
+    error = np.abs(composed(matted) - finite(frame.picture)[window]).max(axis=-1)[inside[window]]
     weight = float(coverage.sum())
     known = float((coverage * trust).sum()) / weight if weight > 0 else 1.0
     return Covered(
@@ -239,7 +240,7 @@ def _confidence(here: _Weighed, decided: Array, known: float) -> float:
 def _nothing(frame: GeneratedPicture) -> Covered:
     """The model painted nothing, so there is nobody, and that is certain."""
     shape = frame.used.shape
-    surroundings = _finite(frame.surroundings)
+    surroundings = finite(frame.surroundings)
     clean = None if frame.behind is None else surroundings
     return Covered(np.zeros(shape, np.float32), 1.0, np.zeros((*shape, 3), np.float32), clean, 0.0)
 
@@ -250,7 +251,3 @@ def _window(used: Array, margin: int) -> Window | None:
         return None
     top, left = max(0, int(rows[0]) - margin), max(0, int(columns[0]) - margin)
     return slice(top, int(rows[-1]) + margin + 1), slice(left, int(columns[-1]) + margin + 1)
-
-
-def _finite(values: Array) -> Array:
-    return np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.inference.engines.smooth import blur, clusters, fitted, shrink
+from understudy.inference.engines.wan.pixels import dot, finite
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -101,7 +102,7 @@ class Palette:
         best = np.full(lab.shape[:-1], -np.inf, np.float32)
         for centre, inverse, level in zip(self.centres, self.inverses, self.levels, strict=True):
             away = lab - centre
-            np.maximum(best, level - 0.5 * ((away @ inverse) * away).sum(axis=-1), out=best)
+            np.maximum(best, level - 0.5 * dot(away @ inverse, away), out=best)
         return best
 
 
@@ -114,7 +115,7 @@ class Palettes:
 
 
 def seen_small(frame: GeneratedPicture) -> Small:
-    picture = fitted(_finite(frame.picture), SIDE)
+    picture = fitted(finite(frame.picture), SIDE)
     size = (picture.shape[0], picture.shape[1])
     used = shrink((frame.used > 0).astype(np.float32), size) > 0.0
     limbs, away = _limbs(frame.keypoints, frame.used.shape, size)
@@ -122,9 +123,9 @@ def seen_small(frame: GeneratedPicture) -> Small:
     behind = None if frame.behind is None else _behind_small(frame.behind, size)
     difference = None
     if behind is not None:
-        surroundings = fitted(_finite(frame.surroundings), SIDE)
+        surroundings = fitted(finite(frame.surroundings), SIDE)
         behind, difference = _compared(picture, surroundings, behind, used, away)
-    performer = None if frame.performer is None else shrink(np.clip(_finite(frame.performer), 0, 1), size)
+    performer = None if frame.performer is None else shrink(np.clip(finite(frame.performer), 0, 1), size)
     return Small(picture, used, limbs, away, behind, difference, performer)
 
 
@@ -163,17 +164,13 @@ def log_odds(small: Small, palettes: Palettes) -> Array:
     return np.where(small.used, odds, np.float32(-12.0)).astype(np.float32)
 
 
-def _finite(values: Array) -> Array:
-    return np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)
-
-
 def _lab(picture: Array) -> Array:
     """Return CIE Lab, a little smoothed: one pixel's noise says nothing of a surface."""
     return blur(np.asarray(cv2.cvtColor(np.clip(picture, 0, 1), cv2.COLOR_RGB2LAB), np.float32), 0.7)
 
 
 def _behind_small(behind: Behind, size: tuple[int, int]) -> Behind:
-    return Behind(shrink(_finite(behind.picture), size), shrink(np.clip(_finite(behind.trust), 0, 1), size))
+    return Behind(shrink(finite(behind.picture), size), shrink(np.clip(finite(behind.trust), 0, 1), size))
 
 
 def _compared(picture: Array, surroundings: Array, behind: Behind, used: Mask, away: Array) -> tuple[Behind, Array]:
@@ -195,8 +192,9 @@ def _compared(picture: Array, surroundings: Array, behind: Behind, used: Mask, a
         noise = np.maximum(noise, 1.48 * np.median(np.abs(picture - levelled)[made_up], axis=0))
     noise = np.minimum(noise, GREATEST_ERROR)
     detail = cv2.dilate(levelled, np.ones((3, 3))) - cv2.erode(levelled, np.ones((3, 3)))
-    apart = (picture - levelled) ** 2 / (noise**2 + (0.35 * detail) ** 2)
-    return Behind(levelled, behind.trust), blur(np.asarray(apart.sum(axis=-1), np.float32), 0.7)
+    forgiven = np.asarray(noise**2 + (0.35 * detail) ** 2, np.float32)
+    apart = dot((picture - levelled) ** 2, np.float32(1.0) / forgiven)
+    return Behind(levelled, behind.trust), blur(apart, 0.7)
 
 
 def _surely_character(small: Small) -> Mask:
@@ -244,7 +242,7 @@ def _limbs(keypoints: Array | None, full: tuple[int, ...], size: tuple[int, int]
     if keypoints is not None and keypoints.shape == (133, 3):
         ratio = np.array([size[1] / full[1], size[0] / full[0]])
         # Within a few pictures' size of it: OpenCV draws with whole numbers of 16 bits.
-        places = np.clip(_finite(keypoints[:, :2]) * ratio, -8192, 8192)
+        places = np.clip(finite(keypoints[:, :2]) * ratio, -8192, 8192)
         seen = np.nan_to_num(keypoints[:, 2]) >= 0.5
         torso = _draw(drawn, places, seen)
     if not drawn.any():

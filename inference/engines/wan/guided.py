@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.inference.engines.smooth import resized
+from understudy.inference.engines.wan.pixels import dot
 
 Array = NDArray[np.float32]
 
@@ -34,7 +35,7 @@ class Line(NamedTuple):
         slope, level = self.slope, self.level
         if level.shape != (height, width):
             slope, level = resized(slope, height, width), resized(level, height, width)
-        return np.asarray((slope * guide).sum(axis=-1) + level, np.float32)
+        return np.asarray(dot(slope, guide) + level, np.float32)
 
 
 class Guide:
@@ -56,7 +57,7 @@ class Guide:
         xx, xy, xz, yy, yz, zz = self._inverse
         x, y, z = together[..., 0], together[..., 1], together[..., 2]
         slope = np.dstack([xx * x + xy * y + xz * z, xy * x + yy * y + yz * z, xz * x + yz * y + zz * z])
-        level = mean - (slope * self._mean).sum(axis=-1)
+        level = mean - dot(slope, self._mean)
         return Line(self._box(slope), self._box(np.asarray(level, np.float32)))
 
     def _box(self, values: Array) -> Array:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from understudy.inference.engines.smooth import blur, worn
 from understudy.inference.engines.wan.grain import Grain, grain_field, measure_grain
+from understudy.inference.engines.wan.pixels import finite
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -73,8 +74,8 @@ def measure_match(frames: Sequence[Untouched]) -> Match:
         return nothing()
     gain = float(np.median([_gain(frame, place) for frame, place in useful]))
     lift = np.median([_lift(frame, place) for frame, place in useful], axis=0)
-    plate = Grain.median([measure_grain(_finite(frame.plate), place) for frame, place in useful])
-    own = Grain.median([measure_grain(_finite(frame.generated), _painted(frame, place)) for frame, place in useful])
+    plate = Grain.median([measure_grain(finite(frame.plate), place) for frame, place in useful])
+    own = Grain.median([measure_grain(finite(frame.generated), _painted(frame, place)) for frame, place in useful])
     held_gain = min(max(gain, LEAST_GAIN), GREATEST_GAIN)
     held_lift = np.clip(lift, -GREATEST_LIFT, GREATEST_LIFT)
     limited = [
@@ -97,13 +98,13 @@ def matched(picture: Array, coverage: Array, match: Match, frame: int, seed: int
     """
     if not match.measured or not (coverage > 0).any():
         return picture
-    source = _finite(picture)
+    source = finite(picture)
     changed = source + np.float32(match.gain - 1.0) * _detail(source)
     luma = blur(np.asarray(changed.mean(axis=-1), np.float32), 1.0)
     changed += np.clip(1.0 - luma / DARK, 0.0, 1.0)[..., None] * np.array(match.lift, np.float32)
     lacking = match.plate_grain.lacking(match.own_grain.through(match.gain), luma, GREATEST_GRAIN)
     changed += grain_field(source.shape, match.plate_grain, frame, seed) * lacking
-    mixed = source + (changed - source) * np.clip(_finite(coverage), 0.0, 1.0)[..., None]
+    mixed = source + (changed - source) * np.clip(finite(coverage), 0.0, 1.0)[..., None]
     return np.where((coverage > 0)[..., None], mixed, picture).astype(np.float32)
 
 
@@ -142,7 +143,7 @@ def _gain(frame: Untouched, place: Mask) -> float:
     The plate's grain, which the other has not, falls out. The steepest tenth only, where there is an edge and not
     noise.
     """
-    wanted, seen = (_detail(_finite(picture))[place].ravel() for picture in (frame.plate, frame.generated))
+    wanted, seen = (_detail(finite(picture))[place].ravel() for picture in (frame.plate, frame.generated))
     strong = np.abs(seen) >= max(float(np.percentile(np.abs(seen), 90)), 1e-3)
     if int(strong.sum()) < 50:
         return 1.0
@@ -152,13 +153,9 @@ def _gain(frame: Untouched, place: Mask) -> float:
 
 def _lift(frame: Untouched, place: Mask) -> NDArray[np.float64]:
     """Return what the generated picture lacks (3,) in the plate's darkest twentieth, if that is dark."""
-    plate, generated = _finite(frame.plate)[place], _finite(frame.generated)[place]
+    plate, generated = finite(frame.plate)[place], finite(frame.generated)[place]
     luma = plate.mean(axis=-1)
     dark = (luma <= np.percentile(luma, 5)) & (luma < DARK)
     if int(dark.sum()) < 20:
         return np.zeros(3)
     return np.asarray(np.median((plate - generated)[dark], axis=0), np.float64)
-
-
-def _finite(values: Array) -> Array:
-    return np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)

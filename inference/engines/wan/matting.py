@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.inference.engines.smooth import blur, blur_known, disc, spread, worn
+from understudy.inference.engines.wan.pixels import dot
 from understudy.inference.picture.tone import decode, encode
 
 Array = NDArray[np.float32]
@@ -149,11 +150,12 @@ def _rest(light: Array, filled: Array, outside: Mask) -> Array:
 def _measured(light: Array, front: Array, back: Array, decided: Array, inside: Mask, outside: Mask) -> Array:
     """Place each pixel of the band on the line from the background's light to the character's."""
     line = front - back
-    length = (line * line).sum(axis=-1)
-    along = ((light - back) * line).sum(axis=-1) / np.maximum(length, 1e-9)
+    length = dot(line, line)
+    along = dot(light - back, line) / np.maximum(length, 1e-9)
     measured = np.clip((along - 0.04) / 0.92, 0.0, 1.0)
-    level = np.maximum((front * front).sum(axis=-1), (back * back).sum(axis=-1)) + 1e-4
-    off_line = ((light - back - line * np.clip(along, 0.0, 1.0)[..., None]) ** 2).sum(axis=-1)
+    level = np.maximum(dot(front, front), dot(back, back)) + 1e-4
+    beside = np.asarray(light - back - line * np.clip(along, 0.0, 1.0)[..., None], np.float32)
+    off_line = dot(beside, beside)
     trust = np.clip(length / level / TELLING_CONTRAST, 0.0, 1.0) * np.exp(-STRAIGHTNESS * off_line / (length + 1e-6))
     mixed = decided + (measured - decided) * trust
     mixed = np.where(inside, 1.0, np.where(outside, 0.0, mixed))
