@@ -148,7 +148,7 @@ WAN_ANIMATE_2 = EngineDescription(
     weights=("wan2.2-animate-2-14b",),
     reads_prompt=True,
     options={
-        "model": "base: 40 steps with guidance; distilled: 10 steps without, eight times quicker",
+        "model": "base: 40 steps with guidance; distilled: 10 steps without, an eighth of the passes",
         "preset": "pro: 1280 x 720 pixels' area; draft: 832 x 480, base with 20 steps, to judge motion",
         "steps": "denoising steps a segment (base 40, draft 20; distilled 10)",
         "guidance": "1 is off; above it every step costs twice (base 3, distilled 1)",
