@@ -45,9 +45,9 @@ def list_models(folder: Folder = None, as_json: Json = False) -> None:
         _print_json(found)
         return
     for one in found:
-        sys.stdout.write(f"{one.model:20} {one.state}{f' in {one.folder} ({one.where})' if one.folder else ''}\n")
+        sys.stdout.write(f"{one.model:32} {one.state}{f' in {one.folder} ({one.where})' if one.folder else ''}\n")
         for line in one.lines():
-            sys.stdout.write(f"{'':20} {line}\n")
+            sys.stdout.write(f"{'':32} {line}\n")
 
 
 @weights.command()

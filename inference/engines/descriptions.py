@@ -136,4 +136,37 @@ WAN_ANIMATE = EngineDescription(
     error=0.002,
 )
 
-DESCRIPTIONS = (IDENTITY, PREVIEW, WAN_ANIMATE)
+WAN_ANIMATE_2 = EngineDescription(
+    name="wan-animate-2",
+    version="1",
+    label="Wan-Animate-2 14B: the character performs what the driver's pictures show; 24 frames a second",
+    modes=("animate",),
+    required_inputs={"animate": ("plate", "reference")},
+    optional_inputs={"animate": ("matte", "clean_plate", "holdout")},
+    layers={"animate": ("beauty", "character", "matte")},
+    size_multiple=16,
+    area_pixels=PRO_AREA_PIXELS,
+    segment=SegmentRule(length=81, overlap=1, step=4),
+    memory_bytes=48 * 1024**3,
+    gpu=True,
+    weights=("wan2.2-animate-2-14b",),
+    reads_prompt=True,
+    options={
+        "model": "base: 40 steps with guidance; distilled: 10 steps without, an eighth of the passes",
+        "preset": "pro: 1280 x 720 pixels' area; draft: 832 x 480, base with 20 steps, to judge motion",
+        "steps": "denoising steps a segment (base 40, draft 20; distilled 10)",
+        "guidance": "1 is off; above it every step costs twice (base 3, distilled 1)",
+        "shift": "how much of the denoising is spent on the coarse picture (what the model's folder says)",
+        "segment_frames": "pictures a segment at most, 4n + 1 (81)",
+    },
+    ranges={"steps": (1, 100), "guidance": (1, 20), "shift": (0.1, 20), "segment_frames": (9, 121)},
+    whole=("steps", "segment_frames"),
+    choices={"model": ("base", "distilled"), "preset": ("pro", "draft")},
+    limits=(
+        "one performer a shot; keypoints cannot drive it",
+        "made for 24 frames a second: at another rate every frame is made for one of its own, none left out or made up",
+        "the coverage of the character is the whole picture: the model makes the background too",
+    ),
+)
+
+DESCRIPTIONS = (IDENTITY, PREVIEW, WAN_ANIMATE, WAN_ANIMATE_2)

@@ -26,8 +26,16 @@ Picture = NDArray[np.float32]
 Joints = Callable[[int], NDArray[np.float32]]
 """Frame to (133, 3): x, y in pixels of the picture, where the centre of the first pixel is 0, 0; confidence 0 to 1."""
 
-ENGINE_MODULES = {"identity": "identity", "preview": "preview", "wan-animate": "wan_animate"}
+ENGINE_MODULES = {
+    "identity": "identity",
+    "preview": "preview",
+    "wan-animate": "wan_animate",
+    "wan-animate-2": "wan_animate_2",
+}
 """Engine name to module in this folder. Adding an engine is one file and one line here."""
+
+OPTION_MODULES = {"wan-animate": "wan.options", "wan-animate-2": "wan2.options"}
+"""Engines whose description depends on the settings, to the module whose `described` says how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +141,11 @@ def describe_for(settings: Settings) -> EngineDescription:
     Raises RequestError for an engine that is not here.
     """
     description = describe_engine(settings.engine)
-    if description.name != "wan-animate":
+    if description.name not in OPTION_MODULES:
         return description
-    from understudy.inference.engines.wan.options import described
-
-    return described(description, settings)
+    options = importlib.import_module(f"understudy.inference.engines.{OPTION_MODULES[description.name]}")
+    described: EngineDescription = options.described(description, settings)
+    return described
 
 
 def open_engine(name: str) -> Engine:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from understudy.bridge.errors import RequestError
+from understudy.inference.weights.parts import WAN_ANIMATE_2_PARTS, WAN_ANIMATE_PARTS, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,11 @@ class Model:
     sources: tuple[Source, ...]
     """The first is the model itself, in the diffusers layout; others lay files beside it."""
     pipeline_class: str
-    """What `model_index.json` must say."""
+    """What the index must say under `index_key`."""
+    parts: tuple[Part, ...]
     note: str = ""
+    index: str = "model_index.json"
+    index_key: str = "_class_name"
 
     @property
     def folder_names(self) -> tuple[str, ...]:
@@ -36,14 +40,15 @@ class Model:
         return (self.name, self.sources[0].repository.rpartition("/")[2])
 
 
-PARTS = ("model_index.json", "*.json", "*.safetensors", "*.model", "LICENSE*", "README.md")
+FILES = ("*.json", "*.safetensors", "*.model", "LICENSE*", "README.md")
 
 WAN_ANIMATE = Model(
     name="wan2.2-animate-14b",
     label="Wan2.2-Animate 14B",
     pipeline_class="WanAnimatePipeline",
+    parts=WAN_ANIMATE_PARTS,
     sources=(
-        Source("Wan-AI/Wan2.2-Animate-14B-Diffusers", PARTS),
+        Source("Wan-AI/Wan2.2-Animate-14B-Diffusers", FILES),
         # The detectors and the relighting LoRA are published with the original layout alone. The LoRA is a pickled
         # file there: it is pulled, and used only by one who allows that very file (docs/weights.md).
         Source(
@@ -54,7 +59,32 @@ WAN_ANIMATE = Model(
     note="17 B parameters in the transformer; about 60 GB on disk with its text encoder",
 )
 
-MODELS = (WAN_ANIMATE,)
+MODULAR_INDEX, MODULAR_KEY = "modular_model_index.json", "_blocks_class_name"
+
+# Both repositories are named by the page of diffusers' own documentation on Wan-Animate-2.
+WAN_ANIMATE_2 = Model(
+    name="wan2.2-animate-2-14b",
+    label="Wan-Animate-2 14B",
+    pipeline_class="WanAnimate2Blocks",
+    parts=WAN_ANIMATE_2_PARTS,
+    sources=(Source("Wan-AI/Wan2.2-Animate-2-14B-Diffusers", FILES),),
+    note="16 B parameters in the transformer; about 43 GB on disk with its text encoder",
+    index=MODULAR_INDEX,
+    index_key=MODULAR_KEY,
+)
+
+WAN_ANIMATE_2_DISTILLED = Model(
+    name="wan2.2-animate-2-14b-distilled",
+    label="Wan-Animate-2 14B, distilled",
+    pipeline_class="WanAnimate2DistilledBlocks",
+    parts=WAN_ANIMATE_2_PARTS,
+    sources=(Source("Wan-AI/Wan2.2-Animate-2-14B-Distilled-Diffusers", FILES),),
+    note="10 steps without guidance instead of 40 with it; as large as the other",
+    index=MODULAR_INDEX,
+    index_key=MODULAR_KEY,
+)
+
+MODELS = (WAN_ANIMATE, WAN_ANIMATE_2, WAN_ANIMATE_2_DISTILLED)
 
 
 def find_model(name: str) -> Model:

@@ -15,7 +15,6 @@ from pathlib import Path
 from understudy.bridge.errors import WeightsError
 from understudy.bridge.settings import UserSettings
 from understudy.inference.weights.catalogue import Model
-from understudy.inference.weights.layout import INDEX
 
 HOME_FOLDER = "weights"
 DIGESTS_FOLDER = "weights-digests"
@@ -37,7 +36,7 @@ def find_weights(model: Model, settings: UserSettings) -> Found:
     looked_at = []
     for place in places(model, settings):
         for folder in _candidates(place.folder, model):
-            if (folder / INDEX).is_file():
+            if (folder / model.index).is_file():
                 return Found(folder, place.where)
         looked_at.append(f"{place.folder} ({place.where})")
     raise WeightsError(
@@ -68,7 +67,7 @@ def places(model: Model, settings: UserSettings) -> Iterator[Found]:
     for folder in settings.weights_folders:
         yield Found(Path(folder).expanduser().absolute(), "weights_folders")
     yield Found(settings.home / HOME_FOLDER, "pulled here")
-    cached = _cached(model, INDEX)
+    cached = _cached(model, model.index)
     if cached is not None:
         yield Found(cached.parent, CACHE)
 

@@ -1,6 +1,6 @@
-"""What the folder of a Wan-Animate model must hold: the layout that diffusers publishes and `save_pretrained` writes.
+"""What the folder of a model must hold: the layout that diffusers publishes and `save_pretrained` writes.
 
-    model_index.json                          which class each part is of
+    model_index.json                          which class each part is of; modular_model_index.json for Wan-Animate-2
     transformer/ vae/                         config.json, diffusion_pytorch_model[-00001-of-00002].safetensors
     text_encoder/ image_encoder/              config.json, model[-00001-of-00002].safetensors
     tokenizer/ image_processor/ scheduler/    configs
@@ -13,6 +13,7 @@ are `digests.py`'s.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ import msgspec
 
 from understudy.bridge.errors import WeightsError
 from understudy.inference.weights.catalogue import Model
+from understudy.inference.weights.parts import Part
 
-INDEX = "model_index.json"
 PICKLED = (".bin", ".pth", ".pt", ".ckpt", ".pkl", ".msgpack", ".h5")
 """Endings of files that run code, or could, when they are opened the usual way."""
 HALF = (".incomplete", ".part", ".crdownload", ".aria2", ".tmp")
@@ -31,41 +32,19 @@ PULL_AGAIN = "`understudy weights pull` fetches what lacks; or name another fold
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One folder of the layout."""
-
-    name: str
-    classes: tuple[str, ...]
-    """What `model_index.json` may call it: transformers has renamed two of them over the years."""
-    configs: tuple[str, ...]
-    stem: str = ""
-    """Name of its weight files before `.safetensors`; empty = it has none."""
-
-
-PARTS = (
-    Part("transformer", ("WanAnimateTransformer3DModel",), ("config.json",), "diffusion_pytorch_model"),
-    Part("vae", ("AutoencoderKLWan",), ("config.json",), "diffusion_pytorch_model"),
-    Part("text_encoder", ("UMT5EncoderModel",), ("config.json",), "model"),
-    Part("image_encoder", ("CLIPVisionModel", "CLIPVisionModelWithProjection"), ("config.json",), "model"),
-    Part("tokenizer", ("T5TokenizerFast", "T5Tokenizer"), ("tokenizer_config.json", "tokenizer.json")),
-    Part(
-        "image_processor",
-        ("CLIPImageProcessor", "CLIPImageProcessorFast", "CLIPImageProcessorPil"),
-        ("preprocessor_config.json",),
-    ),
-    Part("scheduler", ("UniPCMultistepScheduler", "FlowMatchEulerDiscreteScheduler"), ("scheduler_config.json",)),
-)
-
-
-@dataclass(frozen=True, slots=True)
 class Layout:
     """A folder that holds everything the model needs."""
 
     folder: Path
+    model: Model
     files: tuple[str, ...]
     """What loading opens, relative to the folder with forward slashes, sorted."""
     pickled: tuple[tuple[str, str], ...] = ()
     """Part and file, for each part whose weights are the pickled file that was allowed by name."""
+
+    def part(self, name: str) -> Part | None:
+        """Return what the model's layout says of a folder; None where the model has no such part."""
+        return next((part for part in self.model.parts if part.name == name), None)
 
     def size_bytes(self) -> int:
         return sum((self.folder / file).stat().st_size for file in self.files)
@@ -77,10 +56,10 @@ def check_layout(folder: Path, model: Model, *, allowed_pickled: tuple[Path, ...
     `allowed_pickled`: files that are not safetensors and may be opened all the same, each named by whoever trusts it.
     """
     index = _read_index(folder, model)
-    files: list[str] = [INDEX]
+    files: list[str] = [model.index]
     pickled: list[tuple[str, str]] = []
-    for part in PARTS:
-        _check_class(folder, part, index)
+    for part in model.parts:
+        _check_class(folder, part, model, index)
         for config in part.configs:
             _require(folder, f"{part.name}/{config}")
             _read_json(folder, f"{part.name}/{config}")
@@ -89,36 +68,48 @@ def check_layout(folder: Path, model: Model, *, allowed_pickled: tuple[Path, ...
             weights, is_pickled = _weight_files(folder, part, allowed_pickled)
             files += weights
             pickled += [(part.name, weights[-1])] if is_pickled else []
-    files += _optional_configs(folder)
-    return Layout(folder, tuple(sorted(set(files))), tuple(pickled))
+    files += _optional_configs(folder, model)
+    return Layout(folder, model, tuple(sorted(set(files))), tuple(pickled))
 
 
 def _read_index(folder: Path, model: Model) -> dict[str, Any]:
     if not folder.is_dir():
         raise WeightsError(f"there is no folder {folder}", remedy=PULL_AGAIN)
-    if not (folder / INDEX).is_file():
+    if not (folder / model.index).is_file():
         raise WeightsError(
-            f"{folder} holds no {INDEX}, so it is no model in the diffusers layout",
+            f"{folder} holds no {model.index}, so it is no model in the diffusers layout",
             remedy=f"The folder of {model.sources[0].repository} is wanted, not the original layout. {PULL_AGAIN}",
         )
-    index = _read_json(folder, INDEX)
-    said = index.get("_class_name")
+    index = _read_json(folder, model.index)
+    said = index.get(model.index_key)
     if said != model.pipeline_class:
         raise WeightsError(
-            f"{folder / INDEX} says {said}; {model.label} is a {model.pipeline_class}",
+            f"{folder / model.index} says {said}; {model.label} is a {model.pipeline_class}",
             remedy=f"Name the folder of {model.sources[0].repository}.",
         )
     return index
 
 
-def _check_class(folder: Path, part: Part, index: dict[str, Any]) -> None:
-    said = index.get(part.name)
-    name = said[1] if isinstance(said, list) and len(said) == 2 else None
+def _check_class(folder: Path, part: Part, model: Model, index: dict[str, Any]) -> None:
+    name = _named(index.get(part.name))
     if name not in part.classes:
         raise WeightsError(
-            f"{folder / INDEX}: {part.name} is {name or 'not named'}; {' or '.join(part.classes)} is wanted",
+            f"{folder / model.index}: {part.name} is {name or 'not named'}; {' or '.join(part.classes)} is wanted",
             remedy="The folder is of another model or was edited by hand. " + PULL_AGAIN,
         )
+
+
+def _named(said: Any) -> str | None:
+    """Return the class that an index names: [library, class], in a modular one [library, class, {type_hint: ...}].
+
+    A modular index leaves the first two empty for a part that was not loaded when it was written.
+    """
+    if not isinstance(said, list) or len(said) not in (2, 3):
+        return None
+    if said[1] is None and len(said) == 3 and isinstance(said[2], dict):
+        said = said[2].get("type_hint")
+    name = said[1] if isinstance(said, list) and len(said) > 1 else None
+    return name if isinstance(name, str) else None
 
 
 def _weight_files(folder: Path, part: Part, allowed_pickled: tuple[Path, ...]) -> tuple[list[str], bool]:
@@ -209,11 +200,11 @@ def check_safetensors(path: Path) -> None:
         ) from None
 
 
-def _optional_configs(folder: Path) -> list[str]:
+def _optional_configs(folder: Path, model: Model) -> list[str]:
     """Return further small files that the loaders would read where they lie beside the required ones."""
     return [
         path.relative_to(folder).as_posix()
-        for part in PARTS
+        for part in model.parts
         for path in (folder / part.name).iterdir()
         if path.is_file() and path.suffix in (".json", ".model") and not path.name.endswith(".index.json")
     ]
@@ -221,6 +212,24 @@ def _optional_configs(folder: Path) -> list[str]:
 
 def _read_json(folder: Path, file: str) -> dict[str, Any]:
     try:
-        return msgspec.json.decode((folder / file).read_bytes(), type=dict[str, Any])
+        content = (folder / file).read_bytes()
+        return _decoded(content)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as problem:
         raise WeightsError(f"{folder / file} cannot be read: {problem}", remedy=PULL_AGAIN) from None
+
+
+def _decoded(content: bytes) -> dict[str, Any]:
+    """Return an object of JSON, or of what Python's own writer makes of it.
+
+    diffusers writes `-Infinity` into the config of DPM-Solver (`lambda_min_clipped`), which JSON has no word for.
+    """
+    try:
+        return msgspec.json.decode(content, type=dict[str, Any])
+    except msgspec.DecodeError:
+        try:
+            said = json.loads(content)
+        except (ValueError, RecursionError):
+            said = None
+        if not isinstance(said, dict):
+            raise
+        return said

@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import diffusers.utils.logging
 import torch
 import transformers.utils.logging
 from diffusers import (
     AutoencoderKLWan,
+    DPMSolverMultistepScheduler,
     FlowMatchEulerDiscreteScheduler,
     UniPCMultistepScheduler,
+    WanAnimate2Transformer3DModel,
     WanAnimateTransformer3DModel,
 )
 from safetensors import SafetensorError
@@ -35,7 +37,13 @@ NOT_NEEDED = ("visual_projection.weight",)
 """Of CLIP with its projection: published folders hold either class, and the pipeline takes a layer before it."""
 BLOCKS = ("blocks", "face_adapter")
 """Where 98 of 100 of the transformer's bytes are."""
-SCHEDULERS = {kind.__name__: kind for kind in (UniPCMultistepScheduler, FlowMatchEulerDiscreteScheduler)}
+Scheduler: TypeAlias = UniPCMultistepScheduler | FlowMatchEulerDiscreteScheduler | DPMSolverMultistepScheduler
+Transformer: TypeAlias = WanAnimateTransformer3DModel | WanAnimate2Transformer3DModel
+SCHEDULERS = {
+    kind.__name__: kind
+    for kind in (UniPCMultistepScheduler, FlowMatchEulerDiscreteScheduler, DPMSolverMultistepScheduler)
+}
+TRANSFORMERS = {kind.__name__: kind for kind in (WanAnimateTransformer3DModel, WanAnimate2Transformer3DModel)}
 
 Told = Callable[[str, int, int], None]
 """What is being loaded, and how many of how many parts are."""
@@ -45,13 +53,14 @@ Told = Callable[[str, int, int], None]
 class Parts:
     """The model, loaded. The modules are in evaluation mode and need no gradients."""
 
-    transformer: WanAnimateTransformer3DModel
+    transformer: Transformer
     vae: AutoencoderKLWan
     text_encoder: UMT5EncoderModel
     tokenizer: Any
     image_encoder: CLIPVisionModel
-    image_processor: CLIPImageProcessorPil
-    scheduler: UniPCMultistepScheduler | FlowMatchEulerDiscreteScheduler
+    image_processor: CLIPImageProcessorPil | None
+    """None for a model whose pipeline does that itself."""
+    scheduler: Scheduler
     placement: Placement
 
 
@@ -73,8 +82,7 @@ def load_parts(layout: Layout, placement: Placement, told: Told = lambda what, d
     tokenizer = AutoTokenizer.from_pretrained(
         layout.folder / "tokenizer", local_files_only=True, trust_remote_code=False
     )
-    # The class that needs no torchvision: with it the same picture gives the same numbers on every machine.
-    image_processor = CLIPImageProcessorPil.from_pretrained(layout.folder / "image_processor", local_files_only=True)
+    image_processor = _image_processor(layout)
     step("text encoder")
     text_encoder = _load(UMT5EncoderModel, layout, "text_encoder", placement.encoders)
     step("image encoder")
@@ -82,7 +90,7 @@ def load_parts(layout: Layout, placement: Placement, told: Told = lambda what, d
     step("VAE")
     vae = _load(AutoencoderKLWan, layout, "vae", placement.vae).to(placement.device)
     step("transformer")
-    transformer = _load(WanAnimateTransformer3DModel, layout, "transformer", placement.transformer)
+    transformer = _load(_transformer_kind(layout), layout, "transformer", placement.transformer)
     if placement.encoders_in_turn or placement.blocks_rest:
         _place_around_the_blocks(transformer, placement.device)
     else:
@@ -99,13 +107,25 @@ def load_parts(layout: Layout, placement: Placement, told: Told = lambda what, d
     )
 
 
-def load_scheduler(layout: Layout) -> UniPCMultistepScheduler | FlowMatchEulerDiscreteScheduler:
+def _image_processor(layout: Layout) -> CLIPImageProcessorPil | None:
+    """Return the class that needs no torchvision: with it the same picture gives the same numbers on every machine."""
+    if layout.part("image_processor") is None:
+        return None
+    return CLIPImageProcessorPil.from_pretrained(layout.folder / "image_processor", local_files_only=True)
+
+
+def _transformer_kind(layout: Layout) -> Any:
+    return TRANSFORMERS[next(part.classes[0] for part in layout.model.parts if part.name == "transformer")]
+
+
+def load_scheduler(layout: Layout) -> Scheduler:
     """Return a fresh scheduler: it keeps the state of one denoising run, so each run may take its own."""
-    folder = layout.folder / "scheduler"
+    folder, part = layout.folder / "scheduler", layout.part("scheduler")
     name = UniPCMultistepScheduler.load_config(folder, local_files_only=True)["_class_name"]
-    if name not in SCHEDULERS:
+    known = [kind for kind in (part.classes if part else ()) if kind in SCHEDULERS]
+    if name not in known:
         raise WeightsError(
-            f"{folder / 'scheduler_config.json'} is of {name}; {' or '.join(SCHEDULERS)} is wanted",
+            f"{folder / 'scheduler_config.json'} is of {name}; {' or '.join(known)} is wanted",
             remedy=PULL_AGAIN,
         )
     return SCHEDULERS[name].from_pretrained(folder, local_files_only=True)

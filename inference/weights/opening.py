@@ -60,7 +60,8 @@ def open_model(
         told=lambda done, total: told("checking the weights", done, total),
     )
     parts = load_parts(layout, placement, lambda what, done, total: told(f"loading the {what}", done, total))
-    lay_on(parts.transformer, [WeightedLora(file, lora.weight) for file, lora in zip(files, loras, strict=True)])
+    if files:
+        lay_on(parts.transformer, [WeightedLora(file, lora.weight) for file, lora in zip(files, loras, strict=True)])
     return Opened(parts, used, _findings(layout, used, files))
 
 

@@ -56,7 +56,7 @@ def test_when_no_model_is_here_then_list_says_how_to_get_it(terminal: Terminal) 
 
 
 def test_when_a_model_is_here_then_list_says_where_and_whether_it_is_pinned(terminal: Terminal, folder: Path) -> None:
-    [found] = terminal("weights", "list", "--weights", folder, "--json").json
+    found, *_ = terminal("weights", "list", "--weights", folder, "--json").json
     assert (found["state"], found["folder"], found["pinned_by"]) == ("whole", str(folder), "")
     assert "not pinned" in terminal("weights", "list", "--weights", folder).out
 
@@ -84,7 +84,7 @@ def test_when_a_model_is_half_here_then_the_doctor_warns_and_says_which_file(
 
 def test_when_a_model_is_half_here_then_list_says_which_file(terminal: Terminal, folder: Path) -> None:
     (folder / LARGE).rename(folder / f"{LARGE}.incomplete")
-    [found] = terminal("weights", "list", "--weights", folder, "--json").json
+    found, *_ = terminal("weights", "list", "--weights", folder, "--json").json
     assert found["state"] == "not whole"
     assert "only half here" in found["problem"]
 
@@ -133,7 +133,7 @@ def test_when_a_model_is_pulled_then_it_is_found_pinned_by_the_hub(terminal: Ter
     ended = terminal("weights", "pull", "--json")
     assert ended.code == 0, ended.err
     assert ended.json["folder"] == str(home / "weights/wan2.2-animate-14b")
-    [found] = terminal("weights", "list", "--json").json
+    found, *_ = terminal("weights", "list", "--json").json
     assert (found["state"], found["pinned_by"], found["licence"]) == ("whole", "hub", "apache-2.0")
 
 

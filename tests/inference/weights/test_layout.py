@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from understudy.bridge.errors import WeightsError
-from understudy.inference.weights.catalogue import WAN_ANIMATE
+from understudy.inference.weights.catalogue import WAN_ANIMATE, WAN_ANIMATE_2, WAN_ANIMATE_2_DISTILLED
 from understudy.inference.weights.layout import check_layout
 
 TRANSFORMER = "transformer/diffusion_pytorch_model.safetensors"
@@ -153,3 +154,56 @@ def test_when_safetensors_lie_beside_a_pickled_file_then_it_is_not_looked_at(fol
     (folder / "transformer/diffusion_pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     layout = check_layout(folder, WAN_ANIMATE)
     assert not [file for file in layout.files if file.endswith(".bin")]
+
+
+@pytest.fixture(scope="module")
+def modular(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a whole checkpoint in the layout of a modular pipeline. Read only."""
+    from tiny_wan2 import make_tiny_checkpoint_2
+
+    return make_tiny_checkpoint_2(tmp_path_factory.mktemp("modular"), seed=1)
+
+
+@pytest.fixture
+def modular_folder(modular: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(modular, tmp_path / "modular", copy_function=os.link))
+
+
+def replaced(folder: Path, **changed: Any) -> Path:
+    """Change the index of a folder whose files are links: a new file in the place of the old one."""
+    index = folder / "modular_model_index.json"
+    said = {**json.loads(index.read_text()), **changed}
+    index.unlink()
+    index.write_text(json.dumps(said))
+    return folder
+
+
+def test_a_modular_folder_is_looked_over_by_its_own_index(modular: Path) -> None:
+    layout = check_layout(modular, WAN_ANIMATE_2)
+    assert {"modular_model_index.json", "scheduler/scheduler_config.json", TRANSFORMER} <= set(layout.files)
+    assert layout.part("image_processor") is None
+
+
+def test_when_a_part_was_not_loaded_when_the_index_was_written_then_its_hint_names_it(modular_folder: Path) -> None:
+    hinted = [None, None, {"type_hint": ["diffusers", "WanAnimate2Transformer3DModel"]}]
+    assert check_layout(replaced(modular_folder, transformer=hinted), WAN_ANIMATE_2).files
+
+
+@pytest.mark.parametrize(
+    "said", [None, "text", [], [None], [None, None, None], [None, None, {"type_hint": [1, 2]}], ["diffusers", {}, {}]]
+)
+def test_when_the_index_names_no_class_then_it_is_told(modular_folder: Path, said: Any) -> None:
+    with pytest.raises(WeightsError, match="transformer is not named"):
+        check_layout(replaced(modular_folder, transformer=said), WAN_ANIMATE_2)
+
+
+def test_when_a_folder_is_of_the_distilled_model_then_the_base_is_not_taken_from_it(modular_folder: Path) -> None:
+    replaced(modular_folder, _blocks_class_name="WanAnimate2DistilledBlocks")
+    with pytest.raises(WeightsError, match="says WanAnimate2DistilledBlocks; Wan-Animate-2 14B is a WanAnimate2Blocks"):
+        check_layout(modular_folder, WAN_ANIMATE_2)
+    assert check_layout(modular_folder, WAN_ANIMATE_2_DISTILLED).files
+
+
+def test_a_config_with_the_infinity_that_diffusers_writes_is_read(modular: Path) -> None:
+    assert "-Infinity" in (modular / "scheduler/scheduler_config.json").read_text()
+    assert check_layout(modular, WAN_ANIMATE_2).files
