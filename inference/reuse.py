@@ -6,6 +6,7 @@ A file that is not what the twin's manifest says, or is gone, is simply not used
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,8 +14,19 @@ from understudy.bridge.errors import PlateError
 from understudy.bridge.exr_file import file_digest
 from understudy.bridge.shot import OutputFile
 from understudy.inference.compliance.manifest import MANIFEST_NAME, read_manifest
+from understudy.inference.compliance.marks import PIXELS_ORIGIN, SETTINGS
 from understudy.inference.picture.composite import Layer
 from understudy.inference.picture.images import read_image
+
+
+class TwinFrame(NamedTuple):
+    """One frame of a twin."""
+
+    layers: dict[str, Layer]
+    origin: dict[str, str]
+    """What its header says of a version that its own pixels were taken from; empty where the twin made them."""
+    settings: str
+    """The settings of the twin's job, as its header has them."""
 
 
 class Twin:
@@ -36,9 +48,10 @@ class Twin:
             if file.layer is not None and file.frame is not None
         }
 
-    def layers(self, frame: int, names: tuple[str, ...]) -> dict[str, Layer] | None:
+    def frame(self, frame: int, names: tuple[str, ...]) -> TwinFrame | None:
         """Return the layers of `frame` as they are stored, None unless all of them are there and untouched."""
         layers: dict[str, Layer] = {}
+        attributes: dict[str, object] = {}
         for name in names:
             file = self._files.get((name, frame))
             if file is None:
@@ -51,4 +64,6 @@ class Twin:
             except (OSError, PlateError):
                 return None
             layers[name] = (image.pixels, image.channels)
-        return layers
+            attributes = image.header.attributes
+        origin = {name: str(attributes[name]) for name in PIXELS_ORIGIN if name in attributes}
+        return TwinFrame(layers, origin, str(attributes.get(SETTINGS, "")))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from understudy.bridge.shot import Redo
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow
-from understudy.inference.work_order import WorkOrder
+from understudy.inference.work_order import Earlier, WorkOrder
 
 
 def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, int], None]) -> WorkOrder:
@@ -21,7 +22,7 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
     if not honest:
         # The key says which pictures a result shows; a job that names its pictures wrongly has no part in the cache.
         house.store.note(row.job_id, cache_key="")
-    scratch = house.jobs_folder / row.job_id / ".scratch"
+    scratch = house.scratch_of(row.job_id)
     scratch.mkdir(parents=True, exist_ok=True)
     return WorkOrder(
         job_id=row.job_id,
@@ -34,9 +35,17 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         version_folder=row.version_folder,
         layer_file=row.layer_file,
         scratch=str(scratch),
+        carried=str(house.carried_of(row.job_id)),
+        earlier=_earlier(house, job.redo) if job.redo is not None else None,
         reuse=_twin(house, row) if honest and house.settings.result_cache else None,
         admission=admission,
     )
+
+
+def _earlier(house: House, redo: Redo) -> Earlier:
+    """Return where the version lies that a redo goes on from; whether it is still whole is for the worker to see."""
+    folder = folder_of(house.store.job(redo.job_id), provisional=False)
+    return Earlier(folder=str(folder), carried=str(house.carried_of(redo.job_id)))
 
 
 def twins_of(house: House, row: JobRow) -> list[JobRow]:
