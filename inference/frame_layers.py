@@ -58,8 +58,15 @@ class _Made(NamedTuple):
     """Marks of this frame alone: whose pixels these are, where another version made them."""
 
 
-Change = Callable[[dict[str, Layer], PlateFrame], dict[str, Layer]]
-"""Makes other layers of a frame's, over the same ground."""
+class Change(NamedTuple):
+    """What becomes of a frame's layers before they are written."""
+
+    layers: Callable[[dict[str, Layer], PlateFrame], dict[str, Layer]]
+    """Makes others of them, over the same ground. Called on a writing thread."""
+    origin: Mapping[str, str]
+    """Marks of this frame alone."""
+
+
 Make = Callable[[PlateFrame], _Made]
 """Makes a frame's layers over what stands behind them. Called on a writing thread."""
 
@@ -112,7 +119,9 @@ class LayerMaker:
 
         def make(ground: PlateFrame) -> _Made:
             made = self._layers(generated, ground)
-            return made if change is None else made._replace(layers=change(made.layers, ground))
+            if change is None:
+                return made
+            return made._replace(layers=change.layers(made.layers, ground), origin=change.origin)
 
         self._submit(generated.frame, make)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 from understudy.bridge.errors import Finding
@@ -19,7 +20,7 @@ from understudy.inference.finish import Screening, make_report
 from understudy.inference.footage import Boxes, ShotPictures, open_pictures
 from understudy.inference.frame_layers import LayerMaker, plate_as_it_is
 from understudy.inference.redo import Redoing
-from understudy.inference.reuse import Twin
+from understudy.inference.reuse import Twin, copy_carried
 from understudy.inference.seams import seam_finding
 from understudy.inference.segments import Segment, plan_segments
 from understudy.inference.version import Version
@@ -161,6 +162,8 @@ def _copy_twin(
                 copied += 1
                 reporter.step("reusing", copied, len(pictures.frames))
     if copied:
+        if pictures.order.reuse_carried:
+            copy_carried(Path(pictures.order.reuse_carried), pictures.carried())
         said = f"{copied} frames carry the pixels of an identical job; papers, headers and gates are this job's own"
         reporter.found(Finding(rule="pixels_reused", outcome="note", message=said))
 
@@ -180,9 +183,7 @@ def _copy_kept(
             maker.add_made(frame, found.layers, redoing.origin(found))
             finished[frame] = ()
             reporter.step("keeping", done, len(left))
-    if redoing.kept:
-        said = f"{len(redoing.kept)} frames carry the pixels of the version before; papers, headers and gates are new"
-        reporter.found(Finding(rule="pixels_kept", outcome="note", message=said, frames=redoing.kept))
+    reporter.found(*redoing.findings())
 
 
 def _frames_of(

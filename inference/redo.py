@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from understudy.bridge.errors import EngineError
+from understudy.bridge.errors import EngineError, Finding
 from understudy.bridge.shot import Redo
 from understudy.inference.compliance.marks import PIXELS_FROM, PIXELS_SETTINGS
 from understudy.inference.frame_layers import Change
@@ -28,7 +28,7 @@ class Redoing:
                 "the work order does not say where the version before lies",
                 remedy="Have the daemon write the order again.",
             )
-        self._redo, self._layers = redo, version.layers
+        self._redo, self._own, self._layers = redo, version.order, version.layers
         self._twin = Twin(earlier.folder)
         self._overlap = version.description.segment.overlap
         self._segments = segments
@@ -49,6 +49,22 @@ class Redoing:
         pairs = [pair for pair in pairwise(self._segments) if self.again in pair]
         return tuple((before.frames[-1], after.frames[0]) for before, after in pairs)
 
+    @property
+    def dissolved(self) -> tuple[int, ...]:
+        """The frames that lead over into the version before: those that the next segment took over from it."""
+        return self.again.frames[-self._overlap :] if self._redo.dissolve and self._overlap else ()
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what the report says of where the pixels are from."""
+        found = []
+        if self.kept:
+            said = f"{len(self.kept)} frames carry the pixels of the version before; papers, headers and gates are new"
+            found.append(Finding(rule="pixels_kept", outcome="note", message=said, frames=self.kept))
+        if self.dissolved:
+            said = "these frames dissolve into the version before, in linear light"
+            found.append(Finding(rule="dissolved", outcome="note", message=said, frames=self.dissolved))
+        return tuple(found)
+
     def before(self, frame: int) -> TwinFrame:
         """Return a frame as the version before has it. Raises EngineError where its files are not whole any more."""
         found = self._twin.frame(frame, self._layers)
@@ -64,22 +80,24 @@ class Redoing:
     def origin(self, found: TwinFrame) -> dict[str, str]:
         """Return the marks of a kept frame: which version made its pixels, with which settings."""
         own = {PIXELS_FROM: f"job {self._redo.job_id} version {self._redo.version}", PIXELS_SETTINGS: found.settings}
-        return found.origin or own
+        return own | found.origin
 
     def change(self, frame: int, kind: str) -> Change | None:
         """Return what becomes of a frame that was made again; None for one that stands as it is made.
 
         kind: the class of what stands behind the layers.
         """
-        if not self._redo.dissolve:
-            return None
-        last = self.again.frames[-self._overlap :] if self._overlap else ()
+        last = self.dissolved
         if frame not in last:
             return None
         weight = (last.index(frame) + 1) / (len(last) + 1)
         second = self.before(frame).layers
+        said = (
+            f"job {self._own.job_id} version {self._own.version}, dissolved by {weight:.3g} into job "
+            f"{self._redo.job_id} version {self._redo.version}"
+        )
 
         def dissolved(layers: dict[str, Layer], ground: PlateFrame) -> dict[str, Layer]:
             return dissolve(layers, second, weight, ground.pixels, kind)
 
-        return dissolved
+        return Change(dissolved, {PIXELS_FROM: said})

@@ -5,6 +5,7 @@ A file that is not what the twin's manifest says, or is gone, is simply not used
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from understudy.inference.compliance.marks import PIXELS_ORIGIN, SETTINGS
 from understudy.inference.picture.composite import Layer
 from understudy.inference.picture.images import read_image
 
+PART = ".part"
+
 
 class TwinFrame(NamedTuple):
     """One frame of a twin."""
@@ -27,6 +30,15 @@ class TwinFrame(NamedTuple):
     """What its header says of a version that its own pixels were taken from; empty where the twin made them."""
     settings: str
     """The settings of the twin's job, as its header has them."""
+
+
+def copy_carried(source: Path, target: Path) -> None:
+    """Bring what a twin keeps for a redo into this version's own folder; what is there already stays."""
+    for path in sorted(source.glob("*")):
+        if path.is_file() and path.suffix != PART and not (target / path.name).exists():
+            part = target / f"{path.name}{PART}"
+            shutil.copyfile(path, part)
+            part.replace(target / path.name)
 
 
 class Twin:

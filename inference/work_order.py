@@ -51,6 +51,8 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Where `job.redo` says so: the version whose other segments are kept."""
     reuse: str | None = None
     """A delivered version folder of an identical job on unchanged pictures: its pixels may be copied, nothing else."""
+    reuse_carried: str = ""
+    """What that version keeps for a redo of it: what is made of its pixels is redone from there as well."""
     admission: tuple[Finding, ...] = ()
     """What admission said: it goes into the report and the manifest."""
 

@@ -22,6 +22,7 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
     if not honest:
         # The key says which pictures a result shows; a job that names its pictures wrongly has no part in the cache.
         house.store.note(row.job_id, cache_key="")
+    twin = _twin(house, row) if honest and house.settings.result_cache else None
     scratch = house.scratch_of(row.job_id)
     scratch.mkdir(parents=True, exist_ok=True)
     return WorkOrder(
@@ -37,7 +38,8 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         scratch=str(scratch),
         carried=str(house.carried_of(row.job_id)),
         earlier=_earlier(house, job.redo) if job.redo is not None else None,
-        reuse=_twin(house, row) if honest and house.settings.result_cache else None,
+        reuse=str(folder_of(twin, provisional=False)) if twin is not None else None,
+        reuse_carried=str(house.carried_of(twin.job_id)) if twin is not None else "",
         admission=admission,
     )
 
@@ -53,10 +55,6 @@ def twins_of(house: House, row: JobRow) -> list[JobRow]:
     return house.store.delivered_twins(row.cache_key, row.scope, row.job_id) if row.cache_key else []
 
 
-def _twin(house: House, row: JobRow) -> str | None:
-    """Return the folder of a delivered version with the same pixels that this job's user may see."""
-    for twin in twins_of(house, row):
-        folder = folder_of(twin, provisional=False)
-        if folder.is_dir():
-            return str(folder)
-    return None
+def _twin(house: House, row: JobRow) -> JobRow | None:
+    """Return a delivered job with the same pixels that this job's user may see, and whose files are still there."""
+    return next((twin for twin in twins_of(house, row) if folder_of(twin, provisional=False).is_dir()), None)

@@ -41,6 +41,8 @@ def redo_of(before: WorkOrder, folder: Path, segment: int, **said: Any) -> WorkO
         scratch=str(folder / ".scratch"),
         carried=str(folder / ".carried"),
         earlier=Earlier(folder=str(folder_of(before)), carried=before.carried),
+        reuse=None,
+        reuse_carried="",
     )
 
 

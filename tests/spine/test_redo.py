@@ -74,6 +74,19 @@ def test_understudy_redo_makes_a_new_version_with_the_pixels_before_it_kept(
     assert f"segment 2 and all after it, from version 1 of job {take}" in shown.err
 
 
+def test_the_same_redo_again_reuses_its_pixels_and_still_says_who_made_them(
+    terminal: Terminal, take: str, tmp_path: Path
+) -> None:
+    words = ("redo", take, "--segment", 2, "--option", "light=0.5", "--json", "--out")
+    for folder in ("once", "twice"):
+        ended = terminal(*words, tmp_path / folder)
+        assert ended.code == 0, ended.err
+    assert "pixels_reused" in {finding["rule"] for finding in ended.json["findings"]}
+    assert changed(tmp_path / "once", tmp_path / "twice", "comp") == []
+    kept = tmp_path / "twice" / "comp" / f"comp.{FIRST}.exr"
+    assert read_attribute(kept, "understudy/pixels_from") == f"job {take} version 1"
+
+
 def test_alone_says_how_far_the_picture_jumps_at_both_ends(terminal: Terminal, take: str, tmp_path: Path) -> None:
     ended = terminal(
         "redo", take, "--segment", 1, "--alone", "--option", "light=0", "--option", "colour=0",

@@ -17,7 +17,8 @@ from tiny_wan import make_tiny_checkpoint
 from wan_shot import FIRST, draw_wan_shot
 
 from understudy.bridge.errors import Finding
-from understudy.inference.work_order import WorkerEnd, WorkerProgress, WorkOrder
+from understudy.inference.work_order import WorkerEnd, WorkerFrame, WorkerProgress, WorkOrder
+from understudy.inference.worker import JobPaused, Reporter, perform
 
 LAYERS = ("comp", "patch", "character", "matte", "matte_effective", "matte_used", "skeleton", "difference")
 FRAMES = 21
@@ -164,8 +165,27 @@ def test_a_dissolve_lies_between_the_new_picture_and_the_one_that_the_next_segme
         bits(order, "patch", FIRST + 14).view(np.float16).astype(np.float32) for order in (hard, delivered, soft)
     )
     assert np.allclose(between, (new + old) / 2, atol=2e-3)
+    said = header(soft, "comp", FIRST + 14)["understudy/pixels_from"]
+    assert said == "job redone2 version 2, dissolved by 0.5 into job testjob1 version 1"
+    (told,) = [finding for finding in ends[1].findings if finding.rule == "dissolved"]
+    assert told.frames == (FIRST + 14,)
     jumps = [float(seams(end)[1].facts["jump"]) for end in ends]
     assert jumps[1] < jumps[0]
+
+
+def test_a_redo_that_was_stopped_goes_on_with_the_same_bits(
+    delivered: WorkOrder, cascade: Made, tmp_path: Path
+) -> None:
+    order = redo_of(delivered, tmp_path / "out", 2, seed=7)
+
+    def stop_in_the_last_segment(message: object) -> None:
+        if isinstance(message, WorkerFrame) and message.frame == FIRST + 16:
+            reporter.stop(JobPaused("enough"))
+
+    reporter = Reporter(stop_in_the_last_segment)
+    assert perform(order, reporter).state == "paused"
+    redone(order)
+    assert changed_frames(cascade.order, order, LAYERS) == []
 
 
 def test_a_redo_of_a_redo_goes_on_from_what_that_one_left(cascade: Made, tmp_path: Path) -> None:
@@ -175,6 +195,19 @@ def test_a_redo_of_a_redo_goes_on_from_what_that_one_left(cascade: Made, tmp_pat
     assert changed_frames(second, third, LAYERS) == [*SEGMENTS[2]]
     assert header(third, "comp", FIRST)["understudy/pixels_from"] == "job testjob1 version 1"
     assert header(third, "comp", FIRST + 8)["understudy/pixels_from"] == "job redone2 version 2"
+
+
+def test_what_took_its_pixels_from_an_identical_job_is_redone_from_what_that_one_left(
+    delivered: WorkOrder, tmp_path: Path
+) -> None:
+    twin = msgspec.structs.replace(
+        keeping_in(delivered, tmp_path / "twin" / ".carried"), job_id="testjob2", folder=str(tmp_path / "twin"),
+        scratch=str(tmp_path / "twin" / ".scratch"), reuse=str(folder_of(delivered)), reuse_carried=delivered.carried,
+    )  # fmt: skip
+    assert "pixels_reused" in {finding.rule for finding in redone(twin).findings}
+    order = redo_of(twin, tmp_path / "out", 3, options={"steps": "3"})  # could not be made again: it must be there
+    redone(order)
+    assert changed_frames(delivered, order, LAYERS) == [*SEGMENTS[2]]
 
 
 def test_when_a_kept_file_is_no_longer_the_delivered_one_then_nothing_is_made_of_it(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from understudy.inference.picture.blend import store_half
 from understudy.inference.picture.composite import Generated, Layer, compose
 from understudy.inference.picture.dissolve import dissolve
 from understudy.inference.picture.half_floats import to_float
@@ -35,10 +36,13 @@ def plate_of(seed: int, kind: type = np.float16, channels: int = 3) -> np.ndarra
 @settings(max_examples=60, deadline=None)
 def test_the_dissolved_patch_over_the_plate_is_the_dissolved_comp(seed: int, weight: float) -> None:
     plate = plate_of(seed)
-    between = dissolve(take(plate, seed + 1), take(plate, seed + 2), weight, plate, "half")
+    first, second = take(plate, seed + 1), take(plate, seed + 2)
+    between = dissolve(first, second, weight, plate, "half")
     patch, comp = to_float(between["patch"][0]), to_float(between["comp"][0])
     merged = patch[:, :, :3] + to_float(plate) * (1 - patch[:, :, 3:])
-    assert np.all(np.abs(merged - comp) <= 2.0**-10 * np.maximum(np.abs(merged), 2.0**-14))
+    assert np.array_equal(store_half(merged).view(np.uint16), between["comp"][0].view(np.uint16))
+    apart = np.abs(comp - (1 - weight) * to_float(first["comp"][0]) - weight * to_float(second["comp"][0]))
+    assert np.all(apart <= 2.0**-8 * np.maximum(np.abs(comp), 1))
     assert np.array_equal(between["matte_effective"][0][:, :, 0], between["patch"][0][:, :, 3])
     assert np.array_equal(between["matte"][0][:, :, 0], between["character"][0][:, :, 3])
 
