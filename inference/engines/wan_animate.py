@@ -21,7 +21,7 @@ from torch import Tensor
 from understudy.bridge.errors import EngineError, Finding
 from understudy.bridge.settings import UserSettings, load_settings
 from understudy.bridge.shot import Settings
-from understudy.inference.engines.door import Footage, GeneratedFrame, Watcher, describe_for
+from understudy.inference.engines.door import DENOISING, Footage, GeneratedFrame, Watcher, describe_for
 from understudy.inference.engines.wan.carried import CarriedPictures
 from understudy.inference.engines.wan.control_reader import ControlReader, pictures_of, signed
 from understudy.inference.engines.wan.devices import Machine, choose_machine, make_ready
@@ -100,7 +100,7 @@ class WanAnimateEngine:
                 controls,
                 self._noise.segment(index),
                 carried,
-                lambda done, total: watcher.step("denoising", done, total),
+                lambda done, total: watcher.step(DENOISING, done, total),
             )
         except torch.OutOfMemoryError as problem:
             gc.collect()

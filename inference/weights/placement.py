@@ -26,7 +26,10 @@ class Placement:
     encoders_device: str = "cpu"
     """Where text and image encoder compute; they are needed once a job, so they rest on the CPU before and after."""
     encoders_in_turn: bool = False
-    """The transformer rests on the CPU while the encoders are awake: for a card that cannot hold both."""
+    """The transformer's blocks rest on the CPU while the encoders are awake: for a card that cannot hold both."""
+    blocks_rest: bool = False
+    """The blocks stay on the CPU, before the encoders' turn and after: for a card that they fit into only in float8 or
+    one after the other. Whoever makes them so takes them there. What is not in a block is small and never waits."""
 
     def words(self) -> str:
         """Return the placement as it stands in a report."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -42,16 +42,19 @@ def choose_machine(options: WanOptions, height: int, width: int, budget_bytes: i
     allowed = free if budget_bytes is None else min(free, budget_bytes)
     plan = plan_memory(allowed, height, width, allow_float8=options.float8)
     placement = on_gpu(encoders_on_cpu=plan.encoders == "on the CPU", encoders_in_turn=plan.encoders == "in turn")
-    return Machine(placement, plan)
+    # Whole and in bfloat16 they would not fit: `make_ready` takes them there in float8, or one after the other.
+    return Machine(replace(placement, blocks_rest=plan.float8 or plan.offloaded), plan)
 
 
 def make_ready(parts: Any, machine: Machine, options: WanOptions, height: int, width: int) -> None:
     """Have the loaded parts compute as planned: float8, tiles, blocks from CPU memory, compiled blocks, kernels."""
     plan = machine.plan
     if options.float8:
-        quantise_blocks(parts.transformer)
+        quantise_blocks(parts.transformer, None if plan is None or plan.offloaded else machine.device)
     if plan is None:
         return
+    if not plan.offloaded:
+        parts.transformer.to(machine.device)
     if plan.vae_tiled:
         parts.vae.enable_tiling()
     if plan.offloaded:
