@@ -75,7 +75,7 @@ class WanAnimateEngine:
         own_seeds = {own.segment - 1: own.seed for own in footage.settings.segment_seeds}
         shapes = [self._loop.noise_shape(span) for span in self._spans]
         self._noise = NoiseStream(footage.settings.seed, shapes, own_seeds)
-        self._finisher = Finisher(footage, self._controls)
+        self._finisher = Finisher(footage, self._controls, options)
 
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
         """Yield the segment's frames. What it takes over is read from the job's folder, or made again."""
@@ -83,7 +83,7 @@ class WanAnimateEngine:
         span = self._spans[segment.index]
         pictures = pictures_of(made[:, :, : span.own])
         del made
-        yield from self._finisher.frames(segment, pictures)
+        yield from self._finisher.frames(segment, pictures, watcher)
 
     def _run(self, index: int, watcher: Watcher) -> Tensor:
         """Return a segment's pictures behind its carried ones, and keep its last."""
