@@ -36,11 +36,11 @@ from understudy.bridge.cli_view import (
 from understudy.bridge.client import Client
 from understudy.bridge.errors import RequestError
 from understudy.bridge.exit_codes import CANCELLED, DONE, code_of_state
-from understudy.bridge.gather import Gathered, gather_job
+from understudy.bridge.gather import Gathered, engine_options, gather_job
 from understudy.bridge.keys import CONNECTION_FILE, Connection, load_connection
 from understudy.bridge.local_daemon import demonstration, draw_shot, running_daemon
 from understudy.bridge.options import JobOptions, parse_states
-from understudy.bridge.roundtrip import change_job, follow_job, send_job
+from understudy.bridge.roundtrip import change_job, follow_job, new_token, redo_segment, send_job
 from understudy.bridge.settings import load_settings
 
 app = typer.Typer(
@@ -152,7 +152,43 @@ def submit(
 ) -> None:
     """Send a job to the daemon."""
     connection = _connection()
-    accepted = _send(connection, _gather(options))
+    _accepted(connection, _send(connection, _gather(options)), out, wait, as_json)
+
+
+@app.command()
+def redo(
+    job: Annotated[str, typer.Argument(help="A delivered job.")],
+    segment: Annotated[int, typer.Option(min=1, help="Which segment is made again, counted from 1.")],
+    alone: Annotated[bool, typer.Option("--alone", help="Keep the segments after it, and measure both seams.")] = False,
+    dissolve: Annotated[
+        bool, typer.Option("--dissolve", help="With --alone: dissolve into what the next segment goes on from.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="The segment's own. Default: the one that it had.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", help="An engine option that changes: --option steps=30.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where the take lands; waits for it.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Stay until the take is delivered.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a segment of a delivered job and all after it again, as a new version; what lies before is kept."""
+    request = messages.RedoSegment(
+        token=new_token(),
+        job_id=job,
+        segment=segment,
+        alone=alone,
+        dissolve=dissolve,
+        seed=seed,
+        options=engine_options(option or []),
+    )
+    connection = _connection()
+    with Client.connect(connection, load_settings().timeout_seconds) as client:
+        accepted = redo_segment(client, request)
+    _accepted(connection, accepted, out, wait, as_json)
+
+
+def _accepted(connection: Connection, accepted: messages.Accepted, out: Path | None, wait: bool, as_json: bool) -> None:
+    """Say which job it became, and follow it where that was asked for."""
     if not as_json:
         screen.print(f"job [bold]{accepted.job_id}[/] is {accepted.state}, version {accepted.version}")
     if wait or out is not None:
@@ -190,6 +226,10 @@ def show(job: str, as_json: Json = False) -> None:
         return
     for role, pictures in detail.job.shot.roles().items():
         say(f"  {role:12} {escape(pictures.typed)} ({len(pictures.files)} files)")
+    if detail.job.redo is not None:
+        kept = detail.job.redo
+        only = " alone" if kept.alone else " and all after it"
+        say(f"  {'redo':12} segment {kept.segment}{only}, from version {kept.version} of job {kept.job_id}")
     say(f"  {len(outputs.files)} files in {escape(outputs.folder)}")
     show_end(detail, None)
 

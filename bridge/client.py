@@ -38,6 +38,7 @@ from understudy.bridge.messages import (
     Ping,
     Pong,
     ProveMachine,
+    RedoSegment,
     Reply,
     Request,
     ShowJob,
@@ -131,6 +132,13 @@ class Client:
         Raises ComplianceError with every rule's finding when admission refuses.
         """
         return self._ask(Submit(token=token, job=job), Accepted, max(self.timeout_seconds, SUBMIT_TIMEOUT_SECONDS))
+
+    def redo(self, request: RedoSegment) -> Accepted:
+        """Have one segment of a delivered version made again; the same token gives the same job.
+
+        Raises RequestError for a job or a segment that cannot be redone, ComplianceError when admission refuses.
+        """
+        return self._ask(request, Accepted, max(self.timeout_seconds, SUBMIT_TIMEOUT_SECONDS))
 
     def lacking(self, job_id: str) -> dict[str, int]:
         """Return the files of the job that the vault lacks: digest to the offset at which to go on."""

@@ -120,7 +120,7 @@ def _settings(options: JobOptions, colour: HostConfig) -> Settings:
         seed=options.seed,
         prompt=options.prompt,
         negative_prompt=options.negative_prompt,
-        engine_options=_engine_options(options.option),
+        engine_options=engine_options(options.option),
         colour_config=colour.name,
         colour_context=dict(colour.context),
         exposure_stops=options.exposure,
@@ -129,7 +129,7 @@ def _settings(options: JobOptions, colour: HostConfig) -> Settings:
     )
 
 
-def _engine_options(said: list[str]) -> dict[str, str]:
+def engine_options(said: list[str]) -> dict[str, str]:
     """Return `name=value` words by name; what the names mean is the engine's, which admission asks."""
     options: dict[str, str] = {}
     for word in said:

@@ -17,7 +17,7 @@ import msgspec
 
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
-from understudy.bridge.shot import Digest, JobRequest, OutputFile
+from understudy.bridge.shot import Digest, JobRequest, OutputFile, Seed, SegmentNumber
 from understudy.bridge.words import Mode, State
 
 PROTOCOL_VERSION = 1
@@ -57,6 +57,25 @@ class Submit(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     token: Annotated[str, msgspec.Meta(min_length=16, max_length=64)]
     job: JobRequest
+
+
+class RedoSegment(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Make one segment of a delivered version again, as a new version: answered like Submit, and as safe to repeat.
+
+    That segment and all after it are made; `alone` keeps those after it. Inputs and papers are those of the job, judged
+    anew.
+    """
+
+    token: Annotated[str, msgspec.Meta(min_length=16, max_length=64)]
+    job_id: JobId
+    segment: SegmentNumber
+    alone: bool = False
+    dissolve: bool = False
+    """With `alone`: dissolve the segment's last pictures into those that the next segment goes on from."""
+    seed: Seed | None = None
+    """The segment's own; None = the one that it had."""
+    options: dict[str, str] = {}
+    """Engine options that change for what is made again."""
 
 
 class AskLacking(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -128,8 +147,8 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 Request = (
-    Hello | ProveMachine | Ping | Submit | AskLacking | HandOver | ListJobs | ShowJob | Control | AskOutputs | AskOrder
-    | Watch | AskStatus | Drain
+    Hello | ProveMachine | Ping | Submit | RedoSegment | AskLacking | HandOver | ListJobs | ShowJob | Control
+    | AskOutputs | AskOrder | Watch | AskStatus | Drain
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from understudy.bridge.messages import (
     FrameFinished,
     JobDetail,
     JobSummary,
+    RedoSegment,
     StateChanged,
 )
 from understudy.bridge.take import Take
@@ -98,6 +99,19 @@ def _bring(
         waiting = True
         glance()
         time.sleep(ROOM_SECONDS)
+
+
+def redo_segment(client: Client, request: RedoSegment) -> Accepted:
+    """Have one segment of a delivered version made again; return how the new job then stands.
+
+    It is brought what the vault has forgotten meanwhile. Raises RequestError for what cannot be redone and for files
+    that are not at hand here, ComplianceError when the gate refuses.
+    """
+    answer = patiently(client, lambda moved: client.redo(request))
+    if answer.state == "uploading":
+        bring_lacking(client, answer.job_id)
+    state = patiently(client, lambda moved: client.show_job(answer.job_id)).summary.state
+    return msgspec.structs.replace(answer, state=state)
 
 
 def change_job(client: Client, job_id: str, action: str, priority: int = 0) -> JobSummary:

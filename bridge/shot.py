@@ -15,6 +15,8 @@ from understudy.bridge.words import Mode, Name
 
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z", description="BLAKE3, 64 lower-case hex digits")]
 FormatSide = Annotated[int, msgspec.Meta(ge=16, le=8192)]
+Seed = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+SegmentNumber = Annotated[int, msgspec.Meta(ge=1, le=100_000, description="segments count from 1")]
 
 MATTE_LAYERS = ("matte", "matte_effective", "matte_used")
 SKELETON = "skeleton"
@@ -136,12 +138,21 @@ class Shot(msgspec.Struct, frozen=True, kw_only=True):
         return {file.file: file for pictures in self.roles().values() for file in pictures.files}
 
 
+class SegmentSeed(msgspec.Struct, frozen=True, kw_only=True):
+    """A segment that starts from noise of its own."""
+
+    segment: SegmentNumber
+    seed: Seed
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the user chose about the making of the picture. Every field stands in the marks of every file."""
 
     engine: str = "preview"
     mode: Mode = "replace"
-    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
+    seed: Seed = 0
+    segment_seeds: tuple[SegmentSeed, ...] = ()
+    """Segments that were made again with a seed of their own, in order; the others keep what `seed` gave them."""
     prompt: str = ""
     negative_prompt: str = ""
     colour_config: str = "studio-config-v4.0.0_aces-v2.0_ocio-v2.5"
@@ -158,6 +169,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Mode animate: width and height of the picture; None = the backdrop's, else the reference's shape."""
     engine_options: dict[str, str] = {}
     """What only one engine knows; its description lists the names."""
+
+    def with_segment_seed(self, segment: int, seed: int) -> Settings:
+        """Return these settings with a seed of its own for a segment, in the place of one that it had."""
+        others = [own for own in self.segment_seeds if own.segment != segment]
+        seeds = sorted((*others, SegmentSeed(segment=segment, seed=seed)), key=lambda own: own.segment)
+        return msgspec.structs.replace(self, segment_seeds=tuple(seeds))
 
 
 class RequestedMovie(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,6 +197,27 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     """One multi-part EXR a frame beside the layers: part 1 `rgba` is the comp, then patch, character, matte."""
 
 
+class Redo(msgspec.Struct, frozen=True, kw_only=True):
+    """Which segment of a delivered version is made again, and what is kept. Written by the daemon alone."""
+
+    job_id: str
+    """The job whose version this one goes on from."""
+    version: int
+    first_job_id: str
+    """The job that the first version of this line was: without a project or a series, versions count on from it."""
+    segment: SegmentNumber
+    alone: bool = False
+    """False = the segment and all after it are made again; True = this one only, and the later ones are kept."""
+    dissolve: bool = False
+    """With `alone`: the segment's last pictures dissolve into those that the next one goes on from."""
+    seed: Seed | None = None
+    """The segment's own seed; None = the one that it had."""
+    options: dict[str, str] = {}
+    """Engine options that are not those of the version before; they hold for what is made again."""
+    repeatable: bool = True
+    """Whether the segments before, made again with these settings, would be those that were delivered."""
+
+
 class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
     """All that the daemon needs to know; who asks is the key's, never a field."""
 
@@ -188,6 +226,8 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
     record: Record
     output: Output = Output()
     priority: Annotated[int, msgspec.Meta(ge=-100, le=100)] = 0
+    redo: Redo | None = None
+    """Never in a client's request: it says `RedoSegment`."""
 
 
 class OutputFile(msgspec.Struct, frozen=True, kw_only=True):

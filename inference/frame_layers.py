@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -53,6 +54,17 @@ class _Made(NamedTuple):
 
     layers: dict[str, Layer]
     met: tuple[str, ...] = ()
+    origin: Mapping[str, str] = MappingProxyType({})
+    """Marks of this frame alone: whose pixels these are, where another version made them."""
+
+
+class Change(NamedTuple):
+    """What becomes of a frame's layers before they are written."""
+
+    layers: Callable[[dict[str, Layer], PlateFrame], dict[str, Layer]]
+    """Makes others of them, over the same ground. Called on a writing thread."""
+    origin: Mapping[str, str]
+    """Marks of this frame alone."""
 
 
 Make = Callable[[PlateFrame], _Made]
@@ -102,13 +114,20 @@ class LayerMaker:
             self._pool.shutdown(wait=True, cancel_futures=True)
         self._tell_what_was_met()
 
-    def add(self, generated: GeneratedFrame) -> None:
-        """Have the frame's layers made and written; waits while too many frames are in flight."""
-        self._submit(generated.frame, lambda ground: self._layers(generated, ground))
+    def add(self, generated: GeneratedFrame, change: Change | None = None) -> None:
+        """Have the frame's layers made, changed and written; waits while too many frames are in flight."""
 
-    def add_made(self, frame: int, layers: dict[str, Layer]) -> None:
-        """Have layers whose pixels stand written under this job's own headers."""
-        self._submit(frame, lambda ground: _Made(layers))
+        def make(ground: PlateFrame) -> _Made:
+            made = self._layers(generated, ground)
+            if change is None:
+                return made
+            return made._replace(layers=change.layers(made.layers, ground), origin=change.origin)
+
+        self._submit(generated.frame, make)
+
+    def add_made(self, frame: int, layers: dict[str, Layer], origin: Mapping[str, str]) -> None:
+        """Have layers whose pixels stand written under this job's own headers, with `origin` among them."""
+        self._submit(frame, lambda ground: _Made(layers, origin=origin))
 
     def _submit(self, frame: int, make: Make) -> None:
         self._wait_for_all_but(FRAMES_IN_FLIGHT - 1)
@@ -123,7 +142,7 @@ class LayerMaker:
     def _make(self, frame: int, ground: PlateFrame, make: Make) -> None:
         """Make, write and announce one frame. On a writing thread."""
         made = make(ground)
-        files = self._write(frame, ground, made.layers)
+        files = self._write(frame, ground, made)
         with self._lock:
             for what in made.met:
                 self._met[what].append(frame)
@@ -191,7 +210,7 @@ class LayerMaker:
             clean=back(generated.clean),
         )
 
-    def _attributes(self, frame: int, ground: PlateFrame, layer: str) -> dict[str, object]:
+    def _attributes(self, frame: int, ground: PlateFrame, layer: str, origin: Mapping[str, str]) -> dict[str, object]:
         """Return the header of one layer's frame: what is kept of the plate, this layer's colour, and our marks."""
         pictures = self._pictures
         return layer_attributes(
@@ -201,6 +220,7 @@ class LayerMaker:
             interop_id="data" if layer in DATA_LAYERS else pictures.canvas.interop_id,
             ours={
                 **self._marks,
+                **origin,
                 "understudy/layer": layer,
                 "understudy/crop": pictures.crop.header(frame),
                 "understudy/working_space": pictures.canvas.space,
@@ -208,15 +228,15 @@ class LayerMaker:
             },
         )
 
-    def _write(self, frame: int, ground: PlateFrame, layers: dict[str, Layer]) -> tuple[OutputFile, ...]:
-        version, canvas = self._version, self._pictures.canvas
+    def _write(self, frame: int, ground: PlateFrame, made: _Made) -> tuple[OutputFile, ...]:
+        version, canvas, layers = self._version, self._pictures.canvas, made.layers
 
         def place(folder: str) -> dict[str, Any]:
             return {
                 "data": ground.data,
                 "display": canvas.display,
                 "pixel_aspect": canvas.pixel_aspect,
-                "attributes": self._attributes(frame, ground, folder),
+                "attributes": self._attributes(frame, ground, folder, made.origin),
             }
 
         written = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Protocol
 
 from understudy.bridge.errors import Finding, JobCancelled
@@ -20,7 +21,9 @@ from understudy.inference.engines.door import DENOISING, Engine, GeneratedFrame,
 from understudy.inference.finish import Screening, make_report
 from understudy.inference.footage import Boxes, ShotPictures, open_pictures
 from understudy.inference.frame_layers import LayerMaker, plate_as_it_is
-from understudy.inference.reuse import Twin
+from understudy.inference.redo import Redoing
+from understudy.inference.reuse import Twin, copy_carried
+from understudy.inference.seams import seam_finding
 from understudy.inference.segments import Segment, plan_segments
 from understudy.inference.version import Version
 from understudy.inference.work_order import WorkOrder
@@ -90,8 +93,27 @@ def generate(pictures: ShotPictures, version: Version, reporter: Reporting, engi
     finished = version.finished_frames()
     for frame, files in finished.items():
         reporter.frame(frame, files)
-    _copy_twin(pictures, version, reporter, finished)
     segments = plan_segments(pictures.frames, version.description.segment)
+    redo = version.order.job.redo
+    redoing = Redoing(redo, version, segments) if redo is not None else None
+    _copy_twin(pictures, version, reporter, finished)
+    if redoing is not None:
+        _copy_kept(pictures, version, reporter, finished, redoing)
+    _make_segments(pictures, version, reporter, engine, finished, segments, redoing)
+    for before, after in redoing.seams if redoing is not None else ():
+        reporter.found(seam_finding(pictures, version, before, after))
+
+
+def _make_segments(
+    pictures: ShotPictures,
+    version: Version,
+    reporter: Reporting,
+    engine: Engine,
+    finished: dict[int, tuple[OutputFile, ...]],
+    segments: tuple[Segment, ...],
+    redoing: Redoing | None,
+) -> None:
+    """Have the engine make every segment of which a frame is not there."""
     wanted = [segment for segment in segments if not finished.keys() >= set(segment.frames)]
     if not wanted:
         return
@@ -102,7 +124,8 @@ def generate(pictures: ShotPictures, version: Version, reporter: Reporting, engi
         for generated in frames:
             reporter.check()
             if generated.frame not in finished:
-                maker.add(generated)
+                kind = pictures.canvas.kind
+                maker.add(generated, redoing.change(generated.frame, kind) if redoing is not None else None)
             reporter.seconds_left = pace.seconds_left(maker.done)
             reporter.step("generating", len(finished) + maker.done, len(pictures.frames))
 
@@ -133,15 +156,35 @@ def _copy_twin(
     copied = 0
     with LayerMaker(pictures, version, reporter) as maker:
         for frame in pictures.frames:
-            layers = None if frame in finished else twin.layers(frame, version.layers)
-            if layers is not None:
-                maker.add_made(frame, layers)
+            found = None if frame in finished else twin.frame(frame, version.layers)
+            if found is not None:
+                maker.add_made(frame, found.layers, found.origin)
                 finished[frame] = ()
                 copied += 1
                 reporter.step("reusing", copied, len(pictures.frames))
     if copied:
+        if pictures.order.reuse_carried:
+            copy_carried(Path(pictures.order.reuse_carried), pictures.carried())
         said = f"{copied} frames carry the pixels of an identical job; papers, headers and gates are this job's own"
         reporter.found(Finding(rule="pixels_reused", outcome="note", message=said))
+
+
+def _copy_kept(
+    pictures: ShotPictures,
+    version: Version,
+    reporter: Reporting,
+    finished: dict[int, tuple[OutputFile, ...]],
+    redoing: Redoing,
+) -> None:
+    """Write the frames that a redo keeps, under today's headers. Raises EngineError where one is no longer whole."""
+    left = [frame for frame in redoing.kept if frame not in finished]
+    with LayerMaker(pictures, version, reporter) as maker:
+        for done, frame in enumerate(left, start=1):
+            found = redoing.before(frame)
+            maker.add_made(frame, found.layers, redoing.origin(found))
+            finished[frame] = ()
+            reporter.step("keeping", done, len(left))
+    reporter.found(*redoing.findings())
 
 
 class _Made:

@@ -5,7 +5,9 @@ A file that is not what the twin's manifest says, or is gone, is simply not used
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,8 +15,30 @@ from understudy.bridge.errors import PlateError
 from understudy.bridge.exr_file import file_digest
 from understudy.bridge.shot import OutputFile
 from understudy.inference.compliance.manifest import MANIFEST_NAME, read_manifest
+from understudy.inference.compliance.marks import PIXELS_ORIGIN, SETTINGS
 from understudy.inference.picture.composite import Layer
 from understudy.inference.picture.images import read_image
+
+PART = ".part"
+
+
+class TwinFrame(NamedTuple):
+    """One frame of a twin."""
+
+    layers: dict[str, Layer]
+    origin: dict[str, str]
+    """What its header says of a version that its own pixels were taken from; empty where the twin made them."""
+    settings: str
+    """The settings of the twin's job, as its header has them."""
+
+
+def copy_carried(source: Path, target: Path) -> None:
+    """Bring what a twin keeps for a redo into this version's own folder; what is there already stays."""
+    for path in sorted(source.glob("*")):
+        if path.is_file() and path.suffix != PART and not (target / path.name).exists():
+            part = target / f"{path.name}{PART}"
+            shutil.copyfile(path, part)
+            part.replace(target / path.name)
 
 
 class Twin:
@@ -36,9 +60,10 @@ class Twin:
             if file.layer is not None and file.frame is not None
         }
 
-    def layers(self, frame: int, names: tuple[str, ...]) -> dict[str, Layer] | None:
+    def frame(self, frame: int, names: tuple[str, ...]) -> TwinFrame | None:
         """Return the layers of `frame` as they are stored, None unless all of them are there and untouched."""
         layers: dict[str, Layer] = {}
+        attributes: dict[str, object] = {}
         for name in names:
             file = self._files.get((name, frame))
             if file is None:
@@ -51,4 +76,6 @@ class Twin:
             except (OSError, PlateError):
                 return None
             layers[name] = (image.pixels, image.channels)
-        return layers
+            attributes = image.header.attributes
+        origin = {name: str(attributes[name]) for name in PIXELS_ORIGIN if name in attributes}
+        return TwinFrame(layers, origin, str(attributes.get(SETTINGS, "")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from understudy.bridge.engine_description import SegmentRule
+from understudy.bridge.shot import Redo
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +50,12 @@ def plan_segments(frames: tuple[int, ...], rule: SegmentRule) -> tuple[Segment, 
         segments.append(Segment(index, frames[start:end], frames[start - carried : start] if carried else (), padding))
         start = end
     return tuple(segments)
+
+
+def kept_segments(redo: Redo | None, count: int) -> frozenset[int]:
+    """Return the indices of the segments, of `count`, that a redo takes from the version before; none without one."""
+    if redo is None:
+        return frozenset()
+    again = redo.segment - 1
+    made = range(again, again + 1 if redo.alone else count)
+    return frozenset(index for index in range(count) if index not in made)

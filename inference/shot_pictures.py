@@ -16,7 +16,7 @@ from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import Finding, RequestError
 from understudy.bridge.shot import Matte
 from understudy.inference.controls.matte import FAINT
-from understudy.inference.engines.door import Footage, Joints, Picture, describe_for
+from understudy.inference.engines.door import EarlierVersion, Footage, Joints, Picture, describe_for
 from understudy.inference.picture.colour import ColourConfig
 from understudy.inference.picture.crop import Box, CropPath, boxes_from_matte
 from understudy.inference.picture.display import ReviewView
@@ -27,6 +27,7 @@ from understudy.inference.picture.plate import Kind, PlateFrame, PlateReader
 from understudy.inference.picture.reference import read_reference
 from understudy.inference.picture.repair import repaired
 from understudy.inference.picture.tone import ModelColour
+from understudy.inference.segments import kept_segments, plan_segments
 from understudy.inference.work_order import WorkOrder
 
 KEPT_FRAMES = 2
@@ -114,6 +115,8 @@ class ShotPictures(ABC):
             holdout=None,
             keypoints=self.joints,
             scratch=self.scratch(),
+            carried=self.carried(),
+            earlier=self.earlier(),
         )
 
     @abstractmethod
@@ -148,6 +151,20 @@ class ShotPictures(ABC):
         folder = Path(self.order.scratch)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def carried(self) -> Path:
+        """Return the folder of what stays with the version; in the scratch where the order names none."""
+        folder = Path(self.order.carried) if self.order.carried else self.scratch()
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def earlier(self) -> EarlierVersion | None:
+        """Return what an engine may know of the version that a redo goes on from."""
+        redo, earlier = self.order.job.redo, self.order.earlier
+        if redo is None or earlier is None:
+            return None
+        count = len(plan_segments(self.frames, self.description.segment))
+        return EarlierVersion(Path(earlier.carried), kept_segments(redo, count), redo.repeatable)
 
     def open_matte(self, matte: Matte, size: tuple[int, int], role: str = "matte") -> MatteReader:
         return MatteReader(matte, self.paths, self.order.job.shot.range, size, role)

@@ -18,6 +18,13 @@ def layers_of(job: JobRequest, description: EngineDescription) -> tuple[str, ...
     return layers if job.shot.keypoints is None or SKELETON in layers else (*layers, SKELETON)
 
 
+class Earlier(msgspec.Struct, frozen=True, kw_only=True):
+    """The delivered version that a redo goes on from, on this machine's disk."""
+
+    folder: str
+    carried: str
+
+
 class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """One job for one worker. Everything a worker needs; it never asks the daemon back."""
 
@@ -37,8 +44,15 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Path of a layer's frame inside the version's folder; a show's template may say otherwise."""
     scratch: str = ""
     """A folder of this job that survives a crash; removed when the job ends."""
+    carried: str = ""
+    """A folder of this job that stays as long as its version: what an engine needs to redo a later segment. Empty = in
+    `scratch`."""
+    earlier: Earlier | None = None
+    """Where `job.redo` says so: the version whose other segments are kept."""
     reuse: str | None = None
     """A delivered version folder of an identical job on unchanged pictures: its pixels may be copied, nothing else."""
+    reuse_carried: str = ""
+    """What that version keeps for a redo of it: what is made of its pixels is redone from there as well."""
     admission: tuple[Finding, ...] = ()
     """What admission said: it goes into the report and the manifest."""
 

@@ -10,6 +10,8 @@ understudy/digital_source_type  an IPTC digital source type, as a URI
 understudy/previz               for an engine of previz: what its pictures are for, and what it cannot do
 understudy/driver               in mode animate: what drives the character, and what that cannot show
 understudy/engine, engine_version, mode, settings, seed, prompt, weights    how it was made
+understudy/redo                 for a version that makes a segment again: which, with what, of which version
+understudy/pixels_from, pixels_settings     for a frame kept from another version: which made it, with which settings
 understudy/colour_config        the OCIO config: a built-in one's name, or the studio's own file and digest
 understudy/inputs, record, record_id                                        of what, and on which papers
 understudy/actor, project, shot, job, version, accepted_at                  whose and when
@@ -37,6 +39,11 @@ CLEARANCE = "understudy/clearance"
 DISCLOSURE = "understudy/disclosure"
 SOURCE_TYPE = "understudy/digital_source_type"
 PREVIZ = "understudy/previz"
+SETTINGS = "understudy/settings"
+PIXELS_FROM = "understudy/pixels_from"
+PIXELS_SETTINGS = "understudy/pixels_settings"
+PIXELS_ORIGIN = (PIXELS_FROM, PIXELS_SETTINGS)
+"""Of single frames: only files whose pixels another version made carry them."""
 PROVENANCE = tuple(
     f"understudy/{name}"
     for name in (
@@ -99,6 +106,8 @@ def marks(
         "software": f"understudy {software_version()}",
         "commit": software_commit(),
     }
+    if job.redo is not None:
+        values["redo"] = msgspec.json.encode(job.redo, order="deterministic").decode()
     if settings.mode == "animate":
         values["driver"] = driver_words(job)
     if description.previz:

@@ -86,13 +86,18 @@ class Changes:
         return await self.change(row.job_id, "cancel")
 
     async def withdraw(self, row: JobRow) -> None:
-        """Remove what is provisional of a job, and its scratch."""
+        """Remove what is provisional of a job, its scratch, and what a redo of it would go on from."""
         await self._house.looked(_remove, folder_of(row, provisional=True))
         await self.clear_scratch(row)
+        await self.clear_carried(row)
 
     async def clear_scratch(self, row: JobRow) -> None:
         """Remove what a job kept for the case of a crash."""
-        await self._house.looked(_remove, self._house.jobs_folder / row.job_id / ".scratch")
+        await self._house.looked(_remove, self._house.scratch_of(row.job_id))
+
+    async def clear_carried(self, row: JobRow) -> None:
+        """Remove what a redo of a job's version would go on from."""
+        await self._house.looked(_remove, self._house.carried_of(row.job_id))
 
     async def look_whether_complete(self, job_id: str) -> JobRow:
         """Queue a job that uploads when the vault holds all its files."""

@@ -24,6 +24,10 @@ FILE_THREADS = 3
 LOOK_THREADS = 2
 """Looking at files takes milliseconds; it must not wait behind a movie that is copied."""
 
+SCRATCH = ".scratch"
+CARRIED = ".carried"
+"""Folders of every job under HOME, whatever a show's template says: no pixel without papers lies in a show."""
+
 FILE_NICENESS = 3
 """Threads that move files give way to the event loop; what they start inherits it. Workers give way to both."""
 
@@ -58,6 +62,14 @@ class House:
     @property
     def jobs_folder(self) -> Path:
         return self.home / "jobs"
+
+    def scratch_of(self, job_id: str) -> Path:
+        """Return where a job keeps what it needs after a crash; gone when the job has ended."""
+        return self.jobs_folder / job_id / SCRATCH
+
+    def carried_of(self, job_id: str) -> Path:
+        """Return where a job keeps what a redo of its version goes on from; gone when the job's files go."""
+        return self.jobs_folder / job_id / CARRIED
 
     async def stored(self, call: Callable[_Given, _Made], *given: _Given.args, **named: _Given.kwargs) -> _Made:
         """Run a call of the store on its threads."""

@@ -12,9 +12,17 @@ import msgspec
 
 from understudy.bridge.errors import Finding, RequestError
 from understudy.bridge.messages import Finished, Found, FrameFinished
-from understudy.bridge.shot import JobRequest, OutputFile
+from understudy.bridge.shot import JobRequest, OutputFile, Redo
 from understudy.inference.daemon.tables import COLUMNS, JobRow, Told, decode_what, job_row, told
 
+
+class _Redoing(msgspec.Struct):
+    """As much of a stored request as says what it makes again: files by the thousand stay undecoded."""
+
+    redo: Redo | None = None
+
+
+_REDOING = msgspec.json.Decoder(_Redoing)
 _REQUEST = msgspec.json.Decoder(JobRequest)
 _FINDINGS = msgspec.json.Decoder(tuple[Finding, ...])
 BUSY_TIMEOUT_SECONDS = 10.0
@@ -82,6 +90,10 @@ class Lookup:
         """Return what was asked as JSON, as it came over the wire."""
         sql = "SELECT r.request FROM requests r JOIN jobs j USING (number) WHERE j.job_id = ?"
         return bytes(self._read(sql, (job_id,))[0][0])
+
+    def redo(self, job_id: str) -> Redo | None:
+        """Return what a job makes again of which version; None for one that makes everything."""
+        return _REDOING.decode(self.encoded_request(job_id)).redo
 
     def admission(self, job_id: str) -> tuple[Finding, ...]:
         """Return what admission said of a job."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from understudy.bridge.shot import Redo
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow
-from understudy.inference.work_order import WorkOrder
+from understudy.inference.work_order import Earlier, WorkOrder
 
 
 def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, int], None]) -> WorkOrder:
@@ -21,7 +22,8 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
     if not honest:
         # The key says which pictures a result shows; a job that names its pictures wrongly has no part in the cache.
         house.store.note(row.job_id, cache_key="")
-    scratch = house.jobs_folder / row.job_id / ".scratch"
+    twin = _twin(house, row) if honest and house.settings.result_cache else None
+    scratch = house.scratch_of(row.job_id)
     scratch.mkdir(parents=True, exist_ok=True)
     return WorkOrder(
         job_id=row.job_id,
@@ -34,9 +36,18 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         version_folder=row.version_folder,
         layer_file=row.layer_file,
         scratch=str(scratch),
-        reuse=_twin(house, row) if honest and house.settings.result_cache else None,
+        carried=str(house.carried_of(row.job_id)),
+        earlier=_earlier(house, job.redo) if job.redo is not None else None,
+        reuse=str(folder_of(twin, provisional=False)) if twin is not None else None,
+        reuse_carried=str(house.carried_of(twin.job_id)) if twin is not None else "",
         admission=admission,
     )
+
+
+def _earlier(house: House, redo: Redo) -> Earlier:
+    """Return where the version lies that a redo goes on from; whether it is still whole is for the worker to see."""
+    folder = folder_of(house.store.job(redo.job_id), provisional=False)
+    return Earlier(folder=str(folder), carried=str(house.carried_of(redo.job_id)))
 
 
 def twins_of(house: House, row: JobRow) -> list[JobRow]:
@@ -44,10 +55,6 @@ def twins_of(house: House, row: JobRow) -> list[JobRow]:
     return house.store.delivered_twins(row.cache_key, row.scope, row.job_id) if row.cache_key else []
 
 
-def _twin(house: House, row: JobRow) -> str | None:
-    """Return the folder of a delivered version with the same pixels that this job's user may see."""
-    for twin in twins_of(house, row):
-        folder = folder_of(twin, provisional=False)
-        if folder.is_dir():
-            return str(folder)
-    return None
+def _twin(house: House, row: JobRow) -> JobRow | None:
+    """Return a delivered job with the same pixels that this job's user may see, and whose files are still there."""
+    return next((twin for twin in twins_of(house, row) if folder_of(twin, provisional=False).is_dir()), None)

@@ -98,6 +98,8 @@ class Reports:
             self._changes.wait_for_room(row.job_id)
         elif action in ("deliver", "quarantine"):
             await self._changes.clear_scratch(row)
+            if action == "quarantine":
+                await self._changes.clear_carried(row)
 
     async def _not_told(self, job_id: str, findings: tuple[Finding, ...]) -> tuple[Found, ...]:
         """Return what is new: a job that runs again finds the same things again."""

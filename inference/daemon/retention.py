@@ -17,7 +17,7 @@ from pathlib import Path
 from understudy.bridge.errors import Finding, JobError, RequestError
 from understudy.bridge.messages import Found
 from understudy.inference.daemon.changes import Changes
-from understudy.inference.daemon.house import House
+from understudy.inference.daemon.house import CARRIED, SCRATCH, House
 from understudy.inference.daemon.jobs import has_ended
 from understudy.inference.daemon.orders import twins_of
 from understudy.inference.daemon.submission import new_job_id
@@ -27,7 +27,6 @@ LOOK_SECONDS = 3600.0
 LIVE_STATES = ("draft", "uploading", "queued", "running", "parked", "paused", "checking")
 NOTE = "files_removed"
 """The rule's name in the finding that says so."""
-SCRATCH = ".scratch"
 _GOING = ".going-"
 """What a folder is called from the moment at which it is no longer a job's until it is gone."""
 _log = logging.getLogger(__name__)
@@ -89,9 +88,11 @@ class Retention:
             return None  # a project's folder, or somebody's own
         if not has_ended(row.state) or await self._house.stored(self._house.store.settled_since, row) >= oldest:
             return None
+        if folder in await self._needed():
+            return None
         if row.project is not None or await self._is_project(name):
             return folder / SCRATCH  # what lies beside it is a show's
-        if Path(row.folder) != folder or folder in await self._needed():
+        if Path(row.folder) != folder:
             return None
         # Told first: files that go unannounced would be looked for.
         await self._changes.note(row.job_id, Found(findings=(self._note(row),)))
@@ -102,6 +103,9 @@ class Retention:
         folders: set[Path] = set()
         for row in await self._changes.jobs(*LIVE_STATES):
             folders.update(Path(twin.folder) for twin in await self._house.stored(twins_of, self._house, row))
+            redo = await self._house.stored(self._house.store.redo, row.job_id)
+            if redo is not None:
+                folders.add(self._house.jobs_folder / redo.job_id)
         return folders
 
     async def _is_project(self, name: str) -> bool:
@@ -144,8 +148,9 @@ def _set_apart(folder: Path) -> Path:
 
 
 def _remove(folder: Path) -> None:
-    """Delete a folder, and the one that it lay in if it was the last of it."""
+    """Delete a folder; with a scratch, what a redo would go on from, and the folder of both if they were all of it."""
     shutil.rmtree(folder, ignore_errors=True)
     if folder.name == SCRATCH:
+        shutil.rmtree(folder.with_name(CARRIED), ignore_errors=True)
         with contextlib.suppress(OSError):
             folder.parent.rmdir()

@@ -38,6 +38,7 @@ from understudy.bridge.messages import (
     Ping,
     Pong,
     ProveMachine,
+    RedoSegment,
     Reply,
     Request,
     ShowJob,
@@ -59,6 +60,7 @@ from understudy.inference.daemon.jobs import HOUSE_ROLES, check_may_change, keep
 from understudy.inference.daemon.lookup import unknown_job
 from understudy.inference.daemon.orders import make_order
 from understudy.inference.daemon.outputs import Shelf
+from understudy.inference.daemon.redoing import redoing_job
 from understudy.inference.daemon.server import Caller
 from understudy.inference.daemon.store import utc_now
 from understudy.inference.daemon.submission import Reception, engines
@@ -80,9 +82,9 @@ class Service:
         self._started_at = utc_now()
         self._answers: dict[type, Callable[[Caller, Any], Awaitable[Reply]]] = {
             Hello: self._hello, ProveMachine: self._prove, Ping: self._ping, Submit: self._submit,
-            AskLacking: self._lacking, HandOver: self._hand_over, ListJobs: self._list, ShowJob: self._show,
-            Control: self._control, AskOutputs: self._outputs, AskOrder: self._order, Watch: self._watch,
-            AskStatus: self._status, Drain: self._drain,
+            RedoSegment: self._redo, AskLacking: self._lacking, HandOver: self._hand_over,
+            ListJobs: self._list, ShowJob: self._show, Control: self._control, AskOutputs: self._outputs,
+            AskOrder: self._order, Watch: self._watch, AskStatus: self._status, Drain: self._drain,
         }  # fmt: skip
 
     async def answer(self, caller: Caller, request: Request) -> Reply:
@@ -114,9 +116,22 @@ class Service:
         return Pong()
 
     async def _submit(self, caller: Caller, request: Submit) -> Accepted:
+        self._refuse_while_draining()
+        if request.job.redo is not None:
+            raise RequestError("a job that redoes another is not submitted", remedy="Use `understudy redo`.")
+        return await self._reception.submit(caller.user, request)
+
+    async def _redo(self, caller: Caller, request: RedoSegment) -> Accepted:
+        self._refuse_while_draining()
+        row = await self._own_job(caller, request.job_id, "redo")
+        job = await self._house.looked(redoing_job, self._house, row, request)
+        accepted = await self._reception.submit(caller.user, Submit(token=request.token, job=job))
+        state = (await self._changes.look_whether_complete(accepted.job_id)).state
+        return msgspec.structs.replace(accepted, state=state)
+
+    def _refuse_while_draining(self) -> None:
         if self._dispatch.draining:
             raise DaemonError("the daemon is draining and takes no new jobs", remedy="Submit when it is back.")
-        return await self._reception.submit(caller.user, request)
 
     async def _lacking(self, caller: Caller, request: AskLacking) -> Lacking:
         row = await self._own_job(caller, request.job_id, "send files for")

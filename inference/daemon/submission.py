@@ -209,12 +209,14 @@ def cache_key(job: JobRequest, version_of_engine: str) -> str:
 
     BLAKE3 of the canonical JSON, then of each picture. Papers, names, file bytes and the output's place are not in it.
     """
-    parts = {
+    parts: dict[str, Any] = {
         "shot": _pictures_only(job.shot),
         "settings": job.settings,
         "engine": version_of_engine,
         "understudy": version("understudy"),
     }
+    if job.redo is not None:
+        parts["redo"] = job.redo
     key = blake3(msgspec.json.encode(parts, order="sorted"))
     for role, pictures in job.shot.roles().items():
         for file in pictures.files:

@@ -9,7 +9,7 @@ import msgspec
 
 from understudy.bridge.errors import ErrorReport
 from understudy.bridge.messages import Event, Finished, Found, FrameFinished, Progress, StateChanged
-from understudy.bridge.shot import Output
+from understudy.bridge.shot import Output, Redo
 from understudy.bridge.words import Mode, State
 
 What = StateChanged | Progress | FrameFinished | Found | Finished
@@ -107,11 +107,15 @@ def scope_of(user: str, project: str | None) -> str:
     return f"project {project}" if project is not None else f"user {user}"
 
 
-def version_scope(job_id: str, user: str, shot: str, output: Output) -> str:
-    """Return within what a version number is never given twice: a project's shot, a user's series, the job's own."""
+def version_scope(job_id: str, user: str, shot: str, output: Output, redo: Redo | None = None) -> str:
+    """Return within what a version number is never given twice: a project's shot, a user's series, the job's own.
+
+    A redo's versions count on from the job that it began with.
+    """
     if output.project is not None:
         return f"shot {output.project}/{shot}"
-    return f"series {user}/{output.series}" if output.series else f"job {job_id}"
+    own = job_id if redo is None else redo.first_job_id
+    return f"series {user}/{output.series}" if output.series else f"job {own}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import msgspec
 
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.messages import Event, Finished, Found, FrameFinished
-from understudy.bridge.shot import JobRequest, Output
+from understudy.bridge.shot import JobRequest, Output, Redo
 from understudy.inference.daemon.lookup import by_number
 from understudy.inference.daemon.tables import JobRow, Told, What, version_scope
 
@@ -127,13 +127,14 @@ class _Requested(msgspec.Struct):
     """As much of a stored request as says where its versions are numbered."""
 
     output: Output
+    redo: Redo | None = None
 
 
 def next_version(tables: sqlite3.Connection, row: JobRow) -> int:
     """Hand out another version to a job that is tried again."""
     ((request,),) = tables.execute("SELECT request FROM requests WHERE number = ?", (row.number,)).fetchall()
-    output = msgspec.json.decode(request, type=_Requested).output
-    return hand_out_version(tables, version_scope(row.job_id, row.user, row.shot, output))
+    asked = msgspec.json.decode(request, type=_Requested)
+    return hand_out_version(tables, version_scope(row.job_id, row.user, row.shot, asked.output, asked.redo))
 
 
 def insert_job(tables: sqlite3.Connection, new: NewJob, now: str) -> JobRow:
@@ -141,9 +142,8 @@ def insert_job(tables: sqlite3.Connection, new: NewJob, now: str) -> JobRow:
     job, project = new.job, new.job.output.project
     # What admission refuses never had pictures: it takes no number from the shot.
     takes_version = new.state != "refused"
-    version = (
-        hand_out_version(tables, version_scope(new.job_id, new.user, job.shot.name, job.output)) if takes_version else 0
-    )
+    scope = version_scope(new.job_id, new.user, job.shot.name, job.output, job.redo)
+    version = hand_out_version(tables, scope) if takes_version else 0
     number = tables.execute(
         "INSERT INTO jobs (job_id, user, project, shot, engine, mode, clearance, folder, version_folder, layer_file,"
         " cache_key, token, created_at, frames_total, state, version, priority, changed_at)"

@@ -39,6 +39,18 @@ OPTION_MODULES = {"wan-animate": "wan.options", "wan-animate-2": "wan2.options"}
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierVersion:
+    """The delivered version that a redo keeps segments of."""
+
+    carried: Path
+    """What its engine left in `Footage.carried`; may be gone."""
+    kept: frozenset[int]
+    """Indices of the segments that are kept, and never asked of the engine."""
+    repeatable: bool
+    """Whether those, made again with today's settings, would be the ones that were delivered."""
+
+
+@dataclass(frozen=True, slots=True)
 class Footage:
     """A shot as an engine sees it. Every reader takes a frame number of `frames` and may be called in any order.
 
@@ -64,6 +76,10 @@ class Footage:
     keypoints: Joints | None
     scratch: Path
     """A folder of this job that survives a crash of the worker: what `prepare` leaves here may be used again."""
+    carried: Path = Path()
+    """A folder that stays as long as the version: what a redo of a segment needs of the one before it. Small files."""
+    earlier: EarlierVersion | None = None
+    """For a redo, the version before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
     weights    find and verify the model, before anything is written
     prepare    poses, faces, mattes (`wan/shot_controls.py`); then load the model and encode what stays the same
-    generate   one segment (`wan/loop.py`), its last pictures kept for the next (`wan/carried.py`), its frames given out
+    generate   one segment (`wan/loop.py`), its last pictures kept for the next and for a redo (`wan/carried.py`), its
+               frames given out
 
 docs/wan-animate.md tells what is exact, what is approximate and what it costs.
 """
@@ -67,8 +68,13 @@ class WanAnimateEngine:
             watcher.found(finding)
         self._loop, self._shot = _encode(opened.parts, machine, footage, options)
         self._reader = ControlReader(self._controls, opened.parts.transformer.config.motion_encoder_size)
-        self._carried = CarriedPictures(footage.scratch, _key(footage, opened.used.digests()))
-        self._noise = NoiseStream(footage.settings.seed, [self._loop.noise_shape(span) for span in self._spans])
+        self._carried = CarriedPictures(footage.carried, _key(footage, opened.used.digests()))
+        if footage.earlier is not None:
+            for index in footage.earlier.kept:
+                self._carried.adopt(index, footage.earlier.carried)
+        own_seeds = {own.segment - 1: own.seed for own in footage.settings.segment_seeds}
+        shapes = [self._loop.noise_shape(span) for span in self._spans]
+        self._noise = NoiseStream(footage.settings.seed, shapes, own_seeds)
         self._finisher = Finisher(footage, self._controls, options)
 
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
@@ -118,8 +124,19 @@ class WanAnimateEngine:
         frames = [self._footage.frames[position] for position in span.positions[: span.carried]]
         if self._was_skipped(index - 1):
             return torch.cat([signed(self._controls.background(frame)[None]) for frame in frames], dim=2)
+        self._refuse_another_take(index - 1)
         self._run(index - 1, watcher)
         return self._carried.load(index - 1)
+
+    def _refuse_another_take(self, index: int) -> None:
+        """Raises EngineError where a kept segment, made again, would end in other pictures than the delivered ones."""
+        earlier = self._footage.earlier
+        if earlier is not None and index in earlier.kept and not earlier.repeatable:
+            raise EngineError(
+                f"the pictures that segment {index + 2} goes on from are no longer kept, and segment {index + 1} made "
+                "again would end in others: not all of this version was made with the same options in one go",
+                remedy=f"Redo from segment {index + 1}, or from the first.",
+            )
 
     def _was_skipped(self, index: int) -> bool:
         """Return whether nobody was to be replaced in any frame of a segment: the pipeline delivers the plate there."""

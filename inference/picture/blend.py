@@ -87,7 +87,7 @@ def blend_layers(made: Made, blend: Blend) -> dict[str, Stored]:
     whole = made.whole(blend.plate[..., :3])
     colour = store(whole * weight)
     patch = with_alpha(colour, blend.effective)
-    comp = store(_over(to_float(colour if blend.plate.shape[2] == 3 else patch), blend))
+    comp = store(over(to_float(colour if blend.plate.shape[2] == 3 else patch), blend))
     matte = store(made.coverage * weight[..., 0])
     layers = {
         "patch": patch,
@@ -100,7 +100,7 @@ def blend_layers(made: Made, blend: Blend) -> dict[str, Stored]:
     if made.clean is not None:
         generated = made.clean * weight
         front = generated if weight is blend.weight else with_alpha(generated, blend.weight[..., 3])
-        layers["clean"] = store(_over(front, blend))
+        layers["clean"] = store(over(front, blend))
     return layers
 
 
@@ -117,7 +117,7 @@ def with_alpha(colour: Stored, alpha: Stored) -> Any:
     return cv2.merge((*cv2.split(colour), np.ascontiguousarray(alpha)))
 
 
-def _over(front: Floats, blend: Blend) -> Floats:
+def over(front: Floats, blend: Blend) -> Floats:
     """Return front + P (1 - m): the over of a premultiplied front whose alpha is m."""
     result = blend.plate * blend.rest
     result += front

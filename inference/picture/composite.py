@@ -80,7 +80,7 @@ def compose(
     is rounded to half first), `float` stores float. Raises ValueError when the matte reaches past what was generated.
     """
     store = store_float if kind == "float" else store_half
-    stored = _stored_plate(plate, kind)
+    stored = stored_plate(plate, kind)
     strange = not_finite(stored)
     names = _names(generated, stored.shape[2])
     window = window_of_matte(matte_effective, data)
@@ -133,7 +133,7 @@ def _untouched(names: dict[str, Channels], plate: Stored) -> dict[str, Layer]:
     }
 
 
-def _stored_plate(plate: Stored, kind: str) -> Stored:
+def stored_plate(plate: Stored, kind: str) -> Stored:
     """Return the plate in the type of its comp. A finite value that half cannot hold becomes the largest half."""
     if kind == "float":
         return store_float(plate)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from understudy.bridge.engine_description import SegmentRule
-from understudy.inference.segments import plan_segments
+from understudy.bridge.shot import Redo
+from understudy.inference.segments import kept_segments, plan_segments
 
 
 @st.composite
@@ -77,3 +78,18 @@ def test_when_a_rule_can_never_advance_then_it_is_a_value_error(rule: tuple[int,
     length, overlap, step = rule
     with pytest.raises(ValueError):
         plan_segments(tuple(range(20)), SegmentRule(length=length, overlap=overlap, step=step))
+
+
+def redo(segment: int, *, alone: bool = False) -> Redo:
+    return Redo(job_id="abcd2345", version=1, first_job_id="abcd2345", segment=segment, alone=alone)
+
+
+def test_a_cascade_keeps_what_lies_before_and_alone_keeps_what_lies_around() -> None:
+    assert kept_segments(redo(2), 4) == {0}
+    assert kept_segments(redo(1), 4) == set()
+    assert kept_segments(redo(4), 4) == {0, 1, 2}
+    assert kept_segments(redo(2, alone=True), 4) == {0, 2, 3}
+
+
+def test_a_job_that_redoes_nothing_keeps_nothing() -> None:
+    assert kept_segments(None, 3) == set()

@@ -1,0 +1,112 @@
+"""From "make segment 3 of this job again" to the job that does it. Reads the store and looks at folders; blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from understudy.bridge.errors import RequestError
+from understudy.bridge.messages import RedoSegment
+from understudy.bridge.shot import JobRequest, Redo, Settings
+from understudy.inference.daemon.house import House
+from understudy.inference.daemon.submission import folder_of
+from understudy.inference.daemon.tables import JobRow
+from understudy.inference.engines.door import describe_for
+from understudy.inference.segments import Segment, plan_segments
+
+
+def redoing_job(house: House, row: JobRow, request: RedoSegment) -> JobRequest:
+    """Return the job that makes a segment of the version of `row` again: its inputs, papers and place, with a `redo`.
+
+    Raises RequestError for a job that is not delivered, files that are gone, a segment that is not there, and for what
+    would not leave the other segments where they are.
+    """
+    _refuse_what_is_not_there(row, request.job_id, has_files=folder_of(row, provisional=False).is_dir())
+    before, _ = house.store.request(row.job_id)
+    settings = _settings(before.settings, request)
+    rule = describe_for(before.settings).segment
+    segments = plan_segments(tuple(before.shot.range), rule)
+    _refuse_segment(request, segments)
+    _refuse_other_plan(before.settings, settings)
+    if request.dissolve:
+        _refuse_dissolve(request, segments, rule.overlap)
+    changed = _changed(before.settings.engine_options, settings.engine_options)
+    redo = Redo(
+        job_id=row.job_id,
+        version=row.version,
+        first_job_id=row.job_id if before.redo is None else before.redo.first_job_id,
+        segment=request.segment,
+        alone=request.alone,
+        dissolve=request.dissolve,
+        seed=request.seed,
+        options=changed,
+        repeatable=not changed and (before.redo is None or (before.redo.repeatable and not before.redo.alone)),
+    )
+    return msgspec.structs.replace(before, settings=settings, redo=redo)
+
+
+def _settings(before: Settings, request: RedoSegment) -> Settings:
+    settings = before if request.seed is None else before.with_segment_seed(request.segment, request.seed)
+    return msgspec.structs.replace(settings, engine_options={**before.engine_options, **request.options})
+
+
+def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in now.items() if before.get(name) != value}
+
+
+def _refuse_what_is_not_there(row: JobRow, job_id: str, *, has_files: bool) -> None:
+    if row.state != "delivered":
+        raise RequestError(
+            f"job {job_id} is {row.state}; only a delivered version can be redone",
+            remedy=f"`understudy watch {job_id}` waits for it; `understudy retry {job_id}` takes up one that failed.",
+        )
+    if not has_files:
+        raise RequestError(
+            f"the files of version {row.version} of job {job_id} have been removed, so no segment of it can be kept",
+            remedy="Submit the job again; `keep_ended_days` in the daemon's settings says how long files stay.",
+        )
+
+
+def _refuse_segment(request: RedoSegment, segments: tuple[Segment, ...]) -> None:
+    if request.segment > len(segments):
+        spans = ", ".join(f"{s.index + 1} = {s.frames[0]}-{s.frames[-1]}" for s in segments[:24])
+        raise RequestError(
+            f"job {request.job_id} has {len(segments)} segments; there is no segment {request.segment}",
+            remedy=f"Segments by their frames: {spans}{' ...' if len(segments) > 24 else ''}.",
+        )
+
+
+def _refuse_other_plan(before: Settings, now: Settings) -> None:
+    """Raises RequestError for options by which the other segments would have other frames, or pictures of another
+    size.
+    """
+    try:
+        one, other = describe_for(before), describe_for(now)
+    except (ValueError, KeyError):
+        return  # a value that no engine takes: admission says so, in its own words
+    if one.segment != other.segment or one.area_pixels != other.area_pixels:
+        names = ", ".join(_changed(before.engine_options, now.engine_options))
+        raise RequestError(
+            f"{names}: with this the segments that are kept would have other frames, or another size of picture",
+            remedy="Leave out what changes the length of segments, what they carry over, or the preset; or submit the "
+            "shot anew.",
+        )
+
+
+def _refuse_dissolve(request: RedoSegment, segments: tuple[Segment, ...], overlap: int) -> None:
+    if not request.alone:
+        raise RequestError(
+            "a dissolve leads into a segment that is kept; without --alone none is",
+            remedy="Say --alone as well, or leave --dissolve out.",
+        )
+    if request.segment == len(segments):
+        raise RequestError(
+            f"segment {request.segment} is the last: nothing comes after it to dissolve into",
+            remedy="Leave --dissolve out.",
+        )
+    if not overlap:
+        raise RequestError(
+            "this engine's segments are independent: no picture is carried over, so there is nothing to dissolve in",
+            remedy="Leave --dissolve out.",
+        )
