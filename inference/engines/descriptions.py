@@ -104,7 +104,7 @@ WAN_ANIMATE = EngineDescription(
         "loras": "LoRAs by name and weight, such as relighting:0.8",
         "attention": "exact: compiled and by the quickest kernel here; plain: nothing compiled",
         "step_cache": "relative error up to which a step is foretold instead of computed; 0 is off, approximate",
-        "float8": "on: the blocks in float8, half the memory, approximate",
+        "float8": "on: the blocks in float8, half the memory, approximate; allowed: where the GPU lacks room",
     },
     ranges={
         "steps": (1, 100),
@@ -123,7 +123,7 @@ WAN_ANIMATE = EngineDescription(
         "pose": ("auto", "vitpose", "mediapipe", "keypoints"),
         "retarget": ("on", "off"),
         "attention": ("exact", "plain"),
-        "float8": ("off", "on"),
+        "float8": ("off", "allowed", "on"),
     },
     limits=(
         "one performer a shot",

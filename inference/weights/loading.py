@@ -80,7 +80,7 @@ def load_parts(layout: Layout, placement: Placement, told: Told = lambda what, d
     vae = _load(AutoencoderKLWan, layout, "vae", placement.vae).to(placement.device)
     step("transformer")
     transformer = _load(WanAnimateTransformer3DModel, layout, "transformer", placement.transformer)
-    if not placement.encoders_in_turn:
+    if not (placement.encoders_in_turn or placement.transformer_stays_away):
         transformer.to(placement.device)
     return Parts(
         transformer=transformer,
@@ -155,9 +155,11 @@ def _first_lines(problem: Exception) -> str:
 
 @contextmanager
 def encoders_awake(parts: Parts) -> Iterator[None]:
-    """Have both encoders on their device for the time of the block; the transformer is on its own afterwards."""
+    """Have both encoders on their device for the time of the block; the transformer is on its own afterwards, unless it
+    stays away.
+    """
     placement = parts.placement
-    if placement.encoders_in_turn:
+    if placement.encoders_in_turn and not placement.transformer_stays_away:
         parts.transformer.to("cpu")
     try:
         with (
@@ -166,7 +168,8 @@ def encoders_awake(parts: Parts) -> Iterator[None]:
         ):
             yield
     finally:
-        parts.transformer.to(placement.device)
+        if not placement.transformer_stays_away:
+            parts.transformer.to(placement.device)
 
 
 @contextmanager
