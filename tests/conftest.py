@@ -6,7 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from terminal_rig import Terminal
+
+# How long an example takes tells how busy the machine is, not whether the code is right.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")  # as inference/engines/wan has it, before a test uses the library
 os.environ.pop("OCIO", None)  # a config of the machine's own would be every test's: those that want one set it

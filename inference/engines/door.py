@@ -80,6 +80,10 @@ class GeneratedFrame:
     """Extra layers that the engine's description names, such as `skeleton`; (height, width, 3), data."""
 
 
+DENOISING = "denoising"
+"""The stage of an engine that is told while it generates: a segment of it takes minutes."""
+
+
 class Watcher(Protocol):
     """How an engine tells where it stands and learns that it should stop."""
 

@@ -61,7 +61,7 @@ class WanAnimateEngine:
         self._reader = ControlReader(self._controls, loaded.parts.transformer.config.motion_encoder_size)
         self._carried = CarriedPictures(footage.scratch, _key(footage, loaded.digests))
         self._noise = NoiseStream(footage.settings.seed, [loaded.loop.noise_shape(span) for span in self._spans])
-        self._finisher = Finisher(footage, self._controls)
+        self._finisher = Finisher(footage, self._controls, options)
 
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
         """Yield the segment's frames. What it takes over is read from the job's folder, or made again."""
@@ -69,7 +69,7 @@ class WanAnimateEngine:
         span = self._spans[segment.index]
         pictures = pictures_of(made[:, :, : span.own])
         del made
-        yield from self._finisher.frames(segment, pictures)
+        yield from self._finisher.frames(segment, pictures, watcher)
 
     def close(self) -> None:
         """End the thread that reads ahead, and let go of the model."""

@@ -33,6 +33,8 @@ NUMBERS: dict[Number, torch.dtype] = {"float32": torch.float32, "bfloat16": torc
 SHOWN_KEYS = 3
 NOT_NEEDED = ("visual_projection.weight",)
 """Of CLIP with its projection: published folders hold either class, and the pipeline takes a layer before it."""
+BLOCKS = ("blocks", "face_adapter")
+"""Where 98 of 100 of the transformer's bytes are."""
 SCHEDULERS = {kind.__name__: kind for kind in (UniPCMultistepScheduler, FlowMatchEulerDiscreteScheduler)}
 
 Told = Callable[[str, int, int], None]
@@ -56,7 +58,8 @@ class Parts:
 def load_parts(layout: Layout, placement: Placement, told: Told = lambda what, done, total: None) -> Parts:
     """Return the model's parts where `placement` puts them; the encoders rest on the CPU until `encoders_awake`.
 
-    With `encoders_in_turn` the transformer rests there too, until the encoders have had their turn.
+    With `encoders_in_turn` the transformer's blocks rest there too, until the encoders have had their turn; with
+    `blocks_rest`, until the caller moves them.
     Raises WeightsError for a part that does not fit its config, by file and key; torch.OutOfMemoryError passes.
     """
     for library in (diffusers, transformers):
@@ -80,7 +83,9 @@ def load_parts(layout: Layout, placement: Placement, told: Told = lambda what, d
     vae = _load(AutoencoderKLWan, layout, "vae", placement.vae).to(placement.device)
     step("transformer")
     transformer = _load(WanAnimateTransformer3DModel, layout, "transformer", placement.transformer)
-    if not (placement.encoders_in_turn or placement.transformer_stays_away):
+    if placement.encoders_in_turn or placement.blocks_rest:
+        _place_around_the_blocks(transformer, placement.device)
+    else:
         transformer.to(placement.device)
     return Parts(
         transformer=transformer,
@@ -155,12 +160,12 @@ def _first_lines(problem: Exception) -> str:
 
 @contextmanager
 def encoders_awake(parts: Parts) -> Iterator[None]:
-    """Have both encoders on their device for the time of the block; the transformer is on its own afterwards, unless it
-    stays away.
-    """
+    """Have both encoders on their device for the time of the block. Afterwards the transformer is whole on its own,
+    unless the placement has its blocks rest; what is not in a block is there all the time."""
     placement = parts.placement
-    if placement.encoders_in_turn and not placement.transformer_stays_away:
-        parts.transformer.to("cpu")
+    if placement.encoders_in_turn:
+        for name in BLOCKS:
+            getattr(parts.transformer, name).to("cpu")
     try:
         with (
             awake(parts.text_encoder, placement.encoders_device),
@@ -168,8 +173,17 @@ def encoders_awake(parts: Parts) -> Iterator[None]:
         ):
             yield
     finally:
-        if not placement.transformer_stays_away:
+        if not placement.blocks_rest:
             parts.transformer.to(placement.device)
+
+
+def _place_around_the_blocks(transformer: Any, device: str) -> None:
+    """Move what is not in a block: the embeddings that text and reference go through, and the small rest."""
+    for name, child in transformer.named_children():
+        if name not in BLOCKS:
+            child.to(device)
+    for name, parameter in list(transformer.named_parameters(recurse=False)):
+        setattr(transformer, name, torch.nn.Parameter(parameter.to(device), requires_grad=False))
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 The steps, from what costs nothing to what costs most, and what each costs:
 
 1. everything on the GPU in bfloat16
-2. encoders and transformer in turn: the transformer is copied there and back once a job; the same picture
+2. encoders and blocks in turn: the blocks are copied there and back once a job; the same picture
 3. the VAE works in tiles: time, and a faint seam is possible
 4. float8 weights, only where the artist allowed them: an approximation that the marks declare
 5. the transformer's blocks come from CPU memory one after the other: the same picture, several times the time
@@ -40,6 +40,8 @@ class Estimates:
     """measured: linear layers in float8"""
     transformer_offloaded: int = int(2.5 * GIB)
     """shapes: two of 40 blocks at a time, and what is outside the blocks"""
+    around_the_blocks: int = int(0.53 * GIB)
+    """shapes: what of the transformer is in no block and stays while the encoders have their turn"""
     text_encoder: int = int(10.6 * GIB)
     """shapes: 5.7 B parameters of umT5-XXL's encoder in bfloat16"""
     image_encoder: int = int(1.2 * GIB)
@@ -180,13 +182,14 @@ def stages(plan: MemoryPlan, height: int, width: int, estimates: Estimates = OFF
     """Return what each stage of a segment takes on the GPU under `plan`, in bytes."""
     stays = _transformer(plan, estimates) + estimates.vae
     encoders = estimates.text_encoder + estimates.image_encoder + estimates.encoders_at_work
-    beside = stays if plan.encoders == "beside" else estimates.vae
+    waiting = estimates.vae + estimates.around_the_blocks
+    beside = stays if plan.encoders == "beside" else waiting
     inputs = conditioning_bytes(plan.segment_frames, height, width)
     pixels = min(height * width, estimates.vae_tile_pixels) if plan.vae_tiled else height * width
     vae = inputs + estimates.a_pixel_of_the_vae * pixels
     denoising = estimates.a_token * tokens(plan.segment_frames, height, width)
     return (
-        ("prompt and reference", estimates.vae if plan.encoders == "on the CPU" else beside + encoders),
+        ("prompt and reference", waiting if plan.encoders == "on the CPU" else beside + encoders),
         ("encoding", stays + vae),
         ("denoising", stays + denoising),
         ("decoding", stays + vae),

@@ -26,9 +26,10 @@ class Placement:
     encoders_device: str = "cpu"
     """Where text and image encoder compute; they are needed once a job, so they rest on the CPU before and after."""
     encoders_in_turn: bool = False
-    """The transformer rests on the CPU while the encoders are awake: for a card that cannot hold both."""
-    transformer_stays_away: bool = False
-    """The transformer is not on `device` as it is loaded: it is made smaller first, or its blocks come one by one."""
+    """The transformer's blocks rest on the CPU while the encoders are awake: for a card that cannot hold both."""
+    blocks_rest: bool = False
+    """The blocks stay on the CPU, before the encoders' turn and after: for a card that they fit into only in float8 or
+    one after the other. Whoever makes them so takes them there. What is not in a block is small and never waits."""
 
     def words(self) -> str:
         """Return the placement as it stands in a report."""
@@ -43,12 +44,7 @@ ON_CPU = Placement()
 
 
 def on_gpu(
-    index: int = 0,
-    *,
-    vae: Number = "bfloat16",
-    encoders_on_cpu: bool = False,
-    encoders_in_turn: bool = False,
-    transformer_stays_away: bool = False,
+    index: int = 0, *, vae: Number = "bfloat16", encoders_on_cpu: bool = False, encoders_in_turn: bool = False
 ) -> Placement:
     """Return the placement for one GPU. `encoders_on_cpu` for a card that cannot hold them even alone."""
     device = f"cuda:{index}"
@@ -59,5 +55,4 @@ def on_gpu(
         encoders="bfloat16",
         encoders_device="cpu" if encoders_on_cpu else device,
         encoders_in_turn=encoders_in_turn and not encoders_on_cpu,
-        transformer_stays_away=transformer_stays_away,
     )

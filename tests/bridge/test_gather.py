@@ -402,3 +402,20 @@ def test_when_progress_raises_then_gathering_stops(shot: JobOptions) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         gather_job(shot, hashed=stop)
+
+
+# ---- what only one engine knows
+
+
+def test_options_of_an_engine_are_given_by_name_and_dashes_are_underscores(shot: JobOptions) -> None:
+    job = gathered(shot, option=["steps=12", "carried-frames = 5"]).job
+    assert job.settings.engine_options == {"steps": "12", "carried_frames": "5"}
+
+
+@pytest.mark.parametrize("word", ["steps", "=12", ""])
+def test_an_option_that_is_no_name_and_value_is_refused(shot: JobOptions, word: str) -> None:
+    assert "NAME=VALUE" in str(refused(shot, option=[word]))
+
+
+def test_an_option_that_is_given_twice_is_refused(shot: JobOptions) -> None:
+    assert "twice" in str(refused(shot, option=["steps=1", "steps=2"]))

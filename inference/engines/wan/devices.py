@@ -42,14 +42,14 @@ class Machine:
     def placement(self) -> Placement:
         plan = self.plan
         if self.device.type == "cpu":
-            return replace(ON_CPU, transformer_stays_away=plan.offloaded or plan.float8)
-        return on_gpu(
+            return replace(ON_CPU, blocks_rest=plan.offloaded or plan.float8)
+        placed = on_gpu(
             self.device.index,
             encoders_on_cpu=plan.encoders == "on the CPU",
             encoders_in_turn=plan.encoders == "in turn",
-            # As loaded it is twice what it will be in float8: it becomes that where there is room, on the CPU.
-            transformer_stays_away=plan.offloaded or plan.float8,
         )
+        # Whole and in bfloat16 they would not fit: `adapt` takes them there in float8, or one after the other.
+        return replace(placed, blocks_rest=plan.offloaded or plan.float8)
 
     def words(self) -> str:
         return f"{self.placement.words()}; {self.plan.words()}" if self.plan.stages else self.placement.words()
@@ -152,7 +152,7 @@ def adapt(parts: Any, before: MemoryPlan, machine: Machine) -> None:
         parts.vae.enable_tiling()
     if plan.float8 and not before.float8:
         as_written(parts.transformer)
-        quantise_blocks(parts.transformer)
+        quantise_blocks(parts.transformer, None if plan.offloaded else machine.device)
         if not plan.offloaded:
             parts.transformer.to(machine.device)
     if plan.offloaded and not before.offloaded:

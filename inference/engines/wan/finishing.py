@@ -1,42 +1,142 @@
-"""From the model's opaque pictures to what the pipeline takes: the coverage of the new character and the skeleton."""
+"""From the model's opaque pictures to what the pipeline takes: colour held, character told apart, grain matched.
+
+A segment at a time and from that segment alone, so that a segment made again is the same to the bit. What is carried
+over to the next segment is the model's own picture, before any of this.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.bridge.errors import Finding
 from understudy.inference.controls.conditioning import Controls
-from understudy.inference.engines.door import Footage, GeneratedFrame
+from understudy.inference.engines.door import Footage, GeneratedFrame, Watcher
+from understudy.inference.engines.wan.colour_hold import Held, beyond_limits, held, measure_drift
+from understudy.inference.engines.wan.coverage import Covered, cover, known_behind
+from understudy.inference.engines.wan.evidence import GeneratedPicture
+from understudy.inference.engines.wan.matching import Match, Untouched, matched, measure_match, nothing, record
+from understudy.inference.engines.wan.options import WanOptions
 from understudy.inference.segments import Segment
 
 Picture = NDArray[np.float32]
+Pictures = NDArray[np.float32]
+"""(frames, height, width, 3), 0 to 1, the model's encoding."""
+
+MEASURED_FRAMES = 7
+"""Of a segment, evenly spaced: drift, grain and sharpness change slowly."""
+UNSURE = 0.5
 
 
 class Finisher:
     """One shot; one thread."""
 
-    def __init__(self, footage: Footage, controls: Controls) -> None:
-        self._footage, self._controls = footage, controls
+    def __init__(self, footage: Footage, controls: Controls, options: WanOptions) -> None:
+        self._footage, self._controls, self._options = footage, controls, options
 
-    def frames(self, segment: Segment, pictures: NDArray[np.float32]) -> Iterator[GeneratedFrame]:
-        """Yield the frames of a segment. pictures: (frames, height, width, 3), 0 to 1."""
-        for frame, picture in zip(segment.frames, pictures, strict=True):
-            yield self._frame(frame, picture)
+    def frames(self, segment: Segment, pictures: Pictures, watcher: Watcher) -> Iterator[GeneratedFrame]:
+        """Yield the frames of a segment, in order; tell what someone should look at. `pictures` is changed."""
+        made = _Segment(self._footage, self._controls, self._options, segment.frames, pictures)
+        if self._footage.mode == "replace":
+            made.hold(watcher)
+        unsure = []
+        for position, covered in enumerate(cover(len(pictures), made.read)):
+            if covered.confidence < UNSURE and covered.coverage.any():
+                unsure.append(segment.frames[position])
+            yield made.frame(position, covered)
+        if self._footage.mode == "replace" and self._options.match:
+            watcher.found(_matched(segment, made.match))
+        if unsure:
+            watcher.found(_unsure(unsure))
 
-    def _frame(self, frame: int, picture: Picture) -> GeneratedFrame:
-        skeleton = self._controls.skeleton(frame).astype(np.float32) / np.float32(255)
+
+class _Segment:
+    def __init__(
+        self, footage: Footage, controls: Controls, options: WanOptions, frames: Sequence[int], pictures: Pictures
+    ) -> None:
+        self._footage, self._controls, self._options = footage, controls, options
+        self._frames, self._pictures = frames, pictures
+
+    def hold(self, watcher: Watcher) -> None:
+        """Undo the segment's drift of colour, as much of it as was asked for."""
+        if self._options.colour_hold == "off":
+            return
+        drift = measure_drift([Held(*parts) for parts in self._measured()])
+        for position, picture in enumerate(self._pictures):
+            self._pictures[position] = held(picture, drift, self._options.colour_hold)
+        if beyond_limits(drift):
+            watcher.found(_drifted(self._frames))
+
+    def read(self, position: int) -> GeneratedPicture:
+        """Return a frame with what it was made from, as `cover` asks for it."""
+        frame, picture = self._frames[position], self._pictures[position]
+        points = self._controls.keypoints(frame)
         if self._footage.mode == "animate":
-            coverage = np.ones(picture.shape[:2], np.float32)
-        else:
-            seen = self._controls.pictures(frame)
-            coverage = _difference(picture, seen.background, seen.matte_used)  # type: ignore[arg-type]
-        return GeneratedFrame(frame, coverage, picture=picture, layers={"skeleton": skeleton})
+            return GeneratedPicture(picture, picture, np.ones(picture.shape[:2], np.float32), keypoints=points)
+        seen = self._controls.pictures(frame)
+        if seen.background is None or seen.matte_used is None or self._footage.matte is None:
+            raise ValueError("mode replace has a background and a matte")
+        clean = self._footage.clean_plate
+        return GeneratedPicture(
+            picture,
+            seen.background,
+            seen.matte_used,
+            behind=known_behind(clean(frame)) if clean is not None else None,
+            keypoints=points,
+            performer=self._footage.matte(frame),
+        )
+
+    def frame(self, position: int, covered: Covered) -> GeneratedFrame:
+        frame, picture, character = self._frames[position], self._pictures[position], covered.character
+        if self._options.match and self._footage.mode == "replace":
+            seed = self._footage.settings.seed
+            picture, character = (
+                matched(pixels, covered.coverage, self.match, frame, seed) for pixels in (picture, character)
+            )
+        skeleton = self._controls.skeleton(frame).astype(np.float32) / np.float32(255)
+        return GeneratedFrame(
+            frame, covered.coverage, picture=picture, character=character, layers={"skeleton": skeleton}
+        )
+
+    @cached_property
+    def match(self) -> Match:
+        return measure_match([Untouched(*parts) for parts in self._measured()]) if self._options.match else nothing()
+
+    def _measured(self) -> Iterator[tuple[Picture, Picture, Picture]]:
+        """Yield the plate, the generated picture and the matte of a few frames."""
+        plate = self._footage.plate
+        count = len(self._frames)
+        for position in np.unique(np.linspace(0, count - 1, min(MEASURED_FRAMES, count)).round().astype(int)):
+            frame = self._frames[position]
+            if plate is not None:
+                yield plate(frame), self._pictures[position], self._controls.matte_used(frame)
 
 
-def _difference(picture: Picture, background: Picture, used: Picture) -> Picture:
-    apart = np.abs(picture - background).max(axis=2)
-    soft: Picture = cv2.GaussianBlur(np.clip((apart - 0.03) / 0.09, 0, 1), (0, 0), 1.5) * used
-    return soft
+def _drifted(frames: Sequence[int]) -> Finding:
+    return Finding(
+        rule="colour_held",
+        outcome="warn",
+        message=f"the model's colour is further off the plate's than is undone, in frames {frames[0]} to {frames[-1]}",
+        remedy="Look at the seam before it; another seed, or 5 carried frames, may hold it better.",
+        frames=(frames[0],),
+    )
+
+
+def _matched(segment: Segment, match: Match) -> Finding:
+    said = ", ".join(f"{name.removeprefix('matched_')} {value}" for name, value in record(match).items())
+    return Finding(
+        rule="matched_to_the_plate", outcome="note", message=f"segment {segment.index + 1}: {said}", facts=record(match)
+    )
+
+
+def _unsure(frames: Sequence[int]) -> Finding:
+    return Finding(
+        rule="coverage_is_sure",
+        outcome="warn",
+        message=f"in {len(frames)} frames it is not sure what is character and what is background",
+        remedy="`patch` over the plate is right all the same. Give a clean plate for a better `character` and `matte`.",
+        frames=tuple(frames),
+    )

@@ -44,10 +44,11 @@ class Float8Linear(nn.Module):
         return made.view(*given.shape[:-1], self.out_features)
 
 
-def quantise_blocks(transformer: Any) -> None:
+def quantise_blocks(transformer: Any, device: torch.device | None = None) -> None:
     """Turn the linear layers of blocks and face adapters into float8, one at a time: two copies never stand at once.
 
-    LoRAs must be on by then; their own thin matrices stay as they are.
+    `device`: where each is turned and then stays, for blocks that rest on the CPU since they would not fit there as
+    they are; None = where it is. LoRAs must be on by then; their own thin matrices stay as they are.
     """
     for block in (*transformer.blocks, *transformer.face_adapter):
         for owner in list(block.modules()):
@@ -55,7 +56,7 @@ def quantise_blocks(transformer: Any) -> None:
                 continue  # peft keeps the matrices of a layer's LoRAs in these, and reads in which numbers they are
             for name, child in list(owner.named_children()):
                 if isinstance(child, nn.Linear):
-                    setattr(owner, name, Float8Linear(child))
+                    setattr(owner, name, Float8Linear(child if device is None else child.to(device)))
 
 
 def _quantised(values: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -14,6 +15,7 @@ from understudy.inference.engines.descriptions import DRAFT_AREA_PIXELS, PRO_ARE
 FRAMES_A_LATENT = 4
 DEFAULT_PROMPT = "视频中的人在做动作"
 """The sentence that the model was trained with ("the person in the video is moving"); its makers advise no other."""
+Hold = Literal["off", "gentle", "full"]
 STEPS = {"pro": 20, "draft": 8}
 AREAS = {"pro": PRO_AREA_PIXELS, "draft": DRAFT_AREA_PIXELS}
 LONGEST_FORETOLD = 4
@@ -40,6 +42,8 @@ class WanOptions:
     float8: bool
     allow_float8: bool
     """Where the GPU has no room otherwise; `float8` asks for it either way."""
+    colour_hold: Hold
+    match: bool
     prompt: str
     negative_prompt: str
 
@@ -65,6 +69,8 @@ class WanOptions:
             step_cache=float(said.get("step_cache", "0")),
             float8=said.get("float8", "off") == "on",
             allow_float8=said.get("float8", "off") in ("on", "allowed"),
+            colour_hold=_hold(said.get("colour_hold", "gentle")),
+            match=said.get("match", "on") == "on",
             prompt=settings.prompt or DEFAULT_PROMPT,
             negative_prompt=settings.negative_prompt,
         )
@@ -83,6 +89,10 @@ class WanOptions:
         if self.float8:
             said.append("the transformer's blocks are float8")
         return tuple(said)
+
+
+def _hold(said: str) -> Hold:
+    return "off" if said == "off" else "full" if said == "full" else "gentle"
 
 
 def described(description: EngineDescription, settings: Settings) -> EngineDescription:

@@ -76,7 +76,8 @@ def serve(connection: socket.socket) -> None:
         _, total = torch.cuda.mem_get_info(device)
         keep_within(parse_gpu_memory(settings.gpu_memory), device.index, total)
     parts = open_model(WAN_ANIMATE, settings, machine.placement, loras=parse_loras(options.loras)).parts
-    parts.transformer.to("cpu" if machine.placement.transformer_stays_away else device)
+    if not machine.placement.blocks_rest:
+        parts.transformer.to(device)
     loop = loop_over(parts, options, Size(join.mode, join.height, join.width), device)
     say(connection, Standing())
     begin = orders.next()

@@ -19,7 +19,7 @@ from torch import Tensor
 from understudy.bridge.errors import EngineError, Finding, JobParked
 from understudy.bridge.gpu_settings import parse_gpu_memory
 from understudy.bridge.settings import UserSettings
-from understudy.inference.engines.door import Footage, Watcher, process_is_spent
+from understudy.inference.engines.door import DENOISING, Footage, Watcher, process_is_spent
 from understudy.inference.engines.wan.assembly import Size, loop_over, share_blocks, shared_vae
 from understudy.inference.engines.wan.devices import Machine, adapt, choose_machine, make_ready, smaller
 from understudy.inference.engines.wan.lessons import read_lessons, write_lessons
@@ -96,7 +96,7 @@ class ShotModel:
             if loaded.cache is not None:
                 loaded.cache.begin()
             return loaded.loop.run(
-                loaded.shot, span, controls, noise, carried, lambda done, total: watcher.step("denoising", done, total)
+                loaded.shot, span, controls, noise, carried, lambda done, total: watcher.step(DENOISING, done, total)
             )
 
         def together(team: Team) -> Tensor:

@@ -11,6 +11,7 @@ import pytest
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.shot import ColourArchive, Keypoints, Matte, Output, Performer, Settings
 from understudy.inference.compliance.phrases import missing_spans, spans_of, write_frames
+from understudy.inference.engines.descriptions import WAN_ANIMATE
 
 
 def refused(found: Any) -> str:
@@ -328,6 +329,30 @@ def test_when_a_rate_is_no_shots_rate_then_it_is_refused(say: Any, make: Any, ra
 )
 def test_when_a_setting_is_out_of_range_then_it_is_named(say: Any, make: Any, settings: Settings, named: str) -> None:
     assert named in refused(say("settings_are_in_range", make.admission(make.job(settings=settings))))
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"steps": "0"}, "steps is '0'; 1 to 100 is the range"),
+        ({"steps": "many"}, "steps is 'many'; 1 to 100 is the range"),
+        ({"steps": "nan"}, "steps is 'nan'; 1 to 100 is the range"),
+        ({"steps": "2.5"}, "steps is '2.5'; a whole number is wanted"),
+        ({"preset": "best"}, "preset is 'best'; it is one of pro, draft"),
+        ({"carried_frames": "3"}, "carried_frames is '3'; it is one of 1, 5"),
+    ],
+)
+def test_when_an_engine_s_option_is_out_of_its_range_then_it_is_named(
+    say: Any, make: Any, options: dict[str, str], named: str
+) -> None:
+    job = make.job(settings=Settings(engine="wan-animate", engine_options=options))
+    assert named in refused(say("settings_are_in_range", make.admission(job, engine=WAN_ANIMATE)))
+
+
+def test_when_an_engine_s_options_are_in_range_then_nothing_is_said(say: Any, make: Any) -> None:
+    options = {"steps": "8", "guidance": "1.5", "preset": "draft", "carried_frames": "5"}
+    job = make.job(settings=Settings(engine="wan-animate", engine_options=options))
+    assert say("settings_are_in_range", make.admission(job, engine=WAN_ANIMATE)).outcome == "pass"
 
 
 # ---- words

@@ -13,6 +13,7 @@ from diffusers import AutoencoderKLWan, WanAnimateTransformer3DModel  # noqa: E4
 from tiny_lora import ORIGINAL, original_name  # noqa: E402
 from transformers import CLIPVisionConfig, CLIPVisionModel, UMT5Config, UMT5EncoderModel  # noqa: E402
 
+from understudy.inference.weights.loading import BLOCKS  # noqa: E402
 from understudy.inference.weights.lora_names import module_name  # noqa: E402
 from understudy.inference.weights.memory_plan import OFFICIAL  # noqa: E402
 
@@ -66,6 +67,8 @@ def test_the_estimates_of_the_weights_follow_from_the_classes(transformer: Any) 
         )  # fmt: skip
         vae = AutoencoderKLWan()
     assert parameters(transformer) * BYTES == pytest.approx(OFFICIAL.transformer, rel=0.02)
+    around = parameters(transformer) - sum(parameters(getattr(transformer, name)) for name in BLOCKS)
+    assert around * BYTES == pytest.approx(OFFICIAL.around_the_blocks, rel=0.02)
     assert parameters(text) * BYTES == pytest.approx(OFFICIAL.text_encoder, rel=0.02)
     assert parameters(image) * BYTES == pytest.approx(OFFICIAL.image_encoder, rel=0.03)
     assert parameters(vae) * BYTES == pytest.approx(OFFICIAL.vae, rel=0.1)

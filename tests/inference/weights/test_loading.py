@@ -14,7 +14,14 @@ pytest.importorskip("diffusers", reason="the model's libraries: pip install 'und
 from understudy.bridge.errors import WeightsError  # noqa: E402
 from understudy.inference.weights.catalogue import WAN_ANIMATE  # noqa: E402
 from understudy.inference.weights.layout import check_layout  # noqa: E402
-from understudy.inference.weights.loading import Parts, awake, bytes_of, encoders_awake, load_parts  # noqa: E402
+from understudy.inference.weights.loading import (  # noqa: E402
+    Parts,
+    _place_around_the_blocks,
+    awake,
+    bytes_of,
+    encoders_awake,
+    load_parts,
+)
 from understudy.inference.weights.placement import ON_CPU, Placement, on_gpu  # noqa: E402
 
 WEIGHTS = "transformer/diffusion_pytorch_model.safetensors"
@@ -77,28 +84,48 @@ class Traveller(torch.nn.Linear):
         return self
 
 
+class TravellingTransformer(Traveller):
+    def __init__(self, sent: list[str]) -> None:
+        super().__init__("transformer ", sent)
+        self.blocks = Traveller("blocks ", sent)
+        self.face_adapter = Traveller("faces ", sent)
+
+
+ENCODERS = ["text mps", "image mps", "image cpu", "text cpu"]
+
+
 @pytest.mark.parametrize(
-    ("in_turn", "wanted"),
+    ("said", "wanted"),
     [
-        (True, ["transformer cpu", "text mps", "image mps", "image cpu", "text cpu", "transformer cuda:0"]),
-        (False, ["text mps", "image mps", "image cpu", "text cpu", "transformer cuda:0"]),
+        ({}, [*ENCODERS, "transformer cuda:0"]),
+        ({"encoders_in_turn": True}, ["blocks cpu", "faces cpu", *ENCODERS, "transformer cuda:0"]),
+        ({"encoders_in_turn": True, "blocks_rest": True}, ["blocks cpu", "faces cpu", *ENCODERS]),
+        ({"blocks_rest": True}, ENCODERS),
     ],
 )
-def test_when_encoders_work_in_turn_then_the_transformer_makes_room_and_comes_back(
-    checkpoint: Path, in_turn: bool, wanted: list[str]
+def test_when_encoders_work_in_turn_then_the_blocks_make_room_and_come_back(
+    checkpoint: Path, said: dict[str, bool], wanted: list[str]
 ) -> None:
     sent: list[str] = []
-    placement = Placement(device="cuda:0", encoders_device="mps", encoders_in_turn=in_turn)
     parts = replace(
         load(checkpoint),
-        placement=placement,
-        transformer=Traveller("transformer ", sent),
+        placement=Placement(device="cuda:0", encoders_device="mps", **said),
+        transformer=TravellingTransformer(sent),
         text_encoder=Traveller("text ", sent),
         image_encoder=Traveller("image ", sent),
     )
     with encoders_awake(parts):
         pass
     assert sent == wanted
+
+
+def test_when_blocks_rest_then_everything_else_is_where_text_and_reference_go_through(checkpoint: Path) -> None:
+    transformer = load(checkpoint).transformer
+    _place_around_the_blocks(transformer, "meta")
+    places = {name: parameter.device.type for name, parameter in transformer.named_parameters()}
+    resting = {name for name, place in places.items() if place == "cpu"}
+    assert resting == {name for name in places if name.startswith(("blocks.", "face_adapter."))}
+    assert places["scale_shift_table"] == places["condition_embedder.text_embedder.linear_1.weight"] == "meta"
 
 
 def fail_while_awake(module: Traveller) -> None:

@@ -1,0 +1,34 @@
+"""What a segment leaves for the next is whole or not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from understudy.inference.engines.wan.carried import CarriedPictures
+
+
+def test_what_was_kept_comes_back_to_the_bit_and_by_its_number(tmp_path: Path) -> None:
+    kept, pictures = CarriedPictures(tmp_path, "a"), torch.randn(1, 3, 5, 8, 8)
+    kept.save(3, pictures)
+    found = CarriedPictures(tmp_path, "a").load(3)
+    assert found is not None
+    assert torch.equal(found, pictures)
+    assert kept.load(2) is None
+
+
+def test_what_was_made_under_other_settings_is_not_found(tmp_path: Path) -> None:
+    CarriedPictures(tmp_path, "a").save(0, torch.zeros(1, 3, 1, 2, 2))
+    assert CarriedPictures(tmp_path, "b").load(0) is None
+
+
+def test_a_damaged_or_half_written_file_counts_as_absent(tmp_path: Path) -> None:
+    kept = CarriedPictures(tmp_path, "a")
+    kept.save(0, torch.zeros(1, 3, 1, 16, 16))
+    (path,) = tmp_path.glob("*.npy")
+    whole = path.read_bytes()
+    for damaged in (b"", whole[:50], whole[: len(whole) // 2], b"\x00" * len(whole)):
+        path.write_bytes(damaged)
+        assert kept.load(0) is None
+    assert not list(tmp_path.glob("*.part"))
