@@ -32,6 +32,7 @@ from understudy.bridge.cli_view import (
     show_error,
     show_findings,
     show_jobs,
+    slot_in_words,
 )
 from understudy.bridge.client import Client
 from understudy.bridge.errors import RequestError
@@ -286,7 +287,7 @@ def status(as_json: Json = False) -> None:
     if as_json:
         print_json(answer)
         return
-    slots = ", ".join(f"{slot.name} {slot.job_id or 'idle'}" for slot in answer.slots)
+    slots = ", ".join(slot_in_words(slot) for slot in answer.slots)
     for name, value in {**msgspec.structs.asdict(answer), "slots": slots}.items():
         say(f"  {name:18} {escape(str(value))}")
 

@@ -40,6 +40,12 @@ def show_error(problem: UnderstudyError, as_json: bool = False) -> int:
     return code_of_error(problem)
 
 
+def slot_in_words(slot: messages.Slot) -> str:
+    """Return one slot as it stands in the status: its name, its GPUs, its job."""
+    owns = f" (GPU {', '.join(slot.gpus)})" if slot.gpus else ""
+    return f"{slot.name}{owns} {slot.job_id or 'idle'}"
+
+
 def say(line: str, remedy: str = "") -> None:
     """Print a line for people, in rich's markup; what users typed must come escaped."""
     screen.print(line, highlight=False, soft_wrap=True)

@@ -258,6 +258,8 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     job_id: str | None
     """None = idle; `hidden` = a job that this key may not see."""
     process: int | None
+    gpus: tuple[str, ...] = ()
+    """The GPUs that it owns, as the daemon's setting names them; empty = none, or all where none are named."""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, tag=True):

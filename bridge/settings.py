@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 
 from understudy.bridge.errors import RequestError
+from understudy.bridge.gpu_settings import parse_gpu_memory, parse_gpus
 from understudy.bridge.words import Name
 
 ENVIRONMENT_PREFIX = "UNDERSTUDY_"
@@ -53,7 +54,13 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     vault_quota_bytes: Annotated[int, msgspec.Meta(ge=2**20)] = 200 * 2**30
     roots: tuple[Root, ...] = ()
     slots: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
-    """Jobs that run at once, each in a process of its own."""
+    """Jobs that run at once, each in a process of its own; with `gpus`, those beside the slots that own some."""
+    gpus: str = ""
+    """The GPUs that slots own, such as 0,1,2,3; empty = every slot sees all that are here."""
+    gpus_per_slot: int = 1
+    """1, 2 or 4: so many GPUs make one job together."""
+    gpu_memory: str = ""
+    """The most that a job takes of each GPU: 24GiB, 24GB or 80%; empty = all that is free."""
     template: str = TEMPLATE
     """Where a layer's frame of a job with a project goes; the root is `output_root`."""
     output_root: str = ""
@@ -155,7 +162,9 @@ def _merged(layers: list[Layer]) -> UserSettings:
         _check(layer)
         settings.update(layer.values)
     settings["home"] = _home(layers)
-    return _convert(settings)
+    merged = _convert(settings)
+    _check_gpus(merged, together=True)
+    return merged
 
 
 def _convert(values: Mapping[str, Any]) -> UserSettings:
@@ -169,9 +178,18 @@ def _check(layer: Layer) -> None:
         if name not in UserSettings.__struct_fields__:
             raise RequestError(f"{layer.source}: `{name}` is not a setting", remedy=_near(name))
     try:
-        _convert(layer.values)
+        _check_gpus(_convert(layer.values), together=False)
     except msgspec.ValidationError as problem:
         raise RequestError(f"{layer.source}: {problem}", remedy="Correct this setting, or leave it out.") from None
+    except RequestError as problem:
+        raise RequestError(f"{layer.source}: {problem.message}", remedy=problem.remedy) from None
+
+
+def _check_gpus(settings: UserSettings, *, together: bool) -> None:
+    """Raise RequestError for GPUs or memory that cannot be. `together`: how many GPUs share out is of all places."""
+    parse_gpu_memory(settings.gpu_memory)
+    parse_gpus("", settings.gpus_per_slot)
+    parse_gpus(settings.gpus, settings.gpus_per_slot if together else 1)
 
 
 def _near(name: str) -> str:

@@ -37,13 +37,17 @@ def serve(
         str | None, typer.Option(help="Where to listen. Anything but loopback is open to other machines.")
     ] = None,
     port: Annotated[int | None, typer.Option(help="0 = any free port.")] = None,
-    slots: Annotated[int | None, typer.Option(help="Jobs that run at once.")] = None,
+    slots: Annotated[int | None, typer.Option(help="Jobs that run at once, beside the slots that own GPUs.")] = None,
+    gpus: Annotated[str | None, typer.Option(help="GPUs that slots own, such as 0,1,2,3.")] = None,
+    gpus_per_slot: Annotated[int | None, typer.Option(help="1, 2 or 4: so many make one job together.")] = None,
+    gpu_memory: Annotated[str | None, typer.Option(help="The most a job takes of each GPU: 24GiB or 80%.")] = None,
 ) -> None:
     """Run the daemon until `understudy stop` or Ctrl-C."""
     from understudy.bridge.settings import load_settings
     from understudy.inference.daemon.process import start
 
-    start(load_settings({"host": host, "port": port, "slots": slots}))
+    said = {"host": host, "port": port, "slots": slots}
+    start(load_settings({**said, "gpus": gpus, "gpus_per_slot": gpus_per_slot, "gpu_memory": gpu_memory}))
 
 
 def draw(

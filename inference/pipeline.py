@@ -58,11 +58,11 @@ def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
     """Make what is not there yet; only the one writer of the version comes here."""
     order = version.order
     boxes = _inspect(order, reporter)
-    engine = _engine(version, reporter)
-    version.open()
-    pictures = open_pictures(order, lambda done, total: reporter.step("reading mattes", done, total), boxes)
-    reporter.found(*pictures.findings)
-    generate(pictures, version, reporter, engine)
+    with closing(_engine(version, reporter)) as engine:
+        version.open()
+        pictures = open_pictures(order, lambda done, total: reporter.step("reading mattes", done, total), boxes)
+        reporter.found(*pictures.findings)
+        generate(pictures, version, reporter, engine)
     reporter.checking()
     screening = _check(pictures, version, reporter)
     findings = (*order.admission, *reporter.findings)

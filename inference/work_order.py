@@ -117,6 +117,8 @@ class WorkerEnd(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     error: ErrorReport | None = None
     findings: tuple[Finding, ...] = ()
     files: tuple[OutputFile, ...] = ()
+    spent: bool = False
+    """The worker's process ends now: its accelerator is lost to it. Give it no other order."""
 
 
 FromWorker = Ready | WorkerProgress | WorkerFrame | WorkerFindings | WorkerChecking | WorkerEnd

@@ -26,6 +26,7 @@ from understudy.bridge.errors import (
     UnderstudyError,
 )
 from understudy.bridge.shot import OutputFile
+from understudy.inference.engines.door import process_is_spent
 from understudy.inference.pipeline import recast
 from understudy.inference.work_order import (
     CancelJob,
@@ -41,6 +42,8 @@ from understudy.inference.work_order import (
     WorkOrder,
 )
 
+SPENT = 76
+"""Exit code of a worker that cannot run another job: EX_PROTOCOL of sysexits.h, told from any fault of Python's."""
 PROGRESS_INTERVAL_SECONDS = 0.1
 """Ten reports a second are smooth to the eye and nothing to the daemon."""
 
@@ -110,6 +113,10 @@ class Reporter:
 
 def perform(order: WorkOrder, reporter: Reporter) -> WorkerEnd:
     """Run one job to its end and say how it ended; never raises for what a job can do wrong."""
+    return msgspec.structs.replace(_perform(order, reporter), spent=process_is_spent.is_set())
+
+
+def _perform(order: WorkOrder, reporter: Reporter) -> WorkerEnd:
     try:
         files = recast(order, reporter)
         return WorkerEnd(state="delivered", findings=tuple(reporter.findings), files=files)
@@ -204,6 +211,8 @@ def main() -> None:
         end = perform(order, channel.reporter)
         channel.reporter = None
         channel.tell(end)
+        if end.spent:
+            os._exit(SPENT)  # a lost accelerator hangs an orderly end
         del order, end
 
 

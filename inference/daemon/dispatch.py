@@ -11,13 +11,14 @@ from collections.abc import Callable
 from understudy.bridge.errors import EngineError, JobParked, PlateError, UnderstudyError
 from understudy.bridge.messages import Progress
 from understudy.inference.daemon.changes import Changes
-from understudy.inference.daemon.executor import Ending, Executor
+from understudy.inference.daemon.executor import Ending, Executor, who_starts
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.jobs import HELD, Ticket, can_move, queue_order
 from understudy.inference.daemon.orders import make_order
 from understudy.inference.daemon.reports import Reports
 from understudy.inference.daemon.tables import JobRow
+from understudy.inference.engines.door import needs_gpu
 from understudy.inference.work_order import FromWorker, WorkOrder
 
 LOOK_ROUND_SECONDS = 1.0
@@ -40,6 +41,8 @@ class Dispatch:
         self._reports = Reports(house, changes)
         self._executor = executor
         self._starting: dict[str, asyncio.Task[None]] = {}
+        self._needs: dict[str, bool] = {}
+        """Of the jobs that are starting: whether each needs a GPU. They have their slots in mind already."""
         self._called_off: set[str] = set()
         """Jobs whose start was called off while their blobs were verified. Read by the verifying threads."""
         self.draining = False
@@ -118,14 +121,23 @@ class Dispatch:
             if not self._starting and all(slot.job_id is None for slot in self._executor.slots()):
                 self.drained.set()
             return
-        free = self._executor.idle() - len(self._starting)
-        for job_id in (await self.queue())[:free] if free > 0 else ():
+        room = self._executor.room()
+        if not (room.with_gpu or room.without_gpu):
+            return
+        needs = {row.job_id: needs_gpu(row.engine) for row in await self._changes.jobs("queued")}
+        queue = [(job_id, self._needs[job_id]) for job_id in self._starting]
+        queue += [(job_id, needs[job_id]) for job_id in await self.queue() if job_id in needs]
+        for job_id in who_starts(queue, room):
+            if job_id in self._starting:
+                continue
+            self._needs[job_id] = needs[job_id]
             task = asyncio.create_task(self._start(job_id), name=f"start {job_id}")
             self._starting[job_id] = task
             task.add_done_callback(lambda _, job_id=job_id: self._started(job_id))  # type: ignore[misc]
 
     def _started(self, job_id: str) -> None:
         self._starting.pop(job_id, None)
+        self._needs.pop(job_id, None)
         self._called_off.discard(job_id)
         self._changes.work.set()
 
@@ -148,7 +160,8 @@ class Dispatch:
             await self._not_started(job_id, fault)
 
     def _hand_on(self, order: WorkOrder) -> None:
-        if order.job_id in self._called_off or not self._executor.idle():
+        room = self._executor.room().less(needs_gpu(order.job.settings.engine))
+        if order.job_id in self._called_off or room is None:
             raise _StopAskedError  # called off, or the worker that it was meant for died meanwhile
         self._executor.start(order)
 

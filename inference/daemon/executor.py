@@ -6,7 +6,8 @@ died. All calls and all reports happen in the daemon's event loop.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from understudy.bridge.messages import Slot
@@ -23,6 +24,38 @@ class Ending:
     last_words: tuple[str, ...] = ()
     """The last lines that it wrote to its standard error."""
     asked: Stop | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Free slots: those that own GPUs, and the others. `apart`: some own GPUs, and only those take what needs one."""
+
+    without_gpu: int = 0
+    with_gpu: int = 0
+    apart: bool = False
+
+    def less(self, needs_gpu: bool) -> Room | None:
+        """Return what is left when a job of that need has taken its slot; None where there is none for it.
+
+        A job that needs no GPU takes a slot that owns one only where no other is free.
+        """
+        if self.without_gpu and not (needs_gpu and self.apart):
+            return replace(self, without_gpu=self.without_gpu - 1)
+        return replace(self, with_gpu=self.with_gpu - 1) if self.with_gpu else None
+
+
+def who_starts(queue: Sequence[tuple[str, bool]], room: Room) -> tuple[str, ...]:
+    """Return the jobs that can start now, in order. queue: job ids, each with whether its engine needs a GPU.
+
+    A job for which no slot is free lets those behind it pass that need another kind of slot. Pure.
+    """
+    starting = []
+    for job_id, needs_gpu in queue:
+        left = room.less(needs_gpu)
+        if left is not None:
+            room = left
+            starting.append(job_id)
+    return tuple(starting)
 
 
 class Listener(Protocol):
@@ -46,12 +79,12 @@ class Executor(Protocol):
         """Make the slots ready. Returns at once."""
         ...
 
-    def idle(self) -> int:
+    def room(self) -> Room:
         """Return how many orders could start now."""
         ...
 
     def start(self, order: WorkOrder) -> None:
-        """Run an order. Only while `idle()` is not 0; raises ValueError otherwise."""
+        """Run an order. Only while there is `room()` for what its engine needs; raises ValueError otherwise."""
         ...
 
     def stop(self, job_id: str, what: Stop) -> None:

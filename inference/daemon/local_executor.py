@@ -15,14 +15,15 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from understudy.bridge.messages import Slot
-from understudy.inference.daemon.executor import Ending, Listener, Stop
+from understudy.inference.daemon.executor import Ending, Listener, Room, Stop
 from understudy.inference.daemon.surroundings import memory_environment
+from understudy.inference.engines.door import needs_gpu
 from understudy.inference.work_order import CancelJob, FromWorker, PauseJob, Ready, ToWorker, WorkerEnd, WorkOrder
 
 WORKER = (sys.executable, "-m", "understudy.inference.worker")
@@ -64,6 +65,7 @@ class _Worker:
     """One slot and the process in it."""
 
     name: str
+    gpus: tuple[str, ...] = ()
     process: asyncio.subprocess.Process | None = None
     writer: asyncio.StreamWriter | None = None
     ready: bool = False
@@ -90,7 +92,7 @@ class _Worker:
 
 
 class LocalExecutor:
-    """`slots` workers of `command`, each given `--socket FD`."""
+    """`slots` workers of `command`, each given `--socket FD`, and one more for each group of `gpus`, which it owns."""
 
     def __init__(
         self,
@@ -99,12 +101,19 @@ class LocalExecutor:
         *,
         grace_seconds: Mapping[Stop, float] = GRACE_SECONDS,
         umask: int = -1,
+        gpus: Sequence[tuple[str, ...]] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`umask`: of the workers, whose layers a studio shares, unlike the daemon's own files; -1 = the daemon's."""
+        """`environment`: what workers have besides the daemon's own. `umask`: of the workers, whose layers a studio
+        shares, unlike the daemon's own files; -1 = the daemon's.
+        """
         self._command = command
         self._umask = umask
         self._grace = grace_seconds
-        self._workers = [_Worker(f"slot-{number}") for number in range(1, slots + 1)]
+        self._environment = environment or {}
+        self._apart = bool(gpus)
+        owned = [*gpus, *[()] * slots]
+        self._workers = [_Worker(f"slot-{number}", group) for number, group in enumerate(owned, 1)]
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = asyncio.Event()
         self._trouble = ""
@@ -113,16 +122,25 @@ class LocalExecutor:
         self._tasks = [asyncio.create_task(self._keep(worker, listener), name=worker.name) for worker in self._workers]
 
     def idle(self) -> int:
-        return 0 if self._closing.is_set() else sum(worker.ready and worker.job_id is None for worker in self._workers)
+        """Return how many slots are free, whatever they own."""
+        return len(self._free())
+
+    def room(self) -> Room:
+        owning = sum(bool(worker.gpus) for worker in self._free())
+        return Room(self.idle() - owning, owning, self._apart)
 
     def start(self, order: WorkOrder) -> None:
-        for worker in self._workers:
-            if worker.ready and worker.job_id is None:
-                worker.job_id = order.job_id
-                worker.last_words.clear()
-                worker.say(order)
-                return
-        raise ValueError("no slot is free")
+        wants = needs_gpu(order.job.settings.engine)
+        free = [worker for worker in self._free() if worker.gpus or not (wants and self._apart)]
+        if not free:
+            raise ValueError("no slot is free")
+        worker = min(free, key=lambda one: bool(one.gpus) and not wants)  # a GPU only where no other slot is free
+        worker.job_id = order.job_id
+        worker.last_words.clear()
+        worker.say(order)
+
+    def _free(self) -> list[_Worker]:
+        return [] if self._closing.is_set() else [one for one in self._workers if one.ready and one.job_id is None]
 
     def stop(self, job_id: str, what: Stop) -> None:
         for worker in self._workers:
@@ -134,7 +152,12 @@ class LocalExecutor:
 
     def slots(self) -> tuple[Slot, ...]:
         return tuple(
-            Slot(name=one.name, job_id=one.job_id, process=one.process.pid if one.process is not None else None)
+            Slot(
+                name=one.name,
+                job_id=one.job_id,
+                process=one.process.pid if one.process is not None else None,
+                gpus=one.gpus,
+            )
             for one in self._workers
         )
 
@@ -206,13 +229,24 @@ class LocalExecutor:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
-                env=memory_environment(os.environ),
+                env=memory_environment({**os.environ, **self._environment, **self._ownership(worker)}),
                 # Not a session: the kernel would weigh it against the daemon's whole session, whatever its niceness.
                 process_group=0,
                 umask=self._umask,
             )
         reader, worker.writer = await asyncio.open_connection(sock=ours, limit=LINE_LIMIT_BYTES)
         return reader
+
+    def _ownership(self, worker: _Worker) -> Mapping[str, str]:
+        """Return what lets a worker see its own GPUs and no others; nothing where the settings name none."""
+        if not self._apart:
+            return {}
+        said = ",".join(worker.gpus)
+        # The numbers are the bus's, as `nvidia-smi` prints them: CUDA's own order puts the quickest card first.
+        return {
+            "CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": said, "UNDERSTUDY_GPUS": said,
+            "UNDERSTUDY_GPUS_PER_SLOT": str(max(1, len(worker.gpus))),
+        }  # fmt: skip
 
     async def _hear(self, worker: _Worker, reader: asyncio.StreamReader, listener: Listener) -> bool:
         """Pass on what a worker says until it is gone; return whether it ever got ready."""
@@ -228,6 +262,7 @@ class LocalExecutor:
                 elif worker.job_id is not None:
                     await listener.heard(worker.job_id, message)
                     if isinstance(message, WorkerEnd):
+                        worker.ready = not message.spent
                         worker.forget_job()
                         listener.free()
                 if self._closing.is_set() and worker.job_id is None:

@@ -15,6 +15,7 @@ from concurrent.futures import Future
 import zmq
 
 from understudy.bridge.errors import JobParked
+from understudy.bridge.gpu_settings import parse_gpus
 from understudy.bridge.keys import LocalKeys, announce, ensure_local_keys, write_challenge
 from understudy.bridge.settings import UserSettings
 from understudy.inference.daemon.audience import Audience
@@ -68,9 +69,19 @@ def serve(
         output_root(settings)
         log_to(settings.home)
         sys.setswitchinterval(SWITCH_SECONDS)
-        asyncio.run(_run(settings, keys, executor or LocalExecutor(settings.slots, umask=users_mask), gate, ready))
+        asyncio.run(_run(settings, keys, executor or _executor(settings, users_mask), gate, ready))
     finally:
         only.release()
+
+
+def _executor(settings: UserSettings, users_mask: int) -> LocalExecutor:
+    """Return the slots that the settings ask for. Workers read settings anew: what was said here goes with them."""
+    return LocalExecutor(
+        settings.slots,
+        umask=users_mask,
+        gpus=parse_gpus(settings.gpus, settings.gpus_per_slot),
+        environment={"UNDERSTUDY_GPU_MEMORY": settings.gpu_memory},
+    )
 
 
 async def _run(

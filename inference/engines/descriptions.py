@@ -106,7 +106,7 @@ WAN_ANIMATE = EngineDescription(
         "match": "grain, sharpness and black level of the character brought to the plate's: on or off",
         "attention": "exact: compiled and by the quickest kernel here; plain: nothing compiled",
         "step_cache": "relative error up to which a step is foretold instead of computed; 0 is off, approximate",
-        "float8": "on: the blocks in float8, half the memory, approximate",
+        "float8": "on: the blocks in float8, half the memory, approximate; allowed: where the GPU lacks room",
     },
     ranges={
         "steps": (1, 100),
@@ -127,7 +127,7 @@ WAN_ANIMATE = EngineDescription(
         "colour_hold": ("gentle", "off", "full"),
         "match": ("on", "off"),
         "attention": ("exact", "plain"),
-        "float8": ("off", "on"),
+        "float8": ("off", "allowed", "on"),
     },
     limits=(
         "one performer a shot",

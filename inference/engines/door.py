@@ -7,6 +7,7 @@ size in the model's encoding (see picture/tone.py) and puts back what it returns
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -48,6 +49,10 @@ class EarlierVersion:
     """Indices of the segments that are kept, and never asked of the engine."""
     repeatable: bool
     """Whether those, made again with today's settings, would be the ones that were delivered."""
+
+
+process_is_spent = threading.Event()
+"""Set by an engine whose accelerator is lost to this process: no other job may run in it. Never cleared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,10 @@ class Engine(Protocol):
         unless the description's segment rule has an overlap."""
         ...
 
+    def close(self) -> None:
+        """Let go of what it holds: files, threads, processes. Called once however the job ends, even unprepared."""
+        ...
+
 
 def describe_engines() -> tuple[EngineDescription, ...]:
     """Return every engine's description. Heavy libraries stay unloaded: descriptions are data in `descriptions.py`."""
@@ -149,6 +158,11 @@ def describe_engine(name: str) -> EngineDescription:
             return description
     known = ", ".join(description.name for description in describe_engines())
     raise RequestError(f"there is no engine '{name}'", remedy=f"Choose one of: {known}.")
+
+
+def needs_gpu(name: str) -> bool:
+    """Say whether an engine wants a slot that owns a GPU. One that is not here wants none: it fails by itself."""
+    return any(description.gpu for description in describe_engines() if description.name == name)
 
 
 def describe_for(settings: Settings) -> EngineDescription:

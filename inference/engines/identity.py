@@ -36,6 +36,9 @@ class IdentityEngine:
         watcher.step("prepare", 1, 1)
         self._footage = footage
 
+    def close(self) -> None:
+        """Hold nothing."""
+
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
         """Yield the plate's own pictures, each with the matte as its coverage (all 1 where there is no matte)."""
         footage = self._footage

@@ -25,6 +25,9 @@ class PreviewEngine:
         """Look at a few frames and at the reference. Raises EngineError when there is nothing to show or to follow."""
         self._shot = (Animation if footage.mode == "animate" else Replacement)(footage, watcher)
 
+    def close(self) -> None:
+        """Hold nothing."""
+
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
         """Yield the segment's frames. Each follows from the shot alone, so any segment gives the same bits alone."""
         for done, frame in enumerate(segment.frames):

@@ -62,8 +62,13 @@ class WanAnimate2Engine:
             watcher.found(finding)
         make_ready(opened.parts, machine)
         self._loop, self._shot = _encode(opened.parts, machine, footage, options, self._pictures((0,))[0, :, 0])
-        self._carried = CarriedPictures(footage.scratch, _key(footage, opened.used.digests()))
-        self._noise = NoiseStream(footage.settings.seed, [self._loop.noise_shape(span) for span in self._spans])
+        self._carried = CarriedPictures(footage.carried, _key(footage, opened.used.digests()))
+        if footage.earlier is not None:
+            for index in footage.earlier.kept:
+                self._carried.adopt(index, footage.earlier.carried)
+        own_seeds = {own.segment - 1: own.seed for own in footage.settings.segment_seeds}
+        shapes = [self._loop.noise_shape(span) for span in self._spans]
+        self._noise = NoiseStream(footage.settings.seed, shapes, own_seeds)
 
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
         """Yield the segment's frames. What it takes over is read from the job's folder, or made again."""
@@ -72,6 +77,9 @@ class WanAnimate2Engine:
         del made
         for frame, picture in zip(segment.frames, pictures, strict=True):
             yield GeneratedFrame(frame, np.ones(picture.shape[:2], np.float32), picture=picture)
+
+    def close(self) -> None:
+        """Nothing but this object holds the model."""
 
     def _run(self, index: int, watcher: Watcher) -> Tensor:
         """Return a segment's pictures behind its carried one, and keep its last."""

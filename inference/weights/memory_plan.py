@@ -65,6 +65,7 @@ OFFICIAL = Estimates()
 
 Encoders = Literal["beside", "in turn", "on the CPU"]
 """Where the encoders work: beside the transformer, on the GPU while the transformer waits, or not on the GPU."""
+_FRUGAL_ENCODERS: tuple[Encoders, ...] = ("beside", "in turn", "on the CPU")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +103,21 @@ def plan_memory(
     width: int,
     *,
     allow_float8: bool = False,
+    float8: bool = False,
+    segment_frames: int | None = None,
     lora_bytes: int = 0,
     estimates: Estimates = OFFICIAL,
 ) -> MemoryPlan:
     """Return the first plan that fits. `height`, `width`: pixels of the model's picture.
 
+    `allow_float8`: float8 may be taken where it is needed; `float8`: it is asked for either way. `segment_frames`: the
+    length that a job is cut into already; without it shorter and shorter ones are tried in the end.
     `lora_bytes`: what the LoRAs take beside the weights; one of rank 128 over every block is 1.3 GiB in bfloat16.
     Raises WeightsError where none does, with what the smallest would take.
     """
     usable = int(free_bytes * (1 - estimates.fragmented)) - estimates.reserve - lora_bytes
     plan = MemoryPlan()
-    for plan in _ways(allow_float8):
+    for plan in ways(allow_float8, float8=float8, segment_frames=segment_frames):
         plan = replace(plan, stages=stages(plan, height, width, estimates))
         if plan.peak_bytes <= usable:
             return plan
@@ -125,18 +130,52 @@ def plan_memory(
     )
 
 
-def _ways(allow_float8: bool) -> Iterator[MemoryPlan]:
+def ways(allow_float8: bool, *, float8: bool = False, segment_frames: int | None = None) -> Iterator[MemoryPlan]:
     """Yield what may be tried, from the freest to the most frugal."""
-    plain = MemoryPlan()
+    lengths = SEGMENTS if segment_frames is None else (segment_frames,)
+    plain = MemoryPlan(segment_frames=lengths[0], float8=float8)
     in_turn = replace(plain, encoders="in turn")
     tiled = replace(in_turn, vae_tiled=True)
     yield from (plain, in_turn, tiled)
-    if allow_float8:
+    if allow_float8 and not float8:
         yield replace(in_turn, float8=True)
         yield replace(tiled, float8=True)
     yield replace(tiled, offloaded=True)
     least = replace(tiled, offloaded=True, encoders="on the CPU")
-    yield from (replace(least, segment_frames=frames) for frames in SEGMENTS)
+    yield from (replace(least, segment_frames=frames) for frames in lengths)
+
+
+def step_down(
+    plan: MemoryPlan,
+    stage: str,
+    height: int,
+    width: int,
+    *,
+    allow_float8: bool = False,
+    estimates: Estimates = OFFICIAL,
+) -> MemoryPlan | None:
+    """Return the next way under which `stage`, which ran out of memory under `plan`, takes less; None at the end.
+
+    Nothing that `plan` spares already is given back: what is loaded can be made smaller, not larger again.
+    """
+    taken = dict(stages(plan, height, width, estimates))[stage]
+    for way in ways(allow_float8, segment_frames=plan.segment_frames):
+        both = both_of(plan, way)
+        both = replace(both, stages=stages(both, height, width, estimates))
+        if dict(both.stages)[stage] < taken:
+            return both
+    return None
+
+
+def both_of(one: MemoryPlan, other: MemoryPlan) -> MemoryPlan:
+    """Return the plan that spares what either spares. Its stages are those of `one`."""
+    return replace(
+        one,
+        encoders=max(one.encoders, other.encoders, key=_FRUGAL_ENCODERS.index),
+        vae_tiled=one.vae_tiled or other.vae_tiled,
+        float8=one.float8 or other.float8,
+        offloaded=one.offloaded or other.offloaded,
+    )
 
 
 def stages(plan: MemoryPlan, height: int, width: int, estimates: Estimates = OFFICIAL) -> tuple[tuple[str, int], ...]:

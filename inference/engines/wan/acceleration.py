@@ -17,6 +17,13 @@ def compile_blocks(transformer: Any) -> None:
         adapter.compile(fullgraph=True, dynamic=False)
 
 
+def as_written(transformer: Any) -> None:
+    """Undo `compile_blocks`: a compiled block knows neither float8 nor weights that come and go."""
+    for part in (*transformer.blocks, *transformer.face_adapter):
+        for module in part.modules():
+            module._compiled_call_impl = None  # what `nn.Module.compile` sets; it has no way back of its own
+
+
 def quick_convolutions(vae: Any) -> None:
     """Keep the channels of the VAE's 3D convolutions next to each other: a quarter quicker to encode on an H200."""
     torch.backends.cudnn.benchmark = True

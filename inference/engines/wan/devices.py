@@ -2,77 +2,159 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from understudy.inference.engines.wan.acceleration import compile_blocks, quick_convolutions
+from understudy.bridge.errors import JobParked, WeightsError
+from understudy.bridge.gpu_settings import MemoryBudget
+from understudy.inference.engines.wan.acceleration import as_written, compile_blocks, quick_convolutions
 from understudy.inference.engines.wan.attention import time_kernels, use_kernel
 from understudy.inference.engines.wan.float8 import quantise_blocks
+from understudy.inference.engines.wan.offload import offload_blocks
 from understudy.inference.engines.wan.options import WanOptions
-from understudy.inference.weights.memory_plan import MemoryPlan, plan_memory, tokens
+from understudy.inference.weights.memory_plan import GIB, MemoryPlan, plan_memory, tokens
 from understudy.inference.weights.placement import ON_CPU, Placement, on_gpu
 
 _log = logging.getLogger(__name__)
+PLAIN_KERNEL = "torch"
+
+
+@dataclass(frozen=True, slots=True)
+class GpuMemory:
+    """Bytes of one card: what the driver counts as free now, and all that it has."""
+
+    free: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One device and how much of it a job may take."""
+    """What one process computes on, and how it spares memory there. A CPU spares nothing until it must."""
 
-    placement: Placement
-    plan: MemoryPlan | None
-    """None on a CPU, where nothing is planned."""
+    device: torch.device
+    plan: MemoryPlan
 
     @property
-    def device(self) -> torch.device:
-        return torch.device(self.placement.device)
+    def placement(self) -> Placement:
+        plan = self.plan
+        if self.device.type == "cpu":
+            return replace(ON_CPU, blocks_rest=plan.offloaded or plan.float8)
+        placed = on_gpu(
+            self.device.index,
+            encoders_on_cpu=plan.encoders == "on the CPU",
+            encoders_in_turn=plan.encoders == "in turn",
+        )
+        # Whole and in bfloat16 they would not fit: `adapt` takes them there in float8, or one after the other.
+        return replace(placed, blocks_rest=plan.offloaded or plan.float8)
 
     def words(self) -> str:
-        return self.placement.words() if self.plan is None else f"{self.placement.words()}; {self.plan.words()}"
+        return f"{self.placement.words()}; {self.plan.words()}" if self.plan.stages else self.placement.words()
 
 
-def choose_machine(options: WanOptions, height: int, width: int, budget_bytes: int | None = None) -> Machine:
-    """Return the first GPU with a plan that fits its free memory and the budget, else the CPU. Raises WeightsError."""
+def choose_machine(
+    options: WanOptions, height: int, width: int, budget: MemoryBudget | None = None, gpus: int = 1
+) -> Machine:
+    """Return the first GPU with a plan that fits what is free on each of `gpus`, else the CPU.
+
+    Raises WeightsError where none can fit, JobParked where others hold what it needs.
+    """
     if not torch.cuda.is_available():
-        return Machine(ON_CPU, None)
-    free, _ = torch.cuda.mem_get_info(0)
-    allowed = free if budget_bytes is None else min(free, budget_bytes)
-    plan = plan_memory(allowed, height, width, allow_float8=options.float8)
-    placement = on_gpu(encoders_on_cpu=plan.encoders == "on the CPU", encoders_in_turn=plan.encoders == "in turn")
-    # Whole and in bfloat16 they would not fit: `make_ready` takes them there in float8, or one after the other.
-    return Machine(replace(placement, blocks_rest=plan.float8 or plan.offloaded), plan)
+        return Machine(torch.device("cpu"), MemoryPlan(segment_frames=options.segment_frames, float8=options.float8))
+    gc.collect()
+    torch.cuda.empty_cache()  # what the job before left in this warm process
+    memory = [GpuMemory(*torch.cuda.mem_get_info(index)) for index in range(gpus)]
+    for index, card in enumerate(memory):
+        keep_within(budget, index, card.total)
+    return Machine(torch.device("cuda:0"), admit(memory, budget, options, height, width))
 
 
-def make_ready(parts: Any, machine: Machine, options: WanOptions, height: int, width: int) -> None:
-    """Have the loaded parts compute as planned: float8, tiles, blocks from CPU memory, compiled blocks, kernels."""
-    plan = machine.plan
-    if options.float8:
-        quantise_blocks(parts.transformer, None if plan is None or plan.offloaded else machine.device)
-    if plan is None:
-        return
-    if not plan.offloaded:
-        parts.transformer.to(machine.device)
-    if plan.vae_tiled:
-        parts.vae.enable_tiling()
-    if plan.offloaded:
-        _offload(parts.transformer, machine.device)
+def keep_within(budget: MemoryBudget | None, index: int, total: int) -> None:
+    """Have the allocator of this process refuse what is beyond the budget, as a full card would."""
+    share = 1.0 if budget is None else budget.bytes_of(total) / total
+    torch.cuda.set_per_process_memory_fraction(share, index)
+
+
+def admit(
+    memory: list[GpuMemory], budget: MemoryBudget | None, options: WanOptions, height: int, width: int
+) -> MemoryPlan:
+    """Return the plan for the card with the least room: each holds the whole model. Pure.
+
+    Raises WeightsError for what does not even fit an idle card within the budget, JobParked for what would.
+    """
+    allowed = [card.total if budget is None else budget.bytes_of(card.total) for card in memory]
+    free = min(min(card.free, most) for card, most in zip(memory, allowed, strict=True))
+    try:
+        return _planned(free, options, height, width)
+    except WeightsError as short:
+        try:
+            _planned(min(allowed), options, height, width)
+        except WeightsError as never:
+            cap = "" if budget is None else f" (`gpu_memory` allows {min(allowed) / GIB:.1f} GiB)"
+            raise WeightsError(f"{never.message}{cap}", remedy=smaller(options), facts=never.facts) from None
+        raise JobParked(
+            f"{short.message}: others hold the rest",
+            remedy="Nothing to do: the job goes on when there is room. `nvidia-smi` tells who holds it.",
+            facts=short.facts,
+        ) from None
+
+
+def _planned(free: int, options: WanOptions, height: int, width: int) -> MemoryPlan:
+    return plan_memory(
+        free,
+        height,
+        width,
+        allow_float8=options.allow_float8,
+        float8=options.float8,
+        segment_frames=options.segment_frames,
+    )
+
+
+def smaller(options: WanOptions) -> str:
+    """Return what an artist can ask for that takes less memory."""
+    shorter = max(9, (options.segment_frames // 2 - 1) // 4 * 4 + 1)
+    choices = [f"`--option segment_frames={shorter}`"] if options.segment_frames > shorter else []
+    choices += ["`--option preset=draft`"] if options.preset != "draft" else []
+    choices += ["`--option float8=allowed` (approximate)"] if not options.allow_float8 else []
+    return f"Submit it again with {' or '.join(choices)}, or on a larger GPU." if choices else "Take a larger GPU."
+
+
+def make_ready(
+    parts: Any, machine: Machine, options: WanOptions, height: int, width: int, kernel: str | None = None
+) -> str:
+    """Have the loaded parts compute as planned: float8, tiles, blocks from CPU memory, compiled blocks, kernels.
+
+    Returns the name of the kernel that attends: the one that is given, else the quickest here.
+    """
+    adapt(parts, MemoryPlan(), machine)
+    if machine.device.type == "cpu":
+        return PLAIN_KERNEL
     quick_convolutions(parts.vae)
     if options.plain:
-        return
-    taken = time_kernels(parts.transformer, tokens(options.segment_frames, height, width))
-    kernel = min(taken, key=lambda name: taken[name])
-    _log.info("attention by %s: %s", kernel, taken)
+        return PLAIN_KERNEL
+    if kernel is None:
+        taken = time_kernels(parts.transformer, tokens(options.segment_frames, height, width))
+        kernel = min(taken, key=lambda name: taken[name])
+        _log.info("attention by %s: %s", kernel, taken)
     use_kernel(parts.transformer, kernel)
-    if not plan.offloaded:
+    if not machine.plan.offloaded:
         compile_blocks(parts.transformer)
+    return kernel
 
 
-def _offload(transformer: Any, device: torch.device) -> None:
-    """Let the blocks come from CPU memory two at a time, the next while one computes."""
-    transformer.enable_group_offload(
-        onload_device=device, offload_device=torch.device("cpu"), offload_type="block_level", num_blocks_per_group=1,
-        use_stream=True,
-    )  # fmt: skip
+def adapt(parts: Any, before: MemoryPlan, machine: Machine) -> None:
+    """Have parts that are loaded under `before` spare what the machine's plan spares more."""
+    plan = machine.plan
+    if plan.vae_tiled and not before.vae_tiled:
+        parts.vae.enable_tiling()
+    if plan.float8 and not before.float8:
+        as_written(parts.transformer)
+        quantise_blocks(parts.transformer, None if plan.offloaded else machine.device)
+        if not plan.offloaded:
+            parts.transformer.to(machine.device)
+    if plan.offloaded and not before.offloaded:
+        as_written(parts.transformer)
+        offload_blocks(parts.transformer, machine.device)

@@ -61,6 +61,19 @@ class Controls:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """What encoders and VAE made of the reference and the words, in the transformer's type."""
+
+    reference: Tensor
+    """As in `Shot`."""
+    image: Tensor
+    """(1, 257, 1280)."""
+    text: Tensor
+    """(1, 512, 4096); `unguided` too."""
+    unguided: Tensor | None
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
     """What is encoded once a shot."""
 
@@ -87,10 +100,16 @@ class SegmentLoop:
         self._sampling, self._device, self.blocks = sampling, device, blocks
         self._transformer = pipeline.transformer
         self._blank: dict[int, Faces] = {}
+        self.stage = "encoding"
+        """What `run` is at, by the names of memory_plan.stages: where it raises, this says in what."""
 
-    @torch.no_grad()
     def encode_shot(self, image: Any, prompt: str, negative_prompt: str) -> Shot:
         """Return the shot's encodings. image: a PIL picture of the character, RGB; any size, letterboxed on black."""
+        return self.guide(self.look(image, prompt, negative_prompt))
+
+    @torch.no_grad()
+    def look(self, image: Any, prompt: str, negative_prompt: str) -> Looked:
+        """Return what the encoders see and read. The transformer may be elsewhere meanwhile."""
         pipeline, kind = self._pipeline, self._transformer.dtype
         height, width = self._size
         guided = self._sampling.guidance > 1
@@ -106,9 +125,14 @@ class SegmentLoop:
         reference = pipeline.prepare_reference_image_latents(
             pixels.to(self._device, torch.float32), device=self._device
         )
-        guide = encode_guide(self._transformer, text.to(kind), seen)
-        other = encode_guide(self._transformer, unguided.to(kind), seen) if guided else None
-        return Shot(reference, guide, other)
+        return Looked(reference, seen, text.to(kind), unguided.to(kind) if guided else None)
+
+    @torch.no_grad()
+    def guide(self, looked: Looked) -> Shot:
+        """Return what the blocks are told of that. The transformer must be where it computes."""
+        guide = encode_guide(self._transformer, looked.text, looked.image)
+        other = None if looked.unguided is None else encode_guide(self._transformer, looked.unguided, looked.image)
+        return Shot(looked.reference, guide, other)
 
     @torch.no_grad()
     def run(
@@ -119,9 +143,12 @@ class SegmentLoop:
         noise: float32, as `noise_shape` says. carried: (1, 3, carried, height, width), the last pictures of the
         segment before; None for the first.
         """
+        self.stage = "encoding"
         encoded, blank, conditions = self._encode(shot, span, controls, carried)
+        self.stage = "denoising"
         latents = self._denoise(noise.to(self._device), conditions, encoded, blank, step)
         del encoded, blank, conditions
+        self.stage = "decoding"
         pictures = self._decode(latents)
         return pictures[:, :, span.carried :].float()
 

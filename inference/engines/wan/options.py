@@ -40,6 +40,8 @@ class WanOptions:
     plain: bool
     step_cache: float
     float8: bool
+    allow_float8: bool
+    """Where the GPU has no room otherwise; `float8` asks for it either way."""
     colour_hold: Hold
     match: bool
     prompt: str
@@ -66,11 +68,17 @@ class WanOptions:
             plain=said.get("attention", "exact") == "plain",
             step_cache=float(said.get("step_cache", "0")),
             float8=said.get("float8", "off") == "on",
+            allow_float8=said.get("float8", "off") in ("on", "allowed"),
             colour_hold=_hold(said.get("colour_hold", "gentle")),
             match=said.get("match", "on") == "on",
             prompt=settings.prompt or DEFAULT_PROMPT,
             negative_prompt=settings.negative_prompt,
         )
+
+    @property
+    def foretells(self) -> bool:
+        """Say whether a step cache is to be used; with guidance a step has two passes, which it cannot tell apart."""
+        return self.step_cache > 0 and self.guidance <= 1
 
     @property
     def approximations(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from understudy.bridge.errors import Finding, UnderstudyError
+from understudy.bridge.gpu_settings import parse_gpus
 from understudy.bridge.settings import load_settings
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.daemon.local_executor import LocalExecutor
@@ -33,7 +34,12 @@ def main() -> int:
     real_gate = arguments.pop("real_gate", False)
     settings = load_settings(arguments)
     grace = {"cancel": 1.5, "pause": 1.5, "close": 1.0}
-    executor = LocalExecutor(settings.slots, (sys.executable, str(STUB)), grace_seconds=grace)
+    executor = LocalExecutor(
+        settings.slots,
+        (sys.executable, str(STUB)),
+        grace_seconds=grace,
+        gpus=parse_gpus(settings.gpus, settings.gpus_per_slot),
+    )
     try:
         serve(
             settings,

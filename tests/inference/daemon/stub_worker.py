@@ -55,7 +55,11 @@ class Stub:
         while True:
             self._arrived.acquire()
             self._stop = ""
-            self.say(self._make(self._orders.pop(0)))
+            end = self._make(self._orders.pop(0))
+            self.say(end)
+            if end.spent:
+                time.sleep(0.3)  # a process needs a moment to end; no order may come in it
+                os._exit(76)
 
     def _listen(self) -> None:
         decoder = msgspec.json.Decoder(ToWorker)
@@ -107,7 +111,7 @@ class Stub:
         time.sleep(float(wishes.get("linger", 0)))
         if "crash_settled_once" in wishes:
             os.kill(os.getpid(), signal.SIGKILL)
-        return WorkerEnd(state="delivered", files=self._all(order, settled))
+        return WorkerEnd(state="delivered", files=self._all(order, settled), spent="spent_at_end" in wishes)
 
     def _crash_if_told(self, order: WorkOrder, frame: int, wishes: dict[str, str]) -> None:
         mark = Path(order.scratch, "crashed")

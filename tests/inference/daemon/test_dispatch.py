@@ -10,7 +10,7 @@ from understudy.bridge.settings import load_settings
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.changes import Changes
 from understudy.inference.daemon.dispatch import Dispatch
-from understudy.inference.daemon.executor import Listener, Stop
+from understudy.inference.daemon.executor import Listener, Room, Stop
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.store import NewJob, Place, Store
@@ -30,13 +30,13 @@ class DyingSlot:
 
     def open(self, listener: Listener) -> None: ...
 
-    def idle(self) -> int:
+    def room(self) -> Room:
         """Promise a slot to the queue; by the time of the order it may be gone."""
         self._promised = not self._promised
         if self._promised or not self.deaths:
-            return int(not self.orders)
+            return Room(int(not self.orders))
         self.deaths -= 1
-        return 0
+        return Room()
 
     def start(self, order: WorkOrder) -> None:
         self.orders.append(order)

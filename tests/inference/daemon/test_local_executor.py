@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from understudy.bridge.shot import JobRequest
@@ -60,8 +61,8 @@ class Ears:
 
 
 @asynccontextmanager
-async def opened(slots: int = 1, umask: int = -1) -> AsyncIterator[tuple[LocalExecutor, Ears]]:
-    executor, ears = LocalExecutor(slots, STUB, grace_seconds=QUICK, umask=umask), Ears()
+async def opened(slots: int = 1, umask: int = -1, **more: Any) -> AsyncIterator[tuple[LocalExecutor, Ears]]:
+    executor, ears = LocalExecutor(slots, STUB, grace_seconds=QUICK, umask=umask, **more), Ears()
     executor.open(ears)
     try:
         yield executor, ears
@@ -249,3 +250,76 @@ def test_when_the_daemon_is_killed_its_workers_die_with_it() -> None:
     daemon.wait()
     daemon.stdout.close()
     until(lambda: not Path(f"/proc/{worker}").exists() or "Z" in Path(f"/proc/{worker}/stat").read_text().split()[2], 5)
+
+
+def needing(order: WorkOrder, engine: str) -> WorkOrder:
+    settings = msgspec.structs.replace(order.job.settings, engine=engine)
+    return msgspec.structs.replace(order, job=msgspec.structs.replace(order.job, settings=settings))
+
+
+def environment_of(process: int | None) -> dict[str, str]:
+    pairs = Path(f"/proc/{process}/environ").read_bytes().decode().split("\0")
+    return dict(pair.split("=", 1) for pair in pairs if pair)
+
+
+def test_a_slot_sees_its_own_gpus_and_one_without_sees_none() -> None:
+    async def story() -> None:
+        owned = [("0", "1"), ("2", "3")]
+        async with opened(1, gpus=owned, environment={"UNDERSTUDY_GPU_MEMORY": "80%"}) as (executor, ears):
+            await ears.until(lambda: executor.idle() == 3)
+            assert [slot.gpus for slot in executor.slots()] == [("0", "1"), ("2", "3"), ()]
+            seen = [environment_of(slot.process) for slot in executor.slots()]
+            assert [one["CUDA_VISIBLE_DEVICES"] for one in seen] == ["0,1", "2,3", ""]
+            assert [one["UNDERSTUDY_GPUS_PER_SLOT"] for one in seen] == ["2", "2", "1"]
+            assert {one["UNDERSTUDY_GPU_MEMORY"] for one in seen} == {"80%"}
+
+    asyncio.run(story())
+
+
+def test_where_no_gpus_are_named_a_worker_sees_what_the_daemon_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
+
+    async def story() -> None:
+        async with opened() as (executor, ears):
+            await ears.until(executor.idle)
+            assert environment_of(executor.slots()[0].process)["CUDA_VISIBLE_DEVICES"] == "5"
+
+    asyncio.run(story())
+
+
+def test_an_engine_that_needs_a_gpu_gets_a_slot_that_owns_one_and_the_others_stay_out_of_it(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with opened(1, gpus=[("0",)]) as (executor, ears):
+            await ears.until(lambda: executor.idle() == 2)
+            executor.start(needing(order(tmp_path, "cheap", "slow=0.05", 200), "preview"))
+            assert [slot.job_id for slot in executor.slots()] == [None, "cheap"]
+            executor.start(needing(order(tmp_path, "heavy", "slow=0.05", 200), "wan-animate"))
+            assert [slot.job_id for slot in executor.slots()] == ["heavy", "cheap"]
+
+    asyncio.run(story())
+
+
+def test_an_engine_that_needs_a_gpu_never_gets_a_slot_without_where_some_own_one(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with opened(1, gpus=[("0",)]) as (executor, ears):
+            await ears.until(lambda: executor.idle() == 2)
+            executor.start(needing(order(tmp_path, "first", "slow=0.05", 200), "wan-animate"))
+            with pytest.raises(ValueError, match="free"):
+                executor.start(needing(order(tmp_path, "second"), "wan-animate"))
+
+    asyncio.run(story())
+
+
+def test_a_worker_that_says_it_is_spent_gets_no_other_order_and_a_fresh_one_takes_its_slot(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with opened() as (executor, ears):
+            await ears.until(executor.idle)
+            process = executor.slots()[0].process
+            executor.start(order(tmp_path, "lost", "spent_at_end"))
+            assert (await ears.until(lambda: ears.end("lost"))).spent
+            assert executor.idle() == 0
+            await ears.until(executor.idle)
+            assert executor.slots()[0].process != process
+            assert ears.losses == []
+
+    asyncio.run(story())

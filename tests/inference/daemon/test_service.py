@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from understudy.bridge.cli_view import slot_in_words
 from understudy.bridge.client import Client
 from understudy.bridge.errors import ComplianceError, KeyRefused, RequestError
 from understudy.bridge.keys import load_connection
@@ -285,6 +286,17 @@ def test_status_tells_slots_and_vault(client: Client) -> None:
     assert [slot.name for slot in status.slots] == ["slot-1"]
     assert status.vault_quota_bytes > status.vault_bytes >= 0
     assert not status.draining
+
+
+def test_status_tells_which_gpus_a_slot_owns(tmp_path: Path) -> None:
+    process = DaemonProcess(tmp_path / "home", gpus="0,1,2,3", gpus_per_slot=2).start()
+    try:
+        with process.client() as client:
+            slots = client.status().slots
+        assert [slot.gpus for slot in slots] == [("0", "1"), ("2", "3"), ()]
+        assert slot_in_words(slots[0]) == "slot-1 (GPU 0, 1) idle"
+    finally:
+        process.stop()
 
 
 def test_status_names_no_job_that_the_key_may_not_see(client: Client, ben: Client, tmp_path: Path) -> None:

@@ -1,0 +1,193 @@
+"""A job that runs out of memory is made all the same; one whose GPU is lost waits for a fresh process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenEXR
+import pytest
+import torch
+from numpy.typing import NDArray
+from spine_rig import Told, gathered, order_of
+from tiny_wan import make_tiny_checkpoint, tiny_transformer
+from wan_shot import FIRST, draw_wan_shot
+
+from understudy.inference.engines.door import process_is_spent
+from understudy.inference.engines.wan import loop, shot_model
+from understudy.inference.engines.wan.acceleration import as_written, compile_blocks
+from understudy.inference.engines.wan.lessons import FILE, Lessons, read_lessons, write_lessons
+from understudy.inference.engines.wan.offload import offload_blocks
+from understudy.inference.weights.memory_plan import MemoryPlan
+from understudy.inference.work_order import WorkerEnd, WorkOrder
+from understudy.inference.worker import Reporter, perform
+
+FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1.50 GiB. GPU 0 has 23.4 GiB in use")
+GONE = torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_checkpoint(tmp_path_factory.mktemp("weights"), seed=1)
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("UNDERSTUDY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("UNDERSTUDY_WEIGHTS", str(checkpoint))
+    yield
+    process_is_spent.clear()  # as a fresh process has it
+
+
+def work(tmp_path: Path, frames: int, out: str, *more: str, longest: int = 9) -> WorkOrder:
+    options = draw_wan_shot(tmp_path / "shot", frames)
+    return order_of(gathered(options, option=["steps=2", f"segment_frames={longest}", *more]), tmp_path / out)
+
+
+def run(order: WorkOrder) -> WorkerEnd:
+    return perform(order, Reporter(Told().append))
+
+
+def fails(real: Callable[..., Any], problem: Exception, calls: set[int]) -> Callable[..., Any]:
+    """Return `real`, which raises `problem` at those of its calls, the first one being 1."""
+    made = 0
+
+    def wrapped(*given: Any, **named: Any) -> Any:
+        nonlocal made
+        made += 1
+        if made in calls:
+            raise problem
+        return real(*given, **named)
+
+    return wrapped
+
+
+def steps_down(end: WorkerEnd) -> list[str]:
+    return [finding.message for finding in end.findings if finding.rule == "memory_step_down"]
+
+
+def comp(folder: Path, frame: int) -> NDArray[np.float16]:
+    with OpenEXR.File(str(folder / "v001" / "comp" / f"comp.{frame:04}.exr"), separate_channels=True) as file:
+        return np.dstack([file.channels()[channel].pixels for channel in "RGB"])
+
+
+def test_when_memory_runs_out_in_a_segment_then_it_is_made_again_with_less_and_the_job_is_delivered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = run(work(tmp_path, 12, "plain"))
+    monkeypatch.setattr(loop, "predict", fails(loop.predict, FULL, {4}))  # two steps a segment: in the second one
+    order = work(tmp_path, 12, "short")
+    end = run(order)
+    assert (plain.state, end.state) == ("delivered", "delivered"), end.error
+    (said,) = steps_down(end)
+    assert "in segment 2 of 2 (denoising)" in said
+    assert "blocks from CPU memory" in said
+    assert "memory_step_down" in (tmp_path / "short" / "v001" / "report.html").read_text()
+    for frame in range(FIRST, FIRST + 12):
+        one, other = (comp(tmp_path / name, frame).view(np.uint16) for name in ("plain", "short"))
+        assert np.array_equal(one, other), frame
+
+
+def test_when_float8_was_allowed_then_it_comes_before_blocks_from_the_cpu_and_the_report_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "predict", fails(loop.predict, FULL, {2, 3}))
+    end = run(work(tmp_path, 3, "out", "float8=allowed"))
+    assert end.state == "delivered", end.error
+    first, second = steps_down(end)
+    assert "float8 weights" in first
+    assert "blocks from CPU memory" not in first
+    assert "float8 weights, blocks from CPU memory" in second
+
+
+def test_when_no_way_takes_less_then_the_job_fails_with_smaller_segments_and_finished_frames_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "predict", fails(loop.predict, FULL, set(range(1, 100))))
+    end = run(work(tmp_path, 12, "out", longest=33))
+    assert end.state == "failed"
+    assert end.error is not None
+    assert "even at its most frugal" in end.error.message
+    assert "segment_frames=13" in end.error.remedy
+    assert "preset=draft" in end.error.remedy
+
+
+def test_when_memory_runs_out_while_the_model_is_loaded_then_it_is_loaded_with_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shot_model, "open_model", fails(shot_model.open_model, FULL, {1, 2}))
+    end = run(work(tmp_path, 2, "out"))
+    assert end.state == "delivered", end.error
+    first, second = steps_down(end)
+    assert "while the model was loaded" in first
+    assert "encoders in turn" in first
+    assert "encoders on the CPU" in second
+
+
+def test_when_the_gpu_is_lost_then_the_job_is_parked_the_process_is_spent_and_a_fresh_one_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = loop.predict
+    monkeypatch.setattr(loop, "predict", fails(real, GONE, {3}))
+    order = work(tmp_path, 12, "out")
+    end = run(order)
+    assert (end.state, end.spent) == ("parked", True)
+    assert end.error is not None
+    assert "illegal memory access" in end.error.message
+    assert "goes on by itself" in end.error.remedy
+    kept = sorted((tmp_path / "out").rglob("comp.*.exr"))
+    assert len(kept) == 7
+    process_is_spent.clear()
+    monkeypatch.setattr(loop, "predict", real)
+    again = run(order)
+    assert (again.state, again.spent) == ("delivered", False), again.error
+    assert read_lessons(Path(order.scratch)).losses == 0
+
+
+def test_when_a_segment_loses_its_gpu_again_and_again_then_the_job_fails_instead_of_going_round_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "predict", fails(loop.predict, GONE, set(range(1, 100))))
+    order = work(tmp_path, 2, "out")
+    assert [run(order).state for _ in range(3)] == ["parked", "parked", "failed"]
+
+
+def test_when_the_slots_gpu_is_gone_then_the_job_is_parked_and_never_made_on_the_cpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_GPUS", "0")
+    end = run(work(tmp_path, 2, "out"))
+    assert (end.state, end.spent) == ("parked", True)
+    assert end.error is not None
+    assert "the settings name 0" in end.error.message
+
+
+def test_what_a_try_taught_is_there_for_the_next_and_half_a_file_is_nothing(tmp_path: Path) -> None:
+    known = Lessons(plan=MemoryPlan(vae_tiled=True), losses=1)
+    write_lessons(tmp_path, known)
+    assert read_lessons(tmp_path) == known
+    (tmp_path / FILE).write_bytes((tmp_path / FILE).read_bytes()[:20])
+    assert read_lessons(tmp_path) == Lessons()
+
+
+def test_blocks_that_come_and_go_give_the_same_and_lie_where_they_lay() -> None:
+    """On a processor: that they come to another device is for a GPU to show."""
+    transformer = tiny_transformer()
+    kept = [tensor.data_ptr() for block in transformer.blocks for tensor in block.parameters()]
+    given = torch.randn(1, 8, 24)
+    before = transformer.blocks[0].ffn(given)
+    offload_blocks(transformer, torch.device("cpu"))
+    assert torch.equal(transformer.blocks[0].ffn(given), before)
+    assert all(block._forward_pre_hooks and block._forward_hooks for block in transformer.blocks)
+    assert [tensor.data_ptr() for one in transformer.blocks for tensor in one.parameters()] == kept
+
+
+def test_a_compiled_block_can_be_had_as_it_was_written() -> None:
+    transformer = tiny_transformer()
+    compile_blocks(transformer)
+    assert transformer.blocks[0]._compiled_call_impl is not None
+    as_written(transformer)
+    modules = [module for part in (*transformer.blocks, *transformer.face_adapter) for module in part.modules()]
+    assert all(module._compiled_call_impl is None for module in modules)
