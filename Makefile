@@ -2,11 +2,12 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+DAEMON := $(VENV)/.daemon
 INSTALLED := $(VENV)/.installed
 
 .PHONY: demo test check bench clean install extension blender-environments mediapipe-environment
 
-demo: $(INSTALLED)
+demo: $(DAEMON)
 	$(BIN)/understudy demo --engine preview --out out/demo
 
 test: $(INSTALLED)
@@ -39,8 +40,13 @@ MEDIAPIPE ?= $(HOME)/.cache/understudy/mediapipe
 mediapipe-environment: $(INSTALLED)
 	test -x $(MEDIAPIPE)/bin/python || $(BIN)/understudy pose install --folder $(MEDIAPIPE)
 
-$(INSTALLED): pyproject.toml constraints.txt
+# What the demonstration needs, and no more: the tests' own libraries bring PyTorch.
+$(DAEMON): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[daemon]'
+	touch $@
+
+$(INSTALLED): $(DAEMON)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[daemon,dev]'
 	mkdir -p .typing && ln -sfn .. .typing/understudy
 	touch $@
