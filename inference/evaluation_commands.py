@@ -58,7 +58,6 @@ def evaluate(
     _refuse_without_libraries()
     from understudy.inference.evaluation.against_plate import Wanted
     from understudy.inference.evaluation.measure import evaluate as measure
-    from understudy.inference.evaluation.results_file import results_text
     from understudy.inference.evaluation.roles import Asked
 
     _refuse_inside_a_take(out, result, against)
@@ -73,6 +72,12 @@ def evaluate(
         ),
         _tell,
     )  # fmt: skip
+    _give(found, out, as_json)
+
+
+def _give(found: Evaluation, out: Path | None, as_json: bool) -> None:
+    from understudy.inference.evaluation.results_file import results_text
+
     written = _write(out, found) if out is not None else ()
     if as_json:
         sys.stdout.buffer.write(results_text(found))

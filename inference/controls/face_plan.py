@@ -140,7 +140,7 @@ def _judged(frames: tuple[int, ...], of: int) -> Finding:
         rule="face_is_seen",
         outcome="note",
         message=f"the keypoints have no face points in {_share(frames, of)}: the crop goes by eyes and ears",
-        remedy="Look at the layer face there: chin and brows should be inside.",
+        remedy="Look at `understudy pose detect --overlay` there; keypoints of your own with --keypoints mend it.",
         frames=frames,
         facts={"shown": "a box judged from eyes and ears"},
     )
@@ -151,7 +151,7 @@ def _held(frames: tuple[int, ...], of: int) -> Finding:
         rule="face_is_seen",
         outcome="note",
         message=f"no face was found in {_share(frames, of)}, in short gaps: the crop stays where it must be",
-        remedy="Look at the layer face there; keypoints of your own with --keypoints mend it.",
+        remedy="Look at `understudy pose detect --overlay` there; keypoints of your own with --keypoints mend it.",
         frames=frames,
         facts={"shown": "the box between the nearest faces"},
     )

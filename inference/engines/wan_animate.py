@@ -13,14 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import torch
-from blake3 import blake3
 from torch import Tensor
 
-from understudy.bridge.errors import EngineError, Finding
+from understudy.bridge.errors import Finding
 from understudy.bridge.settings import UserSettings, load_settings
 from understudy.bridge.shot import Settings
 from understudy.inference.engines.door import Footage, GeneratedFrame, Watcher, describe_for
-from understudy.inference.engines.wan.carried import CarriedPictures
+from understudy.inference.engines.wan.carried import carried_of, refuse_another_take
 from understudy.inference.engines.wan.control_reader import ControlReader, pictures_of, signed
 from understudy.inference.engines.wan.finishing import Finisher
 from understudy.inference.engines.wan.noise import NoiseStream
@@ -60,13 +59,8 @@ class WanAnimateEngine:
             watcher.found(Finding(rule="approximate", outcome="note", message=words))
         loaded = self._model.load(watcher)
         self._reader = ControlReader(self._controls, loaded.parts.transformer.config.motion_encoder_size)
-        self._carried = CarriedPictures(footage.carried, _key(footage, loaded.digests))
-        if footage.earlier is not None:
-            for index in footage.earlier.kept:
-                self._carried.adopt(index, footage.earlier.carried)
-        own_seeds = {own.segment - 1: own.seed for own in footage.settings.segment_seeds}
-        shapes = [loaded.loop.noise_shape(span) for span in self._spans]
-        self._noise = NoiseStream(footage.settings.seed, shapes, own_seeds)
+        self._carried = carried_of(footage, loaded.digests)
+        self._noise = NoiseStream.of(footage.settings, [loaded.loop.noise_shape(span) for span in self._spans])
         self._finisher = Finisher(footage, self._controls, options)
 
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
@@ -107,19 +101,9 @@ class WanAnimateEngine:
         frames = [self._footage.frames[position] for position in span.positions[: span.carried]]
         if self._was_skipped(index - 1):
             return torch.cat([signed(self._controls.background(frame)[None]) for frame in frames], dim=2)
-        self._refuse_another_take(index - 1)
+        refuse_another_take(self._footage.earlier, index - 1)
         self._run(index - 1, watcher)
         return self._carried.load(index - 1)
-
-    def _refuse_another_take(self, index: int) -> None:
-        """Raises EngineError where a kept segment, made again, would end in other pictures than the delivered ones."""
-        earlier = self._footage.earlier
-        if earlier is not None and index in earlier.kept and not earlier.repeatable:
-            raise EngineError(
-                f"the pictures that segment {index + 2} goes on from are no longer kept, and segment {index + 1} made "
-                "again would end in others: not all of this version was made with the same options in one go",
-                remedy=f"Redo from segment {index + 1}, or from the first.",
-            )
 
     def _was_skipped(self, index: int) -> bool:
         """Return whether nobody was to be replaced in any frame of a segment: the pipeline delivers the plate there."""
@@ -129,12 +113,6 @@ class WanAnimateEngine:
             and matte is not None
             and not any(matte(frame).any() for frame in self._segments[index].frames)
         )
-
-
-def _key(footage: Footage, used: Mapping[str, str]) -> str:
-    """Return what decides a job's pictures besides its inputs, which a job's folder has once."""
-    said = (footage.settings, sorted(used.items()), footage.frames, footage.height, footage.width)
-    return blake3(repr(said).encode()).hexdigest()[:16]
 
 
 def open_engine() -> WanAnimateEngine:

@@ -16,14 +16,13 @@ from fractions import Fraction
 
 import numpy as np
 import torch
-from blake3 import blake3
 from torch import Tensor
 
 from understudy.bridge.errors import EngineError, Finding
 from understudy.bridge.settings import UserSettings, load_settings
 from understudy.bridge.shot import Settings
-from understudy.inference.engines.door import Footage, GeneratedFrame, Picture, Watcher, describe_for
-from understudy.inference.engines.wan.carried import CarriedPictures
+from understudy.inference.engines.door import DENOISING, Footage, GeneratedFrame, Picture, Watcher, describe_for
+from understudy.inference.engines.wan.carried import carried_of, refuse_another_take
 from understudy.inference.engines.wan.control_reader import pictures_of, signed
 from understudy.inference.engines.wan.noise import NoiseStream
 from understudy.inference.engines.wan.shot_controls import letterboxed
@@ -62,13 +61,8 @@ class WanAnimate2Engine:
             watcher.found(finding)
         make_ready(opened.parts, machine)
         self._loop, self._shot = _encode(opened.parts, machine, footage, options, self._pictures((0,))[0, :, 0])
-        self._carried = CarriedPictures(footage.carried, _key(footage, opened.used.digests()))
-        if footage.earlier is not None:
-            for index in footage.earlier.kept:
-                self._carried.adopt(index, footage.earlier.carried)
-        own_seeds = {own.segment - 1: own.seed for own in footage.settings.segment_seeds}
-        shapes = [self._loop.noise_shape(span) for span in self._spans]
-        self._noise = NoiseStream(footage.settings.seed, shapes, own_seeds)
+        self._carried = carried_of(footage, opened.used.digests())
+        self._noise = NoiseStream.of(footage.settings, [self._loop.noise_shape(span) for span in self._spans])
 
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
         """Yield the segment's frames. What it takes over is read from the job's folder, or made again."""
@@ -93,7 +87,7 @@ class WanAnimate2Engine:
                 driver,
                 self._noise.segment(index),
                 carried,
-                lambda done, total: watcher.step("denoising", done, total),
+                lambda done, total: watcher.step(DENOISING, done, total),
             )
         except torch.OutOfMemoryError as problem:
             gc.collect()
@@ -112,6 +106,7 @@ class WanAnimate2Engine:
             return None
         kept = self._carried.load(span.index - 1)
         if kept is None:
+            refuse_another_take(self._footage.earlier, span.index - 1)
             self._run(span.index - 1, watcher)
             kept = self._carried.load(span.index - 1)
         return kept
@@ -171,12 +166,6 @@ def _scheduler(published: Scheduler, options: Wan2Options) -> Scheduler:
         return published
     name = "flow_shift" if "flow_shift" in published.config else "shift"
     return type(published).from_config(published.config, **{name: options.shift})
-
-
-def _key(footage: Footage, used: Mapping[str, str]) -> str:
-    """Return what decides a job's pictures besides its inputs, which a job's folder has once."""
-    said = (footage.settings, sorted(used.items()), footage.frames, footage.height, footage.width)
-    return blake3(repr(said).encode()).hexdigest()[:16]
 
 
 def open_engine() -> WanAnimate2Engine:

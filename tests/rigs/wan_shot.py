@@ -1,14 +1,19 @@
-"""A small drawn shot for Wan-Animate on a tiny checkpoint: plate, matte, reference and a rig's keypoints, on disk."""
+"""A small drawn shot for Wan-Animate on a tiny checkpoint, on disk; a job of it done here, and what it left."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import OpenEXR
+from numpy.typing import NDArray
+from spine_rig import Told
 
 from understudy.bridge.options import JobOptions
+from understudy.inference.work_order import WorkerEnd, WorkOrder
+from understudy.inference.worker import Reporter, perform
 
 HEIGHT, WIDTH = 96, 64
 FIRST = 1001
@@ -56,3 +61,21 @@ def write(path: Path, pixels: np.ndarray) -> None:
     channels = {name: pixels[:, :, at].astype(np.float16) for at, name in enumerate("RGB")}
     with OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}, channels) as file:
         file.write(str(path))
+
+
+def run(work: WorkOrder) -> tuple[WorkerEnd, Told]:
+    """Do a job in this process and return how it ended and what it told."""
+    told = Told()
+    return perform(work, Reporter(told.append)), told
+
+
+def layer(folder: Path, name: str, frame: int) -> NDArray[Any]:
+    """Return a delivered layer's colour as it is stored, (height, width, 3)."""
+    with OpenEXR.File(str(folder / "v001" / name / f"{name}.{frame:04}.exr"), separate_channels=True) as file:
+        channels = file.channels()
+        return np.dstack([channels[channel].pixels for channel in "RGB"])
+
+
+def header(folder: Path, name: str, frame: int) -> dict[str, Any]:
+    with OpenEXR.File(str(folder / "v001" / name / f"{name}.{frame:04}.exr")) as file:
+        return dict(file.header())

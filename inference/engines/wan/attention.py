@@ -33,7 +33,7 @@ class Exchange(Protocol):
 
 
 class SelfAttention:
-    """A diffusers attention processor for `attn1` of a Wan block; to the bit what diffusers' own gives in float32."""
+    """A diffusers attention processor for `attn1` of a Wan block; the same sums as diffusers' own."""
 
     def __init__(self, attend: Attend, exchange: Exchange | None = None) -> None:
         self._attend, self._exchange = attend, exchange

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from blake3 import blake3
 from torch import Tensor
+
+from understudy.bridge.errors import EngineError
+from understudy.inference.engines.door import EarlierVersion, Footage
 
 
 class CarriedPictures:
@@ -56,3 +61,27 @@ class CarriedPictures:
 
     def _path(self, index: int) -> Path:
         return self._folder / f"carried-{self._key}-{index:04}.npy"
+
+
+def carried_of(footage: Footage, weights: Mapping[str, str]) -> CarriedPictures:
+    """Return the carried pictures of a shot, those of the segments that a redo keeps among them.
+
+    weights: digests by name. They, the settings and the picture's size decide what a segment leaves; the inputs need
+    not be named, as a job's folder has them once.
+    """
+    said = (footage.settings, sorted(weights.items()), footage.frames, footage.height, footage.width)
+    carried = CarriedPictures(footage.carried, blake3(repr(said).encode()).hexdigest()[:16])
+    if footage.earlier is not None:
+        for index in footage.earlier.kept:
+            carried.adopt(index, footage.earlier.carried)
+    return carried
+
+
+def refuse_another_take(earlier: EarlierVersion | None, index: int) -> None:
+    """Raises EngineError where a kept segment, made again, would end in other pictures than the delivered ones."""
+    if earlier is not None and index in earlier.kept and not earlier.repeatable:
+        raise EngineError(
+            f"the pictures that segment {index + 2} goes on from are no longer kept, and segment {index + 1} made "
+            "again would end in others: not all of this version was made with the same options in one go",
+            remedy=f"Redo from segment {index + 1}, or from the first.",
+        )

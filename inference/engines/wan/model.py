@@ -1,8 +1,8 @@
 """One look of the Wan-Animate transformer at a segment, with everything that stays the same over the steps taken out.
 
 The stock model encodes faces, text, pose and positions anew at every denoising step, though only the latents and the
-time change. `encode` makes those once a segment; `predict` then gives, to the bit in float32, what
-`WanAnimateTransformer3DModel.forward` (diffusers 0.42) gives for the same inputs. What happens between the embedding
+time change. `encode` makes those once a segment; `predict` then does the same sums as
+`WanAnimateTransformer3DModel.forward` (diffusers 0.42). What happens between the embedding
 and the output is a `Blocks`, so that step caches and several GPUs can take that part over.
 """
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from understudy.bridge.shot import Settings
+
 Shape = Sequence[int]
 
 
@@ -23,6 +25,11 @@ class NoiseStream:
         self._shapes = [tuple(shape) for shape in shapes]
         self._own_seeds = dict(own_seeds or {})
         self._rewind()
+
+    @classmethod
+    def of(cls, settings: Settings, shapes: Sequence[Shape]) -> NoiseStream:
+        """Return the stream of a job, whose settings may name segments (counted from 1) with seeds of their own."""
+        return cls(settings.seed, shapes, {own.segment - 1: own.seed for own in settings.segment_seeds})
 
     def segment(self, index: int) -> Tensor:
         """Return the float32 noise of a segment, on the CPU."""

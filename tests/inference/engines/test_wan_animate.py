@@ -13,13 +13,12 @@ import msgspec
 import numpy as np
 import OpenEXR
 import pytest
-from numpy.typing import NDArray
 from spine_rig import Told, gathered, order_of
 from tiny_wan import make_tiny_checkpoint
-from wan_shot import FIRST, HEIGHT, WIDTH, draw_wan_shot, write
+from wan_shot import FIRST, HEIGHT, WIDTH, draw_wan_shot, header, layer, run, write
 
 from understudy.bridge.options import JobOptions
-from understudy.inference.work_order import WorkerEnd, WorkerFrame, WorkerProgress, WorkOrder
+from understudy.inference.work_order import WorkerFrame, WorkerProgress, WorkOrder
 from understudy.inference.worker import Reporter, perform
 
 SMALL = ["steps=2", "segment_frames=9"]
@@ -38,22 +37,6 @@ def _home(tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def order(options: JobOptions, folder: Path, *more: str, **changed: Any) -> WorkOrder:
     return order_of(gathered(options, option=[*SMALL, *more], **changed), folder)
-
-
-def run(work: WorkOrder) -> tuple[WorkerEnd, Told]:
-    told = Told()
-    return perform(work, Reporter(told.append)), told
-
-
-def layer(folder: Path, name: str, frame: int) -> NDArray[Any]:
-    with OpenEXR.File(str(folder / "v001" / name / f"{name}.{frame:04}.exr"), separate_channels=True) as file:
-        channels = file.channels()
-        return np.dstack([channels[channel].pixels for channel in "RGB"])
-
-
-def header(folder: Path, name: str, frame: int) -> dict[str, Any]:
-    with OpenEXR.File(str(folder / "v001" / name / f"{name}.{frame:04}.exr")) as file:
-        return dict(file.header())
 
 
 def test_when_the_model_is_not_here_then_the_job_fails_with_what_to_do(

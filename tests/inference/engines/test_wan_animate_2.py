@@ -12,13 +12,11 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import OpenEXR
 import pytest
 import tiny_wan2
-from numpy.typing import NDArray
 from spine_rig import Told, gathered, order_of
 from tiny_wan2 import make_tiny_checkpoint_2
-from wan_shot import FIRST, HEIGHT, WIDTH, draw_wan_shot
+from wan_shot import FIRST, HEIGHT, WIDTH, draw_wan_shot, header, layer, run
 
 from understudy.bridge.errors import Finding, JobCancelled
 from understudy.bridge.options import JobOptions
@@ -26,7 +24,7 @@ from understudy.bridge.shot import Settings
 from understudy.inference.engines.door import describe_for
 from understudy.inference.engines.wan.spans import span_of
 from understudy.inference.segments import plan_segments
-from understudy.inference.work_order import WorkerEnd, WorkerFrame, WorkOrder
+from understudy.inference.work_order import WorkerFrame, WorkOrder
 from understudy.inference.worker import Reporter, perform
 
 SMALL = ["steps=2", "segment_frames=9"]
@@ -51,22 +49,6 @@ def order(options: JobOptions, folder: Path, *more: str, **changed: Any) -> Work
         "prompt": "a woman dancing",
     }  # fmt: skip
     return order_of(gathered(options, **{**animate, "option": [*SMALL, *more], **changed}), folder)
-
-
-def run(work: WorkOrder) -> tuple[WorkerEnd, Told]:
-    told = Told()
-    return perform(work, Reporter(told.append)), told
-
-
-def layer(folder: Path, name: str, frame: int) -> NDArray[Any]:
-    with OpenEXR.File(str(folder / "v001" / name / f"{name}.{frame:04}.exr"), separate_channels=True) as file:
-        channels = file.channels()
-        return np.dstack([channels[channel].pixels for channel in "RGB"])
-
-
-def header(folder: Path, name: str, frame: int) -> dict[str, Any]:
-    with OpenEXR.File(str(folder / "v001" / name / f"{name}.{frame:04}.exr")) as file:
-        return dict(file.header())
 
 
 def test_when_the_model_is_not_here_then_the_job_fails_with_what_to_do(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
-from understudy.inference.engines.wan.carried import CarriedPictures
+from understudy.bridge.errors import EngineError
+from understudy.inference.engines.door import EarlierVersion
+from understudy.inference.engines.wan.carried import CarriedPictures, refuse_another_take
 
 
 def test_what_was_kept_comes_back_to_the_bit_and_by_its_number(tmp_path: Path) -> None:
@@ -32,3 +35,13 @@ def test_a_damaged_or_half_written_file_counts_as_absent(tmp_path: Path) -> None
         path.write_bytes(damaged)
         assert kept.load(0) is None
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_kept_segment_that_would_end_otherwise_is_never_made_again(tmp_path: Path) -> None:
+    earlier = EarlierVersion(tmp_path, frozenset({0, 1}), repeatable=False)
+    with pytest.raises(EngineError, match="segment 3 goes on from are no longer kept") as problem:
+        refuse_another_take(earlier, 1)
+    assert "Redo from segment 2" in problem.value.remedy
+    refuse_another_take(earlier, 2)
+    refuse_another_take(EarlierVersion(tmp_path, frozenset({0, 1}), repeatable=True), 1)
+    refuse_another_take(None, 1)
