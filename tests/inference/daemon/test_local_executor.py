@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from processes import has_ended
 
 from understudy.bridge.shot import JobRequest
 from understudy.inference.daemon.executor import Ending
@@ -245,11 +246,11 @@ def test_when_the_daemon_is_killed_its_workers_die_with_it() -> None:
     )
     assert daemon.stdout is not None
     worker = int(daemon.stdout.readline())
-    assert Path(f"/proc/{worker}").exists()
+    assert not has_ended(worker)
     daemon.send_signal(signal.SIGKILL)
     daemon.wait()
     daemon.stdout.close()
-    until(lambda: not Path(f"/proc/{worker}").exists() or "Z" in Path(f"/proc/{worker}/stat").read_text().split()[2], 5)
+    until(lambda: has_ended(worker), 5)
 
 
 def needing(order: WorkOrder, engine: str) -> WorkOrder:

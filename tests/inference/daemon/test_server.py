@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import listening_on
 
 from understudy.bridge.client import Client
 from understudy.bridge.errors import DaemonError, DaemonUnreachable, KeyRefused
@@ -36,14 +37,7 @@ def test_the_home_and_its_secrets_are_for_their_owner_only(daemon: DaemonProcess
 
 def test_the_daemon_listens_on_loopback_only_unless_told_otherwise(daemon: DaemonProcess) -> None:
     assert daemon.process is not None
-    inodes = set()
-    for path in Path(f"/proc/{daemon.process.pid}/fd").iterdir():
-        if (target := str(path.readlink())).startswith("socket:["):
-            inodes.add(target[8:-1])
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    listening = [row[1] for row in rows if row[3] == "0A" and row[9] in inodes]
-    assert len(listening) == 2
-    assert all(place.startswith("0100007F:") for place in listening)
+    assert listening_on(daemon.process.pid) == ["127.0.0.1", "127.0.0.1"]
 
 
 def test_the_nonce_changes_with_every_start(tmp_path: Path) -> None:

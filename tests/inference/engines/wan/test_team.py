@@ -17,6 +17,7 @@ import OpenEXR
 import pytest
 import short_peer
 from numpy.typing import NDArray
+from processes import children_named, has_ended
 from spine_rig import Told, gathered, order_of
 from tiny_wan import make_tiny_checkpoint
 from wan_shot import FIRST, draw_wan_shot
@@ -56,8 +57,7 @@ def until(true: Any) -> None:
 
 def peers_of(parent: int) -> list[int]:
     """Return the processes of other GPUs that a worker started and that still run."""
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return [int(child) for child in children if b"--parent" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return children_named(parent, "--parent")
 
 
 def work(tmp_path: Path, out: str, *more: str, frames: int = FRAMES) -> WorkOrder:
@@ -180,4 +180,4 @@ def test_when_the_worker_is_killed_then_the_other_process_ends_by_itself(tmp_pat
     worker.kill()
     worker.wait()
     worker.stdout.close()
-    until(lambda: not Path(f"/proc/{peer}").exists() or "Z" in Path(f"/proc/{peer}/stat").read_text().split()[2])
+    until(lambda: has_ended(peer))
