@@ -12,6 +12,7 @@ understudy/driver               in mode animate: what drives the character, and 
 understudy/engine, engine_version, mode, settings, seed, prompt, weights    how it was made
 understudy/redo                 for a version that makes a segment again: which, with what, of which version
 understudy/pixels_from, pixels_settings     for a frame kept from another version: which made it, with which settings
+understudy/face                 where an engine is shown a face: which box of the frame, and how it was found
 understudy/colour_config        the OCIO config: a built-in one's name, or the studio's own file and digest
 understudy/inputs, record, record_id                                        of what, and on which papers
 understudy/actor, project, shot, job, version, accepted_at                  whose and when
@@ -44,6 +45,8 @@ PIXELS_FROM = "understudy/pixels_from"
 PIXELS_SETTINGS = "understudy/pixels_settings"
 PIXELS_ORIGIN = (PIXELS_FROM, PIXELS_SETTINGS)
 """Of single frames: only files whose pixels another version made carry them."""
+OF_THE_PIXELS = ("understudy/face",)
+"""Of single frames, said by the engine that made them: they stay with the pixels, whichever version carries those."""
 PROVENANCE = tuple(
     f"understudy/{name}"
     for name in (

@@ -130,7 +130,8 @@ def small_faces(shot: PreflightFacts) -> Finding | None:
         outcome="note",
         message=f"the face is only {min(sides.values())} pixels at its smallest, in {share(small, sides)} under "
         f"{SMALLEST_FACE_PIXELS}: its expression is hard to read",
-        remedy="A tighter matte or a larger area makes it larger.",
+        remedy="Look at the layer face there. A tighter matte or a larger area makes it larger; in mode animate, "
+        "larger pictures of the driver.",
         frames=small,
     )
 

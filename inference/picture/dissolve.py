@@ -12,12 +12,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from understudy.bridge.shot import FACE, FACE_BOX, SKELETON
 from understudy.inference.picture.blend import Blend, Store, Stored, over, store_float, store_half
 from understudy.inference.picture.composite import RGB, Layer, stored_plate
 from understudy.inference.picture.half_floats import to_float
 
-_FIRST_STANDS = ("skeleton",)
-"""A drawing to judge by: half of each would be neither."""
+_FIRST_STANDS = (SKELETON, FACE, FACE_BOX)
+"""What drove the model, to judge by: half of each would be neither."""
 _WIDEST = ("matte_used",)
 """Where anything may have been painted: neither take's effective matte reaches beyond it."""
 

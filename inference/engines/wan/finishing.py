@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.bridge.errors import Finding
+from understudy.bridge.shot import FACE
 from understudy.inference.controls.conditioning import Controls
 from understudy.inference.engines.door import Footage, GeneratedFrame, Watcher
 from understudy.inference.engines.wan.colour_hold import Held, beyond_limits, held, measure_drift
 from understudy.inference.engines.wan.coverage import Covered, cover, known_behind
+from understudy.inference.engines.wan.driving_layers import driving_layers
 from understudy.inference.engines.wan.evidence import GeneratedPicture
 from understudy.inference.engines.wan.matching import Match, Untouched, matched, measure_match, nothing, record
 from understudy.inference.engines.wan.options import WanOptions
@@ -96,9 +98,13 @@ class _Segment:
             picture, character = (
                 matched(pixels, covered.coverage, self.match, frame, seed) for pixels in (picture, character)
             )
-        skeleton = self._controls.skeleton(frame).astype(np.float32) / np.float32(255)
         return GeneratedFrame(
-            frame, covered.coverage, picture=picture, character=character, layers={"skeleton": skeleton}
+            frame,
+            covered.coverage,
+            picture=picture,
+            character=character,
+            layers=driving_layers(self._controls, frame, face=self._options.face_layer),
+            said={FACE: self._controls.faces.header(frame)} if self._options.face_layer else {},
         )
 
     @cached_property

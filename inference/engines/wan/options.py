@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from understudy.bridge.engine_description import EngineDescription, SegmentRule
-from understudy.bridge.shot import Settings
+from understudy.bridge.shot import FACE, FACE_BOX, SKELETON, Settings
 from understudy.inference.engines.descriptions import DRAFT_AREA_PIXELS, PRO_AREA_PIXELS
 
 FRAMES_A_LATENT = 4
@@ -36,6 +36,7 @@ class WanOptions:
     grid_rows: int
     pose: str
     retarget: bool
+    face_layer: bool
     loras: str
     plain: bool
     step_cache: float
@@ -64,6 +65,7 @@ class WanOptions:
             grid_rows=int(float(said.get("grid_rows", "20"))),
             pose=said.get("pose", "auto"),
             retarget=said.get("retarget", "on") == "on" and settings.mode == "animate",
+            face_layer=_face_layer(said.get("face_layer", "auto"), settings.mode),
             loras=said.get("loras", ""),
             plain=said.get("attention", "exact") == "plain",
             step_cache=float(said.get("step_cache", "0")),
@@ -95,8 +97,27 @@ def _hold(said: str) -> Hold:
     return "off" if said == "off" else "full" if said == "full" else "gentle"
 
 
+def _face_layer(said: str, mode: str) -> bool:
+    """Return whether the performer's face is a layer. A driver is in no other layer, so there it is asked for."""
+    return said == "on" or (said == "auto" and mode == "replace")
+
+
 def described(description: EngineDescription, settings: Settings) -> EngineDescription:
     """Return the description with the size and the segments of these settings."""
     options = WanOptions.of(settings)
     rule = SegmentRule(length=options.segment_frames, overlap=options.carried_frames, step=FRAMES_A_LATENT)
-    return msgspec.structs.replace(description, area_pixels=AREAS[options.preset], segment=rule)
+    return msgspec.structs.replace(
+        description, area_pixels=AREAS[options.preset], segment=rule, layers=_layers(description, options)
+    )
+
+
+def _layers(description: EngineDescription, options: WanOptions) -> dict[str, tuple[str, ...]]:
+    """Return the layers by mode, with the face or without. Its box lies over the plate, so it is of mode replace."""
+    faces = {"replace": (FACE, FACE_BOX), "animate": (FACE,)}
+    layers = {}
+    for mode, names in description.layers.items():
+        own = faces[mode]
+        rest = tuple(name for name in names if name not in own)
+        at = rest.index(SKELETON) + 1
+        layers[mode] = (*rest[:at], *own, *rest[at:]) if options.face_layer else rest
+    return layers

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
 import msgspec
 import numpy as np
 import OpenEXR
@@ -18,6 +19,9 @@ from tiny_wan import make_tiny_checkpoint
 from wan_shot import FIRST, HEIGHT, WIDTH, draw_wan_shot, header, layer, run, write
 
 from understudy.bridge.options import JobOptions
+from understudy.inference.engines.descriptions import WAN_ANIMATE
+from understudy.inference.extra_layers import NOT_SHOWN
+from understudy.inference.picture.images import read_image
 from understudy.inference.work_order import WorkerFrame, WorkerProgress, WorkOrder
 from understudy.inference.worker import Reporter, perform
 
@@ -65,7 +69,7 @@ def test_as_many_frames_come_back_as_went_in_under_their_own_numbers(tmp_path: P
     assert end.state == "delivered", end.error
     expected = list(range(FIRST, FIRST + frames))
     assert [message.frame for message in told.of(WorkerFrame)] == expected
-    for name in ("comp", "patch", "character", "matte", "matte_effective", "matte_used", "skeleton", "difference"):
+    for name in WAN_ANIMATE.layers["replace"]:
         files = sorted((tmp_path / "out" / "v001" / name).glob("*.exr"))
         assert [int(path.name.split(".")[-2]) for path in files] == expected
 
@@ -90,13 +94,46 @@ def test_every_file_names_the_model_by_digest_and_the_trained_source_type(tmp_pa
     assert '"steps":"2"' in said["understudy/settings"]
 
 
-def test_mode_animate_delivers_beauty_character_matte_and_skeleton(tmp_path: Path) -> None:
+def test_mode_animate_delivers_beauty_character_matte_and_skeleton_and_where_asked_the_drivers_own_face(
+    tmp_path: Path,
+) -> None:
     options = draw_wan_shot(tmp_path / "shot", 4)
-    work = order(options, tmp_path / "out", mode="animate", matte=None, format="64x96")
+    work = order(options, tmp_path / "out", "face_layer=on", mode="animate", matte=None, format="32x48")
     end, _ = run(work)
     assert end.state == "delivered", end.error
-    assert layer(tmp_path / "out", "beauty", FIRST).shape == (HEIGHT, WIDTH, 3)
+    assert layer(tmp_path / "out", "beauty", FIRST).shape == (48, 32, 3)
     assert layer(tmp_path / "out", "skeleton", FIRST).max() > 0.5
+    assert not (tmp_path / "out" / "v001" / "face_box").exists()
+    said = json.loads(header(tmp_path / "out", "face", FIRST)["understudy/face"])
+    left, right, top, bottom = said["box"]
+    assert said["face"] == "seen"
+    assert (right - left, bottom - top) == pytest.approx((9, 9), abs=1), "in the driver's pixels, not the format's"
+    plate = np.asarray(read_image(tmp_path / "shot" / f"plate.{FIRST}.exr").pixels, np.float32)
+    wanted = cv2.resize(plate[top:bottom, left:right], (512, 512), interpolation=cv2.INTER_LINEAR)
+    found = layer(tmp_path / "out", "face", FIRST).astype(np.float32)
+    light = np.median(found / wanted)  # a driver is exposed for the model, and that is never undone
+    np.testing.assert_allclose(found, wanted * light, atol=0.02)
+
+
+def test_the_face_that_the_model_is_shown_and_the_place_it_is_cut_from_are_layers(tmp_path: Path) -> None:
+    end, _ = run(order(draw_wan_shot(tmp_path / "shot", 1), tmp_path / "out"))
+    assert end.state == "delivered", end.error
+    left, right, top, bottom = json.loads(header(tmp_path / "out", "face", FIRST)["understudy/face"])["box"]
+    crop = json.loads(header(tmp_path / "out", "face", FIRST)["understudy/crop"])
+    assert crop["scale"] == [1.0, 1.0]
+    across, down = crop["crop"][:2]
+    plate = np.asarray(read_image(tmp_path / "shot" / f"plate.{FIRST}.exr").pixels, np.float32)
+    taken = plate[top + down : bottom + down, left + across : right + across]
+    face = read_image(tmp_path / "out" / "v001" / "face" / f"face.{FIRST}.exr")
+    assert (face.header.display.width, face.header.display.height) == (512, 512)
+    wanted = cv2.resize(taken, (512, 512), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(face.pixels.astype(np.float32), wanted, atol=0.02)
+    box = layer(tmp_path / "out", "face_box", FIRST)[..., 0]
+    assert box.shape == (HEIGHT, WIDTH)
+    corners = np.argwhere(box == 1)[[0, -1]] - [down, across]
+    assert corners.tolist() == [[top, left], [bottom - 1, right - 1]]
+    assert box.sum() == taken.shape[0] * taken.shape[1]
+    assert header(tmp_path / "out", "face_box", FIRST)["colorInteropID"] == "data"
 
 
 def test_a_segment_in_which_nobody_is_never_reaches_the_model_and_the_next_goes_on_from_the_plate(
@@ -109,6 +146,9 @@ def test_a_segment_in_which_nobody_is_never_reaches_the_model_and_the_next_goes_
     assert end.state == "delivered", end.error
     assert len(told.of(WorkerFrame)) == 18
     assert layer(tmp_path / "out", "matte_effective", FIRST).max() == 0
+    assert layer(tmp_path / "out", "face", FIRST).max() == 0
+    assert header(tmp_path / "out", "face", FIRST)["understudy/face"] == NOT_SHOWN
+    assert layer(tmp_path / "out", "face", FIRST + 17).max() > 0.1
     assert layer(tmp_path / "out", "matte_effective", FIRST + 17).max() == 1
 
 
