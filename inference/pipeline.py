@@ -17,6 +17,7 @@ from understudy.bridge.shot import OutputFile
 from understudy.inference.ahead import work_ahead
 from understudy.inference.compliance import evidence, gate
 from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, Stage
+from understudy.inference.compliance.marks import weights_words
 from understudy.inference.engines.door import DENOISING, Engine, GeneratedFrame, open_engine
 from understudy.inference.finish import Screening, make_report
 from understudy.inference.footage import Boxes, ShotPictures, open_pictures
@@ -152,7 +153,7 @@ def _copy_twin(
     pictures: ShotPictures, version: Version, reporter: Reporting, finished: dict[int, tuple[OutputFile, ...]]
 ) -> None:
     """Write the frames that an identical delivered job has, under today's headers, and count them as finished."""
-    twin = Twin(pictures.order.reuse)
+    twin = Twin(pictures.order.reuse, weights_words(version.weights))
     copied = 0
     with LayerMaker(pictures, version, reporter) as maker:
         for frame in pictures.frames:
@@ -227,7 +228,15 @@ class _Made:
             self._reporter.step(stage, done, total)
 
     def found(self, finding: Finding) -> None:
-        self._reporter.found(finding)
+        _heed(finding, self._reporter)
+
+
+def _heed(finding: Finding, reporter: Reporting) -> None:
+    """List what an engine found. Raises ComplianceError, which ends the job as refused, where that refuses the shot."""
+    reporter.found(finding)
+    refused = gate.refusal((finding,), "the shot")
+    if refused is not None:
+        raise refused
 
 
 def _require(facts: InspectionFacts | DeliveryFacts, reporter: Reporting, ends: str) -> None:
@@ -251,7 +260,7 @@ class _Telling:
         self._reporter.step(stage, done, total)
 
     def found(self, finding: Finding) -> None:
-        self._reporter.found(finding)
+        _heed(finding, self._reporter)
 
 
 class _Pace:

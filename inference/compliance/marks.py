@@ -41,6 +41,7 @@ DISCLOSURE = "understudy/disclosure"
 SOURCE_TYPE = "understudy/digital_source_type"
 PREVIZ = "understudy/previz"
 SETTINGS = "understudy/settings"
+WEIGHTS = "understudy/weights"
 PIXELS_FROM = "understudy/pixels_from"
 PIXELS_SETTINGS = "understudy/pixels_settings"
 PIXELS_ORIGIN = (PIXELS_FROM, PIXELS_SETTINGS)
@@ -95,7 +96,7 @@ def marks(
         "settings": msgspec.json.encode(settings, order="deterministic").decode(),
         "seed": str(settings.seed),
         "prompt": settings.prompt or NONE,
-        "weights": json.dumps(dict(sorted(weights.items()))) if weights else NONE,
+        "weights": weights_words(weights),
         "colour_config": colour_config_words(job),
         "inputs": inputs_digest(job),
         "record": record_digest(record),
@@ -116,6 +117,11 @@ def marks(
     if description.previz:
         values["previz"] = "; ".join(("previz for blocking, not a finished picture", *description.limits))
     return {f"understudy/{name}": value for name, value in values.items()}
+
+
+def weights_words(weights: Mapping[str, str]) -> str:
+    """Return what files say of the weights that made them: their digests by name."""
+    return json.dumps(dict(sorted(weights.items()))) if weights else NONE
 
 
 def final_state(order: WorkOrder) -> str:

@@ -135,7 +135,7 @@ class Watcher(Protocol):
         ...
 
     def found(self, finding: Finding) -> None:
-        """List something the artist should know."""
+        """List something the artist should know. Raises ComplianceError for a finding that refuses: let it pass."""
         ...
 
 

@@ -24,12 +24,12 @@ from understudy.inference.engines.wan.control_reader import ControlReader, pictu
 from understudy.inference.engines.wan.finishing import Finisher
 from understudy.inference.engines.wan.noise import NoiseStream
 from understudy.inference.engines.wan.options import WanOptions
+from understudy.inference.engines.wan.relighting import loras_of, relighting_finding
 from understudy.inference.engines.wan.shot_controls import shot_controls
 from understudy.inference.engines.wan.shot_model import ShotModel
 from understudy.inference.engines.wan.spans import span_of
 from understudy.inference.segments import Segment, plan_segments
 from understudy.inference.weights.catalogue import WAN_ANIMATE
-from understudy.inference.weights.lora_shelf import parse_loras
 from understudy.inference.weights.opening import digests
 
 
@@ -43,7 +43,7 @@ class WanAnimateEngine:
 
     def weights(self, settings: Settings, watcher: Watcher) -> Mapping[str, str]:
         """Return the digests of the model and its LoRAs. Raises WeightsError."""
-        loras = parse_loras(WanOptions.of(settings).loras)
+        loras = loras_of(WanOptions.of(settings), self._user)
         return digests(WAN_ANIMATE, self._user, loras, watcher.step).digests()
 
     def prepare(self, footage: Footage, watcher: Watcher) -> None:
@@ -55,6 +55,9 @@ class WanAnimateEngine:
         self._segments = plan_segments(footage.frames, describe_for(footage.settings).segment)
         self._spans = [span_of(segment, footage.frames) for segment in self._segments]
         self._controls = shot_controls(footage, options, self._user, watcher)
+        relighting = relighting_finding(options, self._user)
+        if relighting is not None:
+            watcher.found(relighting)
         for words in options.approximations:
             watcher.found(Finding(rule="approximate", outcome="note", message=words))
         loaded = self._model.load(watcher)

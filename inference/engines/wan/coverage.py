@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.inference.engines.background import Rebuilt
 from understudy.inference.engines.flow import flow
 from understudy.inference.engines.smooth import grey_levels, grown, resized
 from understudy.inference.engines.wan.evidence import (
@@ -70,7 +71,7 @@ class Covered:
     character: Array
     """Straight colour; counts only under coverage."""
     clean: Array | None
-    """The picture without the character; None where what is behind is known for less than half of the coverage."""
+    """The picture without the character; None where nothing was said of what is behind it."""
     error: float
     """How far `character` over the background is from the picture: the worst but one per cent, in codes, inside the
     model's matte."""
@@ -89,16 +90,17 @@ def known_behind(clean_plate: Array) -> Behind:
     return Behind(clean_plate, np.ones(clean_plate.shape[:2], np.float32))
 
 
-def estimated_behind(rebuilt: Array, hidden: Array, found: bool) -> Behind:
+def estimated_behind(rebuilt: Rebuilt, hidden: Array) -> Behind:
     """Return an estimate (engines/background.py) as what is known of the background.
 
     hidden: (h, w) what the performer covers in the plate, 0 to 1. Elsewhere the plate is the background itself, also
-    inside the model's matte. Behind the performer it counts by ESTIMATE_TRUST, or little where the move was not found.
+    inside the model's matte. Behind the performer it counts by ESTIMATE_TRUST where another frame shows it, and little
+    where it is invented.
     """
     reach = 9.0 * max(hidden.shape) / 1280
     hole = grown((hidden > 0.02).astype(np.uint8), 2 * reach)
-    inside = ESTIMATE_TRUST if found else LOST_TRUST
-    return Behind(rebuilt, np.where(hole > 0, np.float32(inside), np.float32(1.0)).astype(np.float32))
+    inside = LOST_TRUST + (ESTIMATE_TRUST - LOST_TRUST) * rebuilt.seen
+    return Behind(rebuilt.picture, np.where(hole > 0, inside, np.float32(1.0)).astype(np.float32))
 
 
 def cover(count: int, read: Read) -> Iterator[Covered]:
@@ -221,7 +223,7 @@ def _whole(here: _Weighed, matted: Matted, window: Window, trust: Array, decided
         coverage,
         _confidence(here, decided, known),
         character,
-        clean if known >= 0.5 and frame.behind is not None else None,
+        clean if frame.behind is not None else None,
         float(np.percentile(error, 99)),
     )
 

@@ -16,8 +16,10 @@ from understudy.bridge.errors import Finding
 from understudy.bridge.shot import FACE
 from understudy.inference.controls.conditioning import Controls
 from understudy.inference.engines.door import Footage, GeneratedFrame, Watcher
+from understudy.inference.engines.wan.agreement import agreed
+from understudy.inference.engines.wan.behind import Glimpse, Known, ShotBackground, clean_finding
 from understudy.inference.engines.wan.colour_hold import Held, beyond_limits, held, measure_drift
-from understudy.inference.engines.wan.coverage import Covered, cover, known_behind
+from understudy.inference.engines.wan.coverage import Covered, cover
 from understudy.inference.engines.wan.driving_layers import driving_layers
 from understudy.inference.engines.wan.evidence import GeneratedPicture
 from understudy.inference.engines.wan.matching import Match, Untouched, matched, measure_match, nothing, record
@@ -38,10 +40,11 @@ class Finisher:
 
     def __init__(self, footage: Footage, controls: Controls, options: WanOptions) -> None:
         self._footage, self._controls, self._options = footage, controls, options
+        self._background = ShotBackground(footage)
 
     def frames(self, segment: Segment, pictures: Pictures, watcher: Watcher) -> Iterator[GeneratedFrame]:
         """Yield the frames of a segment, in order; tell what someone should look at. `pictures` is changed."""
-        made = _Segment(self._footage, self._controls, self._options, segment.frames, pictures)
+        made = _Segment(self._footage, self._controls, self._options, self._background, segment.frames, pictures)
         if self._footage.mode == "replace":
             made.hold(watcher)
         unsure = []
@@ -51,16 +54,27 @@ class Finisher:
             yield made.frame(position, covered)
         if self._footage.mode == "replace" and self._options.match:
             watcher.found(_matched(segment, made.match))
+        if self._footage.mode == "replace" and not self._background.is_given:
+            watcher.found(clean_finding(segment, made.glimpses))
         if unsure:
             watcher.found(_unsure(unsure))
 
 
 class _Segment:
     def __init__(
-        self, footage: Footage, controls: Controls, options: WanOptions, frames: Sequence[int], pictures: Pictures
+        self,
+        footage: Footage,
+        controls: Controls,
+        options: WanOptions,
+        background: ShotBackground,
+        frames: Sequence[int],
+        pictures: Pictures,
     ) -> None:
         self._footage, self._controls, self._options = footage, controls, options
-        self._frames, self._pictures = frames, pictures
+        self._background, self._frames, self._pictures = background, frames, pictures
+        self._known: dict[int, Known] = {}
+        self.glimpses: list[Glimpse] = []
+        """How much of what stands behind the character was seen, a frame that was given out."""
 
     def hold(self, watcher: Watcher) -> None:
         """Undo the segment's drift of colour, as much of it as was asked for."""
@@ -81,28 +95,35 @@ class _Segment:
         seen = self._controls.pictures(frame)
         if seen.background is None or seen.matte_used is None or self._footage.matte is None:
             raise ValueError("mode replace has a background and a matte")
-        clean = self._footage.clean_plate
+        known = self._known[position] = self._background.at(frame)
         return GeneratedPicture(
             picture,
             seen.background,
             seen.matte_used,
-            behind=known_behind(clean(frame)) if clean is not None else None,
+            behind=known.behind,
             keypoints=points,
             performer=self._footage.matte(frame),
         )
 
     def frame(self, position: int, covered: Covered) -> GeneratedFrame:
         frame, picture, character = self._frames[position], self._pictures[position], covered.character
+        clean = covered.clean
         if self._options.match and self._footage.mode == "replace":
             seed = self._footage.settings.seed
             picture, character = (
                 matched(pixels, covered.coverage, self.match, frame, seed) for pixels in (picture, character)
             )
+        if clean is not None:
+            character, clean = agreed(picture, covered.coverage, character, clean)
+            self.glimpses.append(Glimpse.of(frame, covered.coverage, self._known[position]))
+            self._known = {place: known for place, known in self._known.items() if place > position}
         return GeneratedFrame(
             frame,
             covered.coverage,
-            picture=picture,
+            # Parts alone where both are known: put together at the plate's size they are the comp, whatever the scale.
+            picture=picture if clean is None else None,
             character=character,
+            clean=clean,
             layers=driving_layers(self._controls, frame, face=self._options.face_layer),
             said={FACE: self._controls.faces.header(frame)} if self._options.face_layer else {},
         )

@@ -25,6 +25,8 @@ LONGEST_FORETOLD = 4
 class WanOptions:
     """The values of a job. Ranges are those of the engine's description: admission has seen to them."""
 
+    replaces: bool
+    """Whether this is mode replace."""
     preset: str
     steps: int
     guidance: float
@@ -37,6 +39,8 @@ class WanOptions:
     pose: str
     retarget: bool
     face_layer: bool
+    relighting: float | Literal["auto"]
+    """The weight of the relighting LoRA."""
     loras: str
     plain: bool
     step_cache: float
@@ -54,6 +58,7 @@ class WanOptions:
         preset = said.get("preset", "pro")
         longest = int(float(said.get("segment_frames", "77")))
         return cls(
+            replaces=settings.mode == "replace",
             preset=preset,
             steps=int(float(said.get("steps", STEPS[preset]))),
             guidance=float(said.get("guidance", "1")),
@@ -66,6 +71,7 @@ class WanOptions:
             pose=said.get("pose", "auto"),
             retarget=said.get("retarget", "on") == "on" and settings.mode == "animate",
             face_layer=_face_layer(said.get("face_layer", "auto"), settings.mode),
+            relighting=_relighting(said.get("relighting", "auto")),
             loras=said.get("loras", ""),
             plain=said.get("attention", "exact") == "plain",
             step_cache=float(said.get("step_cache", "0")),
@@ -95,6 +101,10 @@ class WanOptions:
 
 def _hold(said: str) -> Hold:
     return "off" if said == "off" else "full" if said == "full" else "gentle"
+
+
+def _relighting(said: str) -> float | Literal["auto"]:
+    return "auto" if said == "auto" else {"on": 1.0, "off": 0.0}[said] if said in ("on", "off") else float(said)
 
 
 def _face_layer(said: str, mode: str) -> bool:

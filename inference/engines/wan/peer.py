@@ -26,6 +26,7 @@ from understudy.inference.engines.wan.devices import Machine, keep_within, make_
 from understudy.inference.engines.wan.loop import Controls, Shot
 from understudy.inference.engines.wan.model import Guide
 from understudy.inference.engines.wan.options import WanOptions
+from understudy.inference.engines.wan.relighting import loras_of
 from understudy.inference.engines.wan.team_words import (
     Begin,
     Join,
@@ -39,7 +40,6 @@ from understudy.inference.engines.wan.team_words import (
 )
 from understudy.inference.engines.wan.trouble import first_line, trouble_in
 from understudy.inference.weights.catalogue import WAN_ANIMATE
-from understudy.inference.weights.lora_shelf import parse_loras
 from understudy.inference.weights.opening import open_model
 
 PR_SET_PDEATHSIG = 1  # prctl(2); systems without it rely on the closed socket
@@ -75,7 +75,7 @@ def serve(connection: socket.socket) -> None:
         torch.cuda.set_device(device)
         _, total = torch.cuda.mem_get_info(device)
         keep_within(parse_gpu_memory(settings.gpu_memory), device.index, total)
-    parts = open_model(WAN_ANIMATE, settings, machine.placement, loras=parse_loras(options.loras)).parts
+    parts = open_model(WAN_ANIMATE, settings, machine.placement, loras=loras_of(options, settings)).parts
     if not machine.placement.blocks_rest:
         parts.transformer.to(device)
     loop = loop_over(parts, options, Size(join.mode, join.height, join.width), device)

@@ -34,7 +34,8 @@ BEHIND_A_CUT_OUT = 0.5
 
 
 def shot_controls(footage: Footage, options: WanOptions, settings: UserSettings, watcher: Watcher) -> Controls:
-    """Find the poses, plan the faces, list what is worth knowing before the model runs. Raises EngineError.
+    """Find the poses, plan the faces, list what is worth knowing before the model runs. Raises EngineError, and
+    ComplianceError where nobody is to be replaced in any frame.
 
     Everything is looked at once, one frame at a time; poses that were found before are not looked for again.
     """
@@ -63,7 +64,8 @@ def shot_controls(footage: Footage, options: WanOptions, settings: UserSettings,
         retarget=options.retarget and reference is not None,
         looked=looked,
     )
-    for finding in (*driven.findings, *controls.findings):
+    # What refuses the shot comes last: it ends the job here, before the model is loaded, and all else is told by then.
+    for finding in sorted((*driven.findings, *controls.findings), key=lambda finding: finding.refuses):
         watcher.found(finding)
     return controls
 

@@ -25,6 +25,7 @@ from understudy.inference.engines.wan.devices import Machine, adapt, choose_mach
 from understudy.inference.engines.wan.lessons import read_lessons, write_lessons
 from understudy.inference.engines.wan.loop import Controls, SegmentLoop, Shot
 from understudy.inference.engines.wan.options import WanOptions
+from understudy.inference.engines.wan.relighting import loras_of
 from understudy.inference.engines.wan.shot_controls import reference_image
 from understudy.inference.engines.wan.spans import Span
 from understudy.inference.engines.wan.step_cache import StepCache
@@ -32,7 +33,6 @@ from understudy.inference.engines.wan.team import Team, TeamError, gpus_of_the_s
 from understudy.inference.engines.wan.trouble import Trouble, first_line, trouble_in
 from understudy.inference.weights.catalogue import WAN_ANIMATE
 from understudy.inference.weights.loading import Parts, encoders_awake
-from understudy.inference.weights.lora_shelf import parse_loras
 from understudy.inference.weights.memory_plan import both_of, stages, step_down
 from understudy.inference.weights.opening import open_model
 
@@ -209,7 +209,7 @@ class ShotModel:
         if self._gpus > 1:
             self._team = Team(self._gpus, machine, footage.settings, size)
         opened = open_model(
-            WAN_ANIMATE, self._settings, machine.placement, loras=parse_loras(options.loras), told=watcher.step
+            WAN_ANIMATE, self._settings, machine.placement, loras=loras_of(options, self._settings), told=watcher.step
         )
         for finding in opened.findings:
             watcher.found(finding)

@@ -22,7 +22,7 @@ from understudy.bridge.options import JobOptions
 from understudy.inference.engines.descriptions import WAN_ANIMATE
 from understudy.inference.extra_layers import NOT_SHOWN
 from understudy.inference.picture.images import read_image
-from understudy.inference.work_order import WorkerFrame, WorkerProgress, WorkOrder
+from understudy.inference.work_order import WorkerEnd, WorkerFrame, WorkerProgress, WorkOrder
 from understudy.inference.worker import Reporter, perform
 
 SMALL = ["steps=2", "segment_frames=9"]
@@ -61,6 +61,24 @@ def test_when_nothing_can_tell_the_pose_then_it_is_said_and_never_silently_none(
     assert end.state == "failed"
     assert end.error is not None
     assert "--keypoints" in end.error.remedy
+
+
+def test_when_nothing_in_the_matte_is_above_one_half_then_the_job_is_refused_before_the_model_is_loaded(
+    tmp_path: Path,
+) -> None:
+    options = draw_wan_shot(tmp_path / "shot", 2)
+    faint = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+    faint[24:88, 14:38] = 0.4
+    for frame in (FIRST, FIRST + 1):
+        write(tmp_path / "shot" / f"matte.{frame}.exr", faint)
+    end, told = run(order(options, tmp_path / "out"))
+    assert end.state == "refused"
+    assert end.error is not None
+    assert "there is nobody to replace" in end.error.message
+    assert "--matte-channel" in end.error.remedy
+    assert any(finding.rule == "matte_shows_somebody" and finding.refuses for finding in end.findings)
+    assert not any(message.stage.startswith("loading") for message in told.of(WorkerProgress))
+    assert not list((tmp_path / "out").rglob("*.exr"))
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5, 9, 10, 18])
@@ -115,9 +133,50 @@ def test_mode_animate_delivers_beauty_character_matte_and_skeleton_and_where_ask
     np.testing.assert_allclose(found, wanted * light, atol=0.02)
 
 
-def test_the_face_that_the_model_is_shown_and_the_place_it_is_cut_from_are_layers(tmp_path: Path) -> None:
-    end, _ = run(order(draw_wan_shot(tmp_path / "shot", 1), tmp_path / "out"))
+@pytest.fixture(scope="module")
+def one_frame(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> tuple[Path, WorkerEnd]:
+    """Return the folder of a delivered job of one frame, and how it ended."""
+    folder = tmp_path_factory.mktemp("one")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("UNDERSTUDY_HOME", str(folder / "home"))
+        environment.setenv("UNDERSTUDY_WEIGHTS", str(checkpoint))
+        end, _ = run(order(draw_wan_shot(folder / "shot", 1), folder / "out"))
     assert end.state == "delivered", end.error
+    return folder, end
+
+
+def test_character_over_clean_is_comp_where_all_may_change_and_on_the_soft_edge_as_the_page_says(
+    one_frame: tuple[Path, WorkerEnd],
+) -> None:
+    character, clean, comp, matte, effective, plate = (
+        np.asarray(read_image(folder_of(one_frame[0], name)).pixels, np.float32)
+        for name in ("character", "clean", "comp", "matte", "matte_effective", "plate")
+    )
+    over = np.abs(character[..., :3] + clean * (1 - character[..., 3:]) - comp)
+    m, straight = effective[..., :1], np.abs(clean - plate)
+    assert (m == 1).mean() > 0.1
+    assert over[np.repeat(m == 1, 3, axis=2)].max() < WAN_ANIMATE.error
+    c = np.divide(matte[..., :1], m, out=np.zeros_like(m), where=m > 0)
+    behind = np.divide(straight, m, out=np.zeros_like(straight), where=m > 0)  # |B - P|: clean is B m + P (1 - m)
+    assert (over <= m * c * (1 - m) * behind + WAN_ANIMATE.error).all()
+
+
+def test_when_no_clean_plate_is_given_then_it_is_said_how_far_clean_is_known(one_frame: tuple[Path, WorkerEnd]) -> None:
+    (said,) = [finding for finding in one_frame[1].findings if finding.rule == "clean_is_estimated"]
+    assert said.outcome == "warn", "one frame shows nothing of what the performer hides"
+    assert said.frames == (FIRST,)
+    assert "--clean-plate" in said.remedy
+
+
+def folder_of(folder: Path, name: str) -> Path:
+    file = f"{name}.{FIRST}.exr"
+    return folder / "shot" / file if name == "plate" else folder / "out" / "v001" / name / file
+
+
+def test_the_face_that_the_model_is_shown_and_the_place_it_is_cut_from_are_layers(
+    one_frame: tuple[Path, WorkerEnd],
+) -> None:
+    tmp_path = one_frame[0]
     left, right, top, bottom = json.loads(header(tmp_path / "out", "face", FIRST)["understudy/face"])["box"]
     crop = json.loads(header(tmp_path / "out", "face", FIRST)["understudy/crop"])
     assert crop["scale"] == [1.0, 1.0]
