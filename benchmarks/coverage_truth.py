@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from benchmarks.coverage_shots import FAR, NEAR, CoverageShot, coverage_shot
 from benchmarks.table import Row, at_least, at_most
 from understudy.inference.engines.background import Background
-from understudy.inference.engines.smooth import blur
+from understudy.inference.engines.smooth import blur, spread
 from understudy.inference.engines.wan.behind import look_positions
 from understudy.inference.engines.wan.colour_hold import Held, held, measure_drift
 from understudy.inference.engines.wan.coverage import Covered, cover, estimated_behind, known_behind
@@ -145,11 +145,12 @@ def _rows(shot: str, found: Truth, floor: Truth, goal: tuple[float, float, float
 
 def _clean_row(title: str, shot: CoverageShot, covered: list[Covered]) -> Row:
     """Return how far `clean` is from what is behind the character, against the surroundings spread in from the edge."""
-    frames = shot.frames[SEGMENT]
-    unknown = [Behind(shot.plate(frame), (shot.used(frame) <= 0).astype(np.float32)) for frame in frames]
-    pictures = [generated_picture(shot, frame, behind) for frame, behind in zip(frames, unknown, strict=True)]
-    spread = list(cover(len(pictures), pictures.__getitem__))
-    estimated, smeared = (clean_error(shot, made) for made in (covered, spread))
+    pictures = []
+    for frame in shot.frames[SEGMENT]:
+        outside = (shot.used(frame) <= 0).astype(np.float32)
+        pictures.append(generated_picture(shot, frame, Behind(spread(shot.plate(frame), outside), outside)))
+    without = list(cover(len(pictures), pictures.__getitem__))
+    estimated, smeared = (clean_error(shot, made) for made in (covered, without))
     return at_most(
         f"{title}, estimate: clean behind the character", estimated, smeared, "codes", CLEAN_GOAL,
         "limit: nothing known, the surroundings spread in",

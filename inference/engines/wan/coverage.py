@@ -140,7 +140,9 @@ def _covered(before: _Weighed | None, here: _Weighed, after: _Weighed | None) ->
     sharpened = 0.5 * (guide.line(decided).on(picture) + resized(decided, height, width))
     behind, trust = _behind(frame)
     fast = resized(motion, height, width) * np.float32(width / motion.shape[1])
-    parts = Decided(picture, np.clip(sharpened, 0.0, 1.0), behind, trust, frame.used > 0, fast)
+    # What is invented speaks for nobody, and yet is a better picture than the surroundings smeared into the hole.
+    shown = trust if frame.behind is None else np.maximum(trust, np.float32(ESTIMATE_TRUST))
+    parts = Decided(picture, np.clip(sharpened, 0.0, 1.0), behind, shown, frame.used > 0, fast)
     matted = taken_apart(parts.within(*window), max(height, width) / 1280)
     return _whole(here, matted, window, trust, decided)
 
