@@ -31,6 +31,7 @@ HOLD_FRAMES = 12
 Look = Literal["seen", "judged", "held", "neutral"]
 LOOK_LEVELS: Mapping[Look, float] = {"seen": 1.0, "judged": 0.75, "held": 0.5, "neutral": 0.0}
 """How bright a box is in the layer `face_box`: the surer, the brighter."""
+LOOK_THERE = "Look at the layer face there (in mode animate it comes with `--option face_layer=on`)"
 _LISTED: tuple[Look, ...] = ("judged", "held", "neutral")
 
 
@@ -151,7 +152,7 @@ def _judged(frames: tuple[int, ...], of: int) -> Finding:
         rule="face_is_seen",
         outcome="note",
         message=f"the keypoints have no face points in {_share(frames, of)}: the crop goes by eyes and ears",
-        remedy="Look at the layer face there; keypoints of your own with --keypoints mend it.",
+        remedy=f"{LOOK_THERE}; keypoints of your own with --keypoints mend it.",
         frames=frames,
         facts={"shown": "a box judged from eyes and ears"},
     )
@@ -162,7 +163,7 @@ def _held(frames: tuple[int, ...], of: int) -> Finding:
         rule="face_is_seen",
         outcome="note",
         message=f"no face was found in {_share(frames, of)}, in short gaps: the crop stays where it must be",
-        remedy="Look at the layer face there; keypoints of your own with --keypoints mend it.",
+        remedy=f"{LOOK_THERE}; keypoints of your own with --keypoints mend it.",
         frames=frames,
         facts={"shown": "the box between the nearest faces"},
     )
