@@ -135,8 +135,12 @@ class Engine(Protocol):
         ...
 
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
-        """Yield the segment's own frames in order. The same segment gives the same bits, whatever ran before it,
-        unless the description's segment rule has an overlap."""
+        """Return the segment's own frames in order. The same segment gives the same bits, whatever ran before it,
+        unless the description's segment rule has an overlap.
+
+        An engine on a GPU makes the segment before it returns, and leaves to the iterator what needs the processor
+        alone: another thread takes the frames while the next segment is made.
+        """
         ...
 
     def close(self) -> None:

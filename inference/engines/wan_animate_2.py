@@ -65,12 +65,14 @@ class WanAnimate2Engine:
         self._noise = NoiseStream.of(footage.settings, [self._loop.noise_shape(span) for span in self._spans])
 
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
-        """Yield the segment's frames. What it takes over is read from the job's folder, or made again."""
+        """Make the segment, and return its frames. What it takes over is read from the job's folder, or made again."""
         made = self._run(segment.index, watcher)
         pictures = pictures_of(made[:, :, : self._spans[segment.index].own])
-        del made
-        for frame, picture in zip(segment.frames, pictures, strict=True):
-            yield GeneratedFrame(frame, np.ones(picture.shape[:2], np.float32), picture=picture)
+        whole = np.ones(pictures.shape[1:3], np.float32)
+        return (
+            GeneratedFrame(frame, whole, picture=picture)
+            for frame, picture in zip(segment.frames, pictures, strict=True)
+        )
 
     def close(self) -> None:
         """Nothing but this object holds the model."""
