@@ -16,7 +16,8 @@ from understudy.bridge.errors import Finding
 from understudy.bridge.shot import OutputFile
 from understudy.inference.compliance import evidence, gate
 from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, Stage
-from understudy.inference.engines.door import Engine, GeneratedFrame, open_engine
+from understudy.inference.engines.door import Engine, GeneratedFrame
+from understudy.inference.engines.roster import open_engine
 from understudy.inference.finish import Screening, make_report
 from understudy.inference.footage import Boxes, ShotPictures, open_pictures
 from understudy.inference.frame_layers import LayerMaker, plate_as_it_is

@@ -18,7 +18,8 @@ from torch import Tensor
 from understudy.bridge.errors import Finding
 from understudy.bridge.settings import UserSettings, load_settings
 from understudy.bridge.shot import Settings
-from understudy.inference.engines.door import Footage, GeneratedFrame, Watcher, describe_for
+from understudy.inference.engines.door import Footage, GeneratedFrame, Watcher
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.engines.wan.carried import carried_of, refuse_another_take
 from understudy.inference.engines.wan.control_reader import ControlReader, pictures_of, signed
 from understudy.inference.engines.wan.finishing import Finisher
