@@ -8,6 +8,7 @@ of a drift, and matching of a lack of grain.
 from __future__ import annotations
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,7 +82,12 @@ def tell_apart(shot: CoverageShot, known: str) -> tuple[list[GeneratedPicture], 
         generated_picture(shot, frame, behind)
         for frame, behind in zip(shot.frames[SEGMENT], knowledge(shot, known), strict=True)
     ]
-    return pictures, list(cover(len(pictures), pictures.__getitem__))
+    return pictures, told_apart(pictures)
+
+
+def told_apart(pictures: list[GeneratedPicture]) -> list[Covered]:
+    with ThreadPoolExecutor(1) as pool:
+        return list(cover(len(pictures), pictures.__getitem__, pool))
 
 
 def measured(covered: list[Covered], truths: list[Array]) -> Truth:
@@ -149,8 +155,7 @@ def _clean_row(title: str, shot: CoverageShot, covered: list[Covered]) -> Row:
     for frame in shot.frames[SEGMENT]:
         outside = (shot.used(frame) <= 0).astype(np.float32)
         pictures.append(generated_picture(shot, frame, Behind(spread(shot.plate(frame), outside), outside)))
-    without = list(cover(len(pictures), pictures.__getitem__))
-    estimated, smeared = (clean_error(shot, made) for made in (covered, without))
+    estimated, smeared = (clean_error(shot, made) for made in (covered, told_apart(pictures)))
     return at_most(
         f"{title}, estimate: clean behind the character", estimated, smeared, "codes", CLEAN_GOAL,
         "limit: nothing known, the surroundings spread in",

@@ -1,11 +1,11 @@
 """What is known of the background of a shot in mode replace: a clean plate, else what its own frames show of it.
 
-From the plate alone, so it is the same for a segment that is made again. One thread; memory does not grow with the
-shot.
+From the plate alone, so it is the same for a segment that is made again. Memory does not grow with the shot.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -43,11 +43,12 @@ class Known(NamedTuple):
 
 
 class ShotBackground:
-    """Answers in any order of frames, always the same."""
+    """Answers in any order of frames, always the same. Any thread; one frame is rebuilt at a time."""
 
     def __init__(self, footage: Footage) -> None:
         self._footage = footage
         self._reader = ShotReader(footage)
+        self._lock = threading.Lock()
 
     @property
     def is_given(self) -> bool:
@@ -59,8 +60,9 @@ class ShotBackground:
         if self._footage.clean_plate is not None:
             behind = known_behind(self._footage.clean_plate(frame))
             return Known(behind, behind.trust, found=True)
-        plate, hidden = self._reader.hidden(frame)
-        rebuilt = self._rebuilder.rebuild(frame, plate, hidden)
+        plate, hidden = ShotReader(self._footage).hidden(frame)  # one's own: decoding must not wait for another frame
+        with self._lock:
+            rebuilt = self._rebuilder.rebuild(frame, plate, hidden)
         return Known(estimated_behind(rebuilt, hidden), rebuilt.seen, rebuilt.found)
 
     @cached_property
@@ -81,10 +83,11 @@ class Glimpse(NamedTuple):
     found: bool
 
     @classmethod
-    def of(cls, frame: int, coverage: Array, known: Known) -> Glimpse:
+    def of(cls, frame: int, coverage: Array, seen: Array, found: bool) -> Glimpse:
+        """seen, found: as `Known` has them."""
         total = float(coverage.sum())
-        invented = float((coverage * (1 - known.seen)).sum()) / total if total > 0 else 0.0
-        return cls(frame, invented, known.found)
+        invented = float((coverage * (1 - seen)).sum()) / total if total > 0 else 0.0
+        return cls(frame, invented, found)
 
 
 def clean_finding(segment: Segment, glimpses: Sequence[Glimpse]) -> Finding:

@@ -1,23 +1,27 @@
 """From the model's opaque pictures to what the pipeline takes: colour held, character told apart, grain matched.
 
 A segment at a time and from that segment alone, so that a segment made again is the same to the bit. What is carried
-over to the next segment is the model's own picture, before any of this.
+over to the next segment is the model's own picture, before any of this. A frame takes a core for most of a second at
+1280 x 720, and the GPU needs far less for its share with step caching or on four GPUs: several are finished at a time.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from understudy.bridge.errors import Finding
 from understudy.bridge.shot import FACE
+from understudy.inference.ahead import map_ahead
 from understudy.inference.controls.conditioning import Controls
 from understudy.inference.engines.door import Footage, GeneratedFrame, Watcher
 from understudy.inference.engines.wan.agreement import agreed
-from understudy.inference.engines.wan.behind import Glimpse, Known, ShotBackground, clean_finding
+from understudy.inference.engines.wan.behind import Glimpse, ShotBackground, clean_finding
 from understudy.inference.engines.wan.colour_hold import Held, beyond_limits, held, measure_drift
 from understudy.inference.engines.wan.coverage import Covered, cover
 from understudy.inference.engines.wan.driving_layers import driving_layers
@@ -33,10 +37,12 @@ Pictures = NDArray[np.float32]
 MEASURED_FRAMES = 7
 """Of a segment, evenly spaced: drift, grain and sharpness change slowly."""
 UNSURE = 0.5
+FINISHERS = min(8, os.cpu_count() or 1)
+"""Threads, and frames that are worked on side by side: about 60 MB each at 1280 x 720."""
 
 
 class Finisher:
-    """One shot; one thread."""
+    """One shot; one thread at a time takes its frames, several of its own make them."""
 
     def __init__(self, footage: Footage, controls: Controls, options: WanOptions) -> None:
         self._footage, self._controls, self._options = footage, controls, options
@@ -47,17 +53,33 @@ class Finisher:
         made = _Segment(self._footage, self._controls, self._options, self._background, segment.frames, pictures)
         if self._footage.mode == "replace":
             made.hold(watcher)
-        unsure = []
-        for position, covered in enumerate(cover(len(pictures), made.read)):
-            if covered.confidence < UNSURE and covered.coverage.any():
-                unsure.append(segment.frames[position])
-            yield made.frame(position, covered)
+            made.measure()
+        unsure, glimpses = [], []
+        pool = ThreadPoolExecutor(FINISHERS, thread_name_prefix="finishing")
+        try:
+            covered = cover(len(pictures), made.read, pool, FINISHERS)
+            for frame, confidence, glimpse in map_ahead(pool, made.frame, enumerate(covered), FINISHERS):
+                if confidence < UNSURE and frame.coverage.any():
+                    unsure.append(frame.frame)
+                if glimpse is not None:
+                    glimpses.append(glimpse)
+                yield frame
+        finally:
+            pool.shutdown(cancel_futures=True)
         if self._footage.mode == "replace" and self._options.match:
             watcher.found(_matched(segment, made.match))
         if self._footage.mode == "replace" and not self._background.is_given:
-            watcher.found(clean_finding(segment, made.glimpses))
+            watcher.found(clean_finding(segment, glimpses))
         if unsure:
             watcher.found(_unsure(unsure))
+
+
+class _Finished(NamedTuple):
+    frame: GeneratedFrame
+    confidence: float
+    """How sure its coverage is."""
+    glimpse: Glimpse | None
+    """How much of what stands behind the character was seen; None in mode animate."""
 
 
 class _Segment:
@@ -72,9 +94,8 @@ class _Segment:
     ) -> None:
         self._footage, self._controls, self._options = footage, controls, options
         self._background, self._frames, self._pictures = background, frames, pictures
-        self._known: dict[int, Known] = {}
-        self.glimpses: list[Glimpse] = []
-        """How much of what stands behind the character was seen, a frame that was given out."""
+        self._seen: dict[int, tuple[Picture, bool]] = {}
+        self.match = nothing()
 
     def hold(self, watcher: Watcher) -> None:
         """Undo the segment's drift of colour, as much of it as was asked for."""
@@ -95,7 +116,8 @@ class _Segment:
         seen = self._controls.pictures(frame)
         if seen.background is None or seen.matte_used is None or self._footage.matte is None:
             raise ValueError("mode replace has a background and a matte")
-        known = self._known[position] = self._background.at(frame)
+        known = self._background.at(frame)
+        self._seen[position] = known.seen, known.found
         return GeneratedPicture(
             picture,
             seen.background,
@@ -105,7 +127,9 @@ class _Segment:
             performer=self._footage.matte(frame),
         )
 
-    def frame(self, position: int, covered: Covered) -> GeneratedFrame:
+    def frame(self, told_apart: tuple[int, Covered]) -> _Finished:
+        """Return a frame that was read and told apart. Any thread, once `measure` was called."""
+        position, covered = told_apart
         frame, picture, character = self._frames[position], self._pictures[position], covered.character
         clean = covered.clean
         if self._options.match and self._footage.mode == "replace":
@@ -113,11 +137,11 @@ class _Segment:
             picture, character = (
                 matched(pixels, covered.coverage, self.match, frame, seed) for pixels in (picture, character)
             )
+        glimpse = None
         if clean is not None:
             character, clean = agreed(picture, covered.coverage, character, clean)
-            self.glimpses.append(Glimpse.of(frame, covered.coverage, self._known[position]))
-            self._known = {place: known for place, known in self._known.items() if place > position}
-        return GeneratedFrame(
+            glimpse = Glimpse.of(frame, covered.coverage, *self._seen.pop(position))
+        made = GeneratedFrame(
             frame,
             covered.coverage,
             # Parts alone where both are known: put together at the plate's size they are the comp, whatever the scale.
@@ -127,10 +151,12 @@ class _Segment:
             layers=driving_layers(self._controls, frame, face=self._options.face_layer),
             said={FACE: self._controls.faces.header(frame)} if self._options.face_layer else {},
         )
+        return _Finished(made, covered.confidence, glimpse)
 
-    @cached_property
-    def match(self) -> Match:
-        return measure_match([Untouched(*parts) for parts in self._measured()]) if self._options.match else nothing()
+    def measure(self) -> None:
+        """Learn the plate's grain and sharpness, as far as they are to be matched."""
+        if self._options.match:
+            self.match = measure_match([Untouched(*parts) for parts in self._measured()])
 
     def _measured(self) -> Iterator[tuple[Picture, Picture, Picture]]:
         """Yield the plate, the generated picture and the matte of a few frames."""
