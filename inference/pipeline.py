@@ -21,6 +21,7 @@ from understudy.inference.engines.door import DENOISING, Engine, GeneratedFrame,
 from understudy.inference.finish import Screening, make_report
 from understudy.inference.footage import Boxes, ShotPictures, open_pictures
 from understudy.inference.frame_layers import LayerMaker, plate_as_it_is
+from understudy.inference.in_betweens import InBetweens, plate_in_its_place, told_of
 from understudy.inference.redo import Redoing
 from understudy.inference.reuse import Twin, copy_carried
 from understudy.inference.seams import seam_finding
@@ -61,7 +62,7 @@ def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
     with closing(_engine(version, reporter)) as engine:
         version.open()
         pictures = open_pictures(order, lambda done, total: reporter.step("reading mattes", done, total), boxes)
-        reporter.found(*pictures.findings)
+        reporter.found(*pictures.findings, *told_of(pictures))
         generate(pictures, version, reporter, engine)
     reporter.checking()
     screening = _check(pictures, version, reporter)
@@ -93,9 +94,9 @@ def generate(pictures: ShotPictures, version: Version, reporter: Reporting, engi
     finished = version.finished_frames()
     for frame, files in finished.items():
         reporter.frame(frame, files)
-    segments = plan_segments(pictures.frames, version.description.segment)
+    segments = plan_segments(pictures.cadence.made, version.description.segment)
     redo = version.order.job.redo
-    redoing = Redoing(redo, version, segments) if redo is not None else None
+    redoing = Redoing(redo, version, segments, pictures.cadence) if redo is not None else None
     _copy_twin(pictures, version, reporter, finished)
     if redoing is not None:
         _copy_kept(pictures, version, reporter, finished, redoing)
@@ -114,12 +115,13 @@ def _make_segments(
     redoing: Redoing | None,
 ) -> None:
     """Have the engine make every segment of which a frame is not there."""
-    wanted = [segment for segment in segments if not finished.keys() >= set(segment.frames)]
+    delivered = pictures.cadence.delivered
+    wanted = [segment for segment in segments if not finished.keys() >= set(delivered(segment))]
     if not wanted:
         return
     engine.prepare(pictures.footage(), _Telling(reporter))
-    pace = _Pace(sum(len(segment.frames) for segment in wanted))
-    made = _Made(engine, wanted, len(segments), pictures, reporter)
+    pace = _Pace(sum(len(delivered(segment)) for segment in wanted))
+    made = _Made(engine, wanted, InBetweens(pictures, version, segments), pictures, reporter)
     with closing(made.frames()) as frames, LayerMaker(pictures, version, reporter) as maker:
         for generated in frames:
             reporter.check()
@@ -191,9 +193,14 @@ class _Made:
     """The frames of segments, as the engine makes them; on a GPU one segment ahead of what is written."""
 
     def __init__(
-        self, engine: Engine, wanted: list[Segment], count: int, pictures: ShotPictures, reporter: Reporting
+        self,
+        engine: Engine,
+        wanted: list[Segment],
+        in_betweens: InBetweens,
+        pictures: ShotPictures,
+        reporter: Reporting,
     ) -> None:
-        self._engine, self._wanted, self._count = engine, wanted, count
+        self._engine, self._wanted, self._in_betweens = engine, wanted, in_betweens
         self._pictures, self._reporter = pictures, reporter
         self._given_up = False
 
@@ -210,13 +217,18 @@ class _Made:
                 self._given_up = True  # before it is closed: that waits for what is being made
 
     def _frames(self) -> Iterator[GeneratedFrame]:
-        """Yield the frames; a segment without any performer in it never reaches the engine."""
         for segment in self._wanted:
-            self._reporter.segment = (segment.index + 1, self._count)
-            if set(segment.frames) <= set(self._pictures.empty):
-                yield from (plate_as_it_is(self._pictures, frame) for frame in segment.frames)
-            else:
-                yield from self._engine.generate(segment, self)
+            self._reporter.segment = (segment.index + 1, self._in_betweens.segments)
+            yield from self._in_betweens.frames(segment, self._make)
+
+    def _make(self, segment: Segment) -> Iterator[GeneratedFrame]:
+        """Yield the pictures of a segment; one without any performer in it never reaches the engine."""
+        pictures = self._pictures
+        if not set(segment.frames) <= set(pictures.empty):
+            yield from self._engine.generate(segment, self)
+            return
+        nobody = plate_in_its_place if pictures.cadence.in_betweens else plate_as_it_is
+        yield from (nobody(pictures, frame) for frame in segment.frames)
 
     def step(self, stage: str, done: int, total: int) -> None:
         """Hear the engine: the pipeline counts frames itself, but a stop must reach the engine, and steps are told."""

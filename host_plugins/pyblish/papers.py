@@ -34,6 +34,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     revoked: tuple[str, ...] = ()
     """In words, each consent that does not hold today."""
     clearance: str = ""
+    not_final: str = ""
+    """Why the daemon's gate says that the take is never part of a final; empty where nothing stands against it."""
     outputs: dict[str, str] = {}
     """Path inside the take to digest, as the daemon delivered it; empty where its files were removed."""
     why: str = ""
@@ -47,6 +49,8 @@ class Papers(Protocol):
         """Return the job that made a file with these bytes; empty when none did, None where nobody answers."""
 
 
+NOT_FINAL_RULE = "in_betweens_are_marked"
+"""The rule of the daemon's delivery gate that warns of a take which is never part of a final."""
 REVOKED_VARIABLE = "UNDERSTUDY_REVOKED_FILE"
 """Names the studio's list of consents that were revoked after their jobs came: {"consent id": "2026-11-20"}."""
 
@@ -117,6 +121,10 @@ class DaemonPapers:
             state=detail.summary.state,
             revoked=lapsed_consents(record, self._day(), revoked),
             clearance=record.clearance,
+            not_final=next(
+                (found.message for found in detail.findings if (found.rule, found.outcome) == (NOT_FINAL_RULE, "warn")),
+                "",
+            ),
             outputs=outputs,
         )
 
