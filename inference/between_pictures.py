@@ -31,30 +31,27 @@ LEAST_COVERAGE = np.float32(1 / 255)
 def held(made: GeneratedFrame, frame: int, crop: CropPath) -> GeneratedFrame:
     """Return what was made for another frame as that of `frame`: it stands still on the plate, not in the crop.
 
-    The arrays are shared wherever the crop stands still. Where the crop has moved on, a picture goes on as its edge
-    and a coverage as nothing.
+    The arrays are shared wherever the crop stands still. Where the crop has moved on, a picture goes on as its edge,
+    a coverage and data as nothing. A layer of another size than the crop's picture lies nowhere and stays as it is.
     """
     across, down = crop.transform(frame)[:, 2] - crop.transform(made.frame)[:, 2]
+    height, width = made.coverage.shape
 
-    def moved(pixels: Picture | None, beyond: int = cv2.BORDER_REPLICATE) -> Picture | None:
-        if pixels is None or (across == 0 and down == 0):
+    def moved(pixels: Picture, beyond: int = cv2.BORDER_REPLICATE) -> Picture:
+        if (across == 0 and down == 0) or pixels.shape[:2] != (height, width):
             return pixels
         matrix = np.array([[1, 0, across], [0, 1, down]], np.float64)
-        height, width = pixels.shape[:2]
         shifted = cv2.warpAffine(pixels, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=beyond)
         return np.asarray(shifted, np.float32)
 
-    coverage = moved(made.coverage, cv2.BORDER_CONSTANT)
-    assert coverage is not None  # noqa: S101 - there always is one
-    layers = {name: moved(pixels, cv2.BORDER_CONSTANT) for name, pixels in (made.layers or {}).items()}
     return dataclasses.replace(
         made,
         frame=frame,
-        coverage=coverage,
-        picture=moved(made.picture),
-        character=moved(made.character),
-        clean=moved(made.clean),
-        layers={name: pixels for name, pixels in layers.items() if pixels is not None} or made.layers,
+        coverage=moved(made.coverage, cv2.BORDER_CONSTANT),
+        picture=None if made.picture is None else moved(made.picture),
+        character=None if made.character is None else moved(made.character),
+        clean=None if made.clean is None else moved(made.clean),
+        layers=made.layers and {name: moved(pixels, cv2.BORDER_CONSTANT) for name, pixels in made.layers.items()},
     )
 
 
@@ -64,41 +61,61 @@ def interpolated(
     """Return the picture of `frame`, which lies by `share` (0 to 1) on the way from one made frame to another.
 
     Both are brought to the moment by the optical flow between them and mixed: the character by its own flow, looked at
-    over grey so that a background which moves otherwise does not tear its edge, then laid over the mixed pictures.
-    `skeleton` and other layers are data and are those of `after`. Needs a `picture` of both.
+    over grey so that a background which moves otherwise does not tear its edge, and laid over the mixed backgrounds,
+    each as far as it is seen. The result has the parts that `after` has. `skeleton` and other layers are data and are
+    those of `after`.
     """
-    first, second = held(before, frame, crop), held(after, frame, crop)
-    if first.picture is None or second.picture is None:
-        raise ValueError("an in-between is interpolated from whole pictures")
+    one, other = (_Parts.of(held(made, frame, crop)) for made in (before, after))
     moment = np.float32(share)
 
-    def mixed(one: Picture, other: Picture, ways: tuple[Field, Field]) -> Picture:
-        return np.asarray(bend(one, ways[0]) * (1 - moment) + bend(other, ways[1]) * moment, np.float32)
+    def mixed(first: Picture, second: Picture, ways: tuple[Field, Field]) -> Picture:
+        return np.asarray(bend(first, ways[0]) * (1 - moment) + bend(second, ways[1]) * moment, np.float32)
 
-    alone, other = _alone(first), _alone(second)
-    seen = fields(_over_grey(alone, first.coverage), _over_grey(other, second.coverage), share)
-    coverage = np.clip(mixed(first.coverage, second.coverage, seen), 0, 1)
-    opaque, colour = coverage[:, :, None], mixed(alone, other, seen)
-    around = fields(first.picture, second.picture, share)
-    whole = mixed(first.picture, second.picture, around)
-    rest = mixed(first.picture - alone, second.picture - other, around)
-    open_ = mixed(1 - first.coverage, 1 - second.coverage, around)[:, :, None]
-    behind = (rest + LEAST_COVERAGE * whole) / (open_ + LEAST_COVERAGE)
+    seen = fields(one.over_grey, other.over_grey, share)
+    coverage = np.clip(mixed(one.coverage, other.coverage, seen), 0, 1)
+    opaque, colour = coverage[:, :, None], mixed(one.character, other.character, seen)
+    around = fields(one.whole, other.whole, share)
+    rest, open_ = mixed(one.rest, other.rest, around), mixed(one.open, other.open, around)[:, :, None]
+    behind = (rest + LEAST_COVERAGE * mixed(one.whole, other.whole, around)) / (open_ + LEAST_COVERAGE)
     picture = np.asarray(colour + behind * (1 - opaque), np.float32)
-    character = np.where(opaque > LEAST_COVERAGE, colour / np.maximum(opaque, LEAST_COVERAGE), picture)
-    return dataclasses.replace(second, coverage=coverage, picture=picture, character=character, clean=None)
+    made = held(after, frame, crop)
+    return dataclasses.replace(
+        made,
+        coverage=coverage,
+        picture=None if after.picture is None else picture,
+        character=np.where(opaque > LEAST_COVERAGE, colour / np.maximum(opaque, LEAST_COVERAGE), picture),
+        clean=None if after.clean is None else behind,
+    )
 
 
-def _alone(made: GeneratedFrame) -> Picture:
-    """Return the character premultiplied by its coverage, as its picture shows it where the engine says no more."""
-    colour = made.picture if made.character is None else made.character
-    if colour is None:
-        raise ValueError("an in-between is interpolated from whole pictures")
-    return colour * made.coverage[:, :, None]
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Parts:
+    """A made frame as its parts, whether the engine gave a whole picture or a character and what stands behind it."""
 
+    coverage: Picture
+    character: Picture
+    """Premultiplied by the coverage."""
+    whole: Picture
+    rest: Picture
+    """What stands behind, as much of it as is known: premultiplied by `open`."""
+    open: Picture
 
-def _over_grey(alone: Picture, coverage: Picture) -> Picture:
-    return alone + GREY * (1 - coverage[:, :, None])
+    @classmethod
+    def of(cls, made: GeneratedFrame) -> _Parts:
+        opaque = made.coverage[:, :, None]
+        colour = made.picture if made.character is None else made.character
+        if colour is None:
+            raise ValueError(f"frame {made.frame} has neither a picture nor a character")
+        alone = colour * opaque
+        if made.clean is not None:
+            whole = alone + made.clean * (1 - opaque) if made.picture is None else made.picture
+            return cls(made.coverage, alone, whole, made.clean, np.ones_like(made.coverage))
+        whole = colour if made.picture is None else made.picture
+        return cls(made.coverage, alone, whole, whole - alone, 1 - made.coverage)
+
+    @property
+    def over_grey(self) -> Picture:
+        return self.character + GREY * (1 - self.coverage[:, :, None])
 
 
 def fields(first: Picture, second: Picture, share: float) -> tuple[Field, Field]:

@@ -3,7 +3,7 @@
 An engine with a rate of its own (`EngineDescription.rate`) makes fewer pictures than a faster shot has frames. The made
 ones lie evenly over the shot, its first and its last frame among them; every other frame is an *in-between*, which
 holds the made picture before it or is interpolated from the two around it. No frame number is ever left out.
-docs/decisions/0022-in-betweens-over-their-own-plate.md says why it is done here and not in an engine.
+docs/decisions/0025-in-betweens-over-their-own-plate.md says why it is done here and not in an engine.
 """
 
 from __future__ import annotations

@@ -6,13 +6,13 @@ over a seam. An engine that makes every frame passes through as it is.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-
-import numpy as np
 
 from understudy.bridge.errors import EngineError, Finding
 from understudy.inference.between_pictures import held, interpolated
 from understudy.inference.engines.door import GeneratedFrame
+from understudy.inference.frame_layers import plate_as_it_is
 from understudy.inference.last_pictures import LastPictures
 from understudy.inference.segments import Segment
 from understudy.inference.shot_pictures import ShotPictures
@@ -87,8 +87,8 @@ def plate_in_its_place(pictures: ShotPictures, frame: int) -> GeneratedFrame:
     plate = pictures.footage().plate
     if plate is None:
         raise ValueError("frames without a performer are those of a plate")
-    picture = plate(frame)
-    return GeneratedFrame(frame, np.zeros(picture.shape[:2], np.float32), picture=picture, character=picture)
+    behind = plate(frame)
+    return dataclasses.replace(plate_as_it_is(pictures, frame), character=behind, clean=behind)
 
 
 def told_of(pictures: ShotPictures) -> tuple[Finding, ...]:

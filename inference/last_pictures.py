@@ -1,7 +1,7 @@
 """The last picture of each segment as the engine gave it, for the in-betweens that lead over to the next segment.
 
 On disk before that picture's own frame is given out, so a job that was killed interpolates over a seam with the same
-bits. Float32: 28 bytes a pixel, 26 MB a segment at 1280 x 720.
+bits. Float32: 28 bytes a pixel, so 26 MB a segment at 1280 x 720.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from understudy.inference.engines.door import EarlierVersion, GeneratedFrame
 from understudy.inference.shot_pictures import ShotPictures
 from understudy.inference.version import Version
 
-PARTS = ("coverage", "picture", "character")
+PARTS = ("coverage", "picture", "character", "clean")
 
 
 class LastPictures:

@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 
 from understudy.bridge.client import Client
-from understudy.bridge.errors import DaemonError, HostError, KeyRefused, RequestError, UnderstudyError
+from understudy.bridge.errors import DaemonError, Finding, HostError, KeyRefused, RequestError, UnderstudyError
 from understudy.bridge.exr_file import file_digest
 from understudy.bridge.keys import Connection
 from understudy.bridge.record import Record, is_day
@@ -121,10 +121,7 @@ class DaemonPapers:
             state=detail.summary.state,
             revoked=lapsed_consents(record, self._day(), revoked),
             clearance=record.clearance,
-            not_final=next(
-                (found.message for found in detail.findings if (found.rule, found.outcome) == (NOT_FINAL_RULE, "warn")),
-                "",
-            ),
+            not_final=why_not_final(detail.findings),
             outputs=outputs,
         )
 
@@ -140,6 +137,11 @@ class DaemonPapers:
             self._silent = True
         else:
             self._sizes = frozenset(sizes)
+
+
+def why_not_final(findings: tuple[Finding, ...]) -> str:
+    """Return why a take is never part of a final, as the delivery gate found it; empty when it did not. Pure."""
+    return next((found.message for found in findings if (found.rule, found.outcome) == (NOT_FINAL_RULE, "warn")), "")
 
 
 def lapsed_consents(record: Record, day: str, revoked: Mapping[str, str]) -> tuple[str, ...]:
