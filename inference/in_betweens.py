@@ -7,7 +7,7 @@ over a seam. An engine that makes every frame passes through as it is.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from understudy.bridge.errors import EngineError, Finding
 from understudy.inference.between_pictures import held, interpolated
@@ -18,40 +18,52 @@ from understudy.inference.segments import Segment
 from understudy.inference.shot_pictures import ShotPictures
 from understudy.inference.version import Version
 
-Make = Callable[[Segment], Iterator[GeneratedFrame]]
-"""Makes a segment's pictures, in order."""
-
 
 class InBetweens:
-    """One shot. For the thread that generates; the same segment gives the same bits, whatever was made before it."""
+    """One shot. The same segment gives the same bits, whatever was made before it.
+
+    `frames` is called on the thread that has segments made; what it returns is taken by one thread, segment after
+    segment (generation.py).
+    """
 
     def __init__(self, pictures: ShotPictures, version: Version, segments: Sequence[Segment]) -> None:
         self._segments = segments
         self._cadence, self._crop = pictures.cadence, pictures.crop
         seams = self._cadence.in_betweens and self._cadence.between == "interpolated" and len(segments) > 1
         self._last = LastPictures(pictures, version) if seams else None
+        self._for_their_last = frozenset[int]()
 
-    @property
-    def segments(self) -> int:
-        """How many segments the shot has."""
-        return len(self._segments)
+    def with_lost(self, wanted: Sequence[Segment]) -> tuple[Segment, ...]:
+        """Return the segments `wanted` and those that must be made again for their last picture alone, in order.
 
-    def frames(self, segment: Segment, make: Make) -> Iterator[GeneratedFrame]:
-        """Yield every frame that the segment delivers, made of what `make` gives. Raises EngineError where what leads
-        over from the segment before is gone and cannot be made as it was.
+        Raises EngineError where a picture that leads over is gone and would not come out as it was.
         """
-        if self._cadence.between == "held":
-            return self._held(make(segment))
-        return self._interpolated(segment, make)
+        indices = {segment.index for segment in wanted}
+        leading = [self._segments[s.index - 1] for s in wanted if self._leads(s) and s.index - 1 not in indices]
+        lost = [segment for segment in leading if self._kept(segment) is None]
+        for segment in lost:
+            if self._last is not None and not self._last.may_be_made_again(segment.index):
+                raise EngineError(
+                    f"the picture that leads over from segment {segment.index + 1} is no longer kept, and the segment "
+                    "made again would end in another: not all of this version was made with the same options in one go",
+                    remedy=f"Redo from segment {segment.index + 1}, or from the first.",
+                )
+        self._for_their_last = frozenset(segment.index for segment in lost)
+        return tuple(sorted((*wanted, *lost), key=lambda segment: segment.index))
 
-    def _held(self, made: Iterator[GeneratedFrame]) -> Iterator[GeneratedFrame]:
+    def frames(self, segment: Segment, made: Iterable[GeneratedFrame]) -> Iterator[GeneratedFrame]:
+        """Yield every frame that a segment delivers, in order, of its `made` ones."""
+        return self._held(made) if self._cadence.between == "held" else self._interpolated(segment, made)
+
+    def _held(self, made: Iterable[GeneratedFrame]) -> Iterator[GeneratedFrame]:
         for picture in made:
             yield picture
             yield from (held(picture, frame, self._crop) for frame in self._cadence.around(picture.frame))
 
-    def _interpolated(self, segment: Segment, make: Make) -> Iterator[GeneratedFrame]:
-        before = self._before(segment, make)
-        for picture in make(segment):
+    def _interpolated(self, segment: Segment, made: Iterable[GeneratedFrame]) -> Iterator[GeneratedFrame]:
+        """Yield the frames of a segment; where only its last picture is wanted, without what leads over to it."""
+        before = self._before(segment)
+        for picture in made:
             for frame in self._cadence.around(picture.frame):
                 found = self._cadence.in_between(frame)
                 if found is not None and before is not None:
@@ -61,23 +73,24 @@ class InBetweens:
             yield picture
             before = picture
 
-    def _before(self, segment: Segment, make: Make) -> GeneratedFrame | None:
-        """Return the last picture of the segment before: kept, or made again; None where nothing leads over from it."""
-        if self._last is None or not self._cadence.around(segment.frames[0]):
+    def _before(self, segment: Segment) -> GeneratedFrame | None:
+        """Return the last picture of the segment before, where it leads over to this one."""
+        if not self._leads(segment) or segment.index in self._for_their_last:
             return None
-        previous = self._segments[segment.index - 1]
-        kept = self._last.load(previous.index, previous.frames[-1])
-        if kept is not None:
-            return kept
-        if not self._last.may_be_made_again(previous.index):
+        kept = self._kept(self._segments[segment.index - 1])
+        if kept is None:
             raise EngineError(
-                f"the picture that leads over from segment {previous.index + 1} is no longer kept, and the segment "
-                "made again would end in another: not all of this version was made with the same options in one go",
-                remedy=f"Redo from segment {previous.index + 1}, or from the first.",
+                f"the picture that leads over from segment {segment.index} went away while the job ran",
+                remedy="`understudy retry` makes it again.",
             )
-        *_, last = make(previous)
-        self._last.save(previous.index, last)
-        return last
+        return kept
+
+    def _leads(self, segment: Segment) -> bool:
+        """Return whether an in-between lies over the seam before a segment."""
+        return self._last is not None and segment.index > 0 and bool(self._cadence.around(segment.frames[0]))
+
+    def _kept(self, segment: Segment) -> GeneratedFrame | None:
+        return None if self._last is None else self._last.load(segment.index, segment.frames[-1])
 
 
 def plate_in_its_place(pictures: ShotPictures, frame: int) -> GeneratedFrame:

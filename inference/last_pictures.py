@@ -22,7 +22,7 @@ PARTS = ("coverage", "picture", "character", "clean")
 
 
 class LastPictures:
-    """One file a segment, beside what the engine itself carries over. For the thread that generates."""
+    """One file a segment, beside what the engine itself carries over. Any thread; one writes."""
 
     def __init__(self, pictures: ShotPictures, version: Version) -> None:
         """Take over what the segments that a redo keeps have left in the folder of the version before."""

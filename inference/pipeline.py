@@ -7,20 +7,21 @@ what it returns), `version.py` (how a take becomes a version), `finish.py` (revi
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
-from understudy.bridge.errors import Finding, JobCancelled
+from understudy.bridge.errors import Finding
 from understudy.bridge.shot import OutputFile
-from understudy.inference.ahead import work_ahead
 from understudy.inference.compliance import evidence, gate
 from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, Stage
-from understudy.inference.engines.door import DENOISING, Engine, GeneratedFrame, open_engine
+from understudy.inference.engines.door import Engine, GeneratedFrame
+from understudy.inference.engines.roster import open_engine
 from understudy.inference.finish import Screening, make_report
 from understudy.inference.footage import Boxes, ShotPictures, open_pictures
 from understudy.inference.frame_layers import LayerMaker, plate_as_it_is
+from understudy.inference.generation import Generation
 from understudy.inference.in_betweens import InBetweens, plate_in_its_place, told_of
 from understudy.inference.redo import Redoing
 from understudy.inference.reuse import Twin, copy_carried
@@ -121,8 +122,10 @@ def _make_segments(
         return
     engine.prepare(pictures.footage(), _Telling(reporter))
     pace = _Pace(sum(len(delivered(segment)) for segment in wanted))
-    made = _Made(engine, wanted, InBetweens(pictures, version, segments), pictures, reporter)
-    with closing(made.frames()) as frames, LayerMaker(pictures, version, reporter) as maker:
+    in_betweens = InBetweens(pictures, version, segments)
+    generation = Generation(engine, lambda segment: _untouched(segment, pictures), reporter, in_betweens.frames)
+    made = generation.frames(in_betweens.with_lost(wanted), len(segments), overlapped=version.description.gpu)
+    with closing(made) as frames, LayerMaker(pictures, version, reporter) as maker:
         for generated in frames:
             reporter.check()
             if generated.frame not in finished:
@@ -130,6 +133,14 @@ def _make_segments(
                 maker.add(generated, redoing.change(generated.frame, kind) if redoing is not None else None)
             reporter.seconds_left = pace.seconds_left(maker.done)
             reporter.step("generating", len(finished) + maker.done, len(pictures.frames))
+
+
+def _untouched(segment: Segment, pictures: ShotPictures) -> Iterator[GeneratedFrame] | None:
+    """Return the frames of a segment without any performer in it, which never reaches the engine; else None."""
+    if not set(segment.frames) <= set(pictures.empty):
+        return None
+    nobody = plate_in_its_place if pictures.cadence.in_betweens else plate_as_it_is
+    return (nobody(pictures, frame) for frame in segment.frames)
 
 
 def _check(pictures: ShotPictures, version: Version, reporter: Reporting) -> Screening:
@@ -187,59 +198,6 @@ def _copy_kept(
             finished[frame] = ()
             reporter.step("keeping", done, len(left))
     reporter.found(*redoing.findings())
-
-
-class _Made:
-    """The frames of segments, as the engine makes them; on a GPU one segment ahead of what is written."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        wanted: list[Segment],
-        in_betweens: InBetweens,
-        pictures: ShotPictures,
-        reporter: Reporting,
-    ) -> None:
-        self._engine, self._wanted, self._in_betweens = engine, wanted, in_betweens
-        self._pictures, self._reporter = pictures, reporter
-        self._given_up = False
-
-    def frames(self) -> Generator[GeneratedFrame]:
-        description = self._pictures.description
-        if not description.gpu:
-            yield from self._frames()
-            return
-        with closing(work_ahead(self._frames(), description.segment.length)) as ahead:
-            try:
-                for frame in ahead:  # noqa: UP028 - `yield from` would close it before it is given up
-                    yield frame
-            finally:
-                self._given_up = True  # before it is closed: that waits for what is being made
-
-    def _frames(self) -> Iterator[GeneratedFrame]:
-        for segment in self._wanted:
-            self._reporter.segment = (segment.index + 1, self._in_betweens.segments)
-            yield from self._in_betweens.frames(segment, self._make)
-
-    def _make(self, segment: Segment) -> Iterator[GeneratedFrame]:
-        """Yield the pictures of a segment; one without any performer in it never reaches the engine."""
-        pictures = self._pictures
-        if not set(segment.frames) <= set(pictures.empty):
-            yield from self._engine.generate(segment, self)
-            return
-        nobody = plate_in_its_place if pictures.cadence.in_betweens else plate_as_it_is
-        yield from (nobody(pictures, frame) for frame in segment.frames)
-
-    def step(self, stage: str, done: int, total: int) -> None:
-        """Hear the engine: the pipeline counts frames itself, but a stop must reach the engine, and steps are told."""
-        if self._given_up:
-            raise JobCancelled("nobody waits for this segment any more")
-        self._reporter.check()
-        if stage == DENOISING:
-            self._reporter.step(stage, done, total)
-
-    def found(self, finding: Finding) -> None:
-        self._reporter.found(finding)
 
 
 def _require(facts: InspectionFacts | DeliveryFacts, reporter: Reporting, ends: str) -> None:

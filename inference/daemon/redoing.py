@@ -16,7 +16,7 @@ from understudy.inference.compliance.manifest import MANIFEST_NAME, read_manifes
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow
-from understudy.inference.engines.door import describe_for
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.segments import Segment, plan_segments
 
 

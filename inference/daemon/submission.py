@@ -27,7 +27,7 @@ from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import check_may_submit
 from understudy.inference.daemon.store import NewJob, Place
 from understudy.inference.daemon.tables import JobRow
-from understudy.inference.engines.door import describe_for
+from understudy.inference.engines.roster import describe_for
 
 JOB_ID_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 """Nothing that is read for something else over the phone."""

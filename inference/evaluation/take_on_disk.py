@@ -13,7 +13,7 @@ from understudy.bridge.frames import FrameRate
 from understudy.bridge.shot import Settings
 from understudy.inference.cadence import Cadence
 from understudy.inference.compliance.manifest import MANIFEST_NAME, Manifest, read_manifest
-from understudy.inference.engines.door import describe_for
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.evaluation.over_time import planned_starts
 
 COLOUR_CONFIG, ENGINE, ENGINE_VERSION, SETTINGS = (

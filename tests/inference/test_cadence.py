@@ -7,14 +7,14 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from understudy.bridge.engine_description import Between, SegmentRule
 from understudy.bridge.shot import Settings
 from understudy.inference.cadence import Cadence, evenly
 from understudy.inference.engines.descriptions import STD_RATE, WAN_ANIMATE
-from understudy.inference.engines.door import describe_for
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.segments import plan_segments
 
 STD = Fraction(STD_RATE)
@@ -27,10 +27,11 @@ betweens: st.SearchStrategy[Between] = st.sampled_from(["held", "interpolated"])
 
 
 def std(frames: tuple[int, ...], rate: Fraction, between: str = "held") -> Cadence:
-    settings = Settings(engine="wan-animate", engine_options={"preset": "std", "between": between})
-    return Cadence.of(frames, rate, describe_for(settings))
+    said = Settings(engine="wan-animate", engine_options={"preset": "std", "between": between})
+    return Cadence.of(frames, rate, describe_for(said))
 
 
+@settings(max_examples=60)
 @given(shots, rates)
 def test_as_few_are_made_as_give_fifteen_a_second_both_ends_among_them_and_evenly(
     frames: tuple[int, ...], rate: Fraction
@@ -48,6 +49,7 @@ def test_as_few_are_made_as_give_fifteen_a_second_both_ends_among_them_and_evenl
     assert all(abs(frame - frames[0] - index * step) <= Fraction(1, 2) for index, frame in enumerate(made))
 
 
+@settings(max_examples=60)
 @given(shots, rates, betweens)
 def test_every_frame_is_made_or_lies_between_two_that_are(
     frames: tuple[int, ...], rate: Fraction, between: Between
@@ -65,6 +67,7 @@ def test_every_frame_is_made_or_lies_between_two_that_are(
             assert found.share == Fraction(frame - found.before, found.after - found.before)
 
 
+@settings(max_examples=60)
 @given(shots, rates, betweens, st.sampled_from([1, 5]), st.integers(2, 20))
 def test_segments_of_made_frames_deliver_every_frame_once_and_in_order(
     frames: tuple[int, ...], rate: Fraction, between: Between, carried: int, latents: int

@@ -63,7 +63,10 @@ class Opened:
     def frames(self, *wanted: int) -> list[GeneratedFrame]:
         """Return what a worker that has just started makes of these segments."""
         between = InBetweens(self.pictures, self.version, self.segments)
-        return [frame for index in wanted for frame in between.frames(self.segments[index], self.engine.make)]
+        segments = between.with_lost([self.segments[index] for index in wanted])
+        found = [frame for segment in segments for frame in between.frames(segment, self.engine.make(segment))]
+        delivered = {frame for index in wanted for frame in self.pictures.cadence.delivered(self.segments[index])}
+        return [frame for frame in found if frame.frame in delivered]
 
 
 def same(one: GeneratedFrame, other: GeneratedFrame) -> bool:
@@ -166,7 +169,7 @@ def test_when_only_an_in_between_shows_the_performer_then_the_plate_without_it_i
     announced = Announced()
     with LayerMaker(pictures, version, announced) as maker:
         made = (plate_in_its_place(pictures, frame) for frame in pictures.cadence.made)
-        for found in InBetweens(pictures, version, shot.segments).frames(shot.segments[0], lambda segment: made):
+        for found in InBetweens(pictures, version, shot.segments).frames(shot.segments[0], made):
             maker.add(found)
     assert {file.in_between for file in announced.files[between]} == {"held"}
     comp, plate = pixels(version.path("comp", between)), pixels(tmp_path / "shot" / f"plate.{between}.exr")
