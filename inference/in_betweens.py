@@ -108,7 +108,9 @@ def told_of(pictures: ShotPictures) -> tuple[Finding, ...]:
     """Return what the report says of frames without a picture of their own; nothing where an engine makes them all."""
     cadence, description = pictures.cadence, pictures.description
     if cadence.asked is None:
-        return ()
+        said = pictures.order.job.settings.engine_options.get("between")
+        words = f"between={said} is not read: with this preset every frame has a picture of its own"
+        return () if said is None else (Finding(rule="in_between", outcome="note", message=words),)
     shot = f"the shot runs at {float(pictures.rate):.6g}"
     if not cadence.in_betweens:
         said = f"{shot}, the engine makes up to {float(cadence.asked):g} pictures a second: every frame is a made one"

@@ -29,9 +29,9 @@ from understudy.inference.work_order import WorkOrder
 DIGESTS = {"wan2.2-animate-14b": "0" * 64}
 
 
-def std_order(folder: Path, frames: int, *more: str, rate: str = "24") -> WorkOrder:
+def order_for(folder: Path, frames: int, *more: str, rate: str = "24", preset: str = "std") -> WorkOrder:
     options = draw_wan_shot(folder / "shot", frames)
-    said = ["segment_frames=9", "preset=std", *more]
+    said = ["segment_frames=9", f"preset={preset}", *more]
     return keeping(order_of(gathered(options, option=said, rate=rate), folder / "out"))
 
 
@@ -76,7 +76,7 @@ def same(one: GeneratedFrame, other: GeneratedFrame) -> bool:
 
 
 def test_every_frame_comes_in_order_and_a_held_one_shows_the_picture_before_it(tmp_path: Path) -> None:
-    shot = Opened(std_order(tmp_path, 14))
+    shot = Opened(order_for(tmp_path, 14))
     found = shot.frames(0, 1)
     assert [frame.frame for frame in found] == list(range(FIRST, FIRST + 14))
     for before, here in pairwise(found):
@@ -84,7 +84,7 @@ def test_every_frame_comes_in_order_and_a_held_one_shows_the_picture_before_it(t
 
 
 def test_an_in_between_over_a_seam_is_the_same_in_one_go_and_after_a_crash(tmp_path: Path) -> None:
-    order = std_order(tmp_path, 14, "between=interpolated")
+    order = order_for(tmp_path, 14, "between=interpolated")
     whole = Opened(order).frames(0, 1)
     assert [frame.frame for frame in whole] == list(range(FIRST, FIRST + 14))
     again = Opened(order)
@@ -98,7 +98,7 @@ def test_an_in_between_over_a_seam_is_the_same_in_one_go_and_after_a_crash(tmp_p
 def test_when_what_leads_over_is_gone_or_torn_then_the_segment_before_is_made_again(
     tmp_path: Path, damage: bytes | None
 ) -> None:
-    order = std_order(tmp_path, 14, "between=interpolated")
+    order = order_for(tmp_path, 14, "between=interpolated")
     whole = Opened(order).frames(0, 1)
     (kept,) = Path(order.carried).glob("last-*-0000.npz")
     kept.unlink() if damage is None else kept.write_bytes(damage)
@@ -109,7 +109,7 @@ def test_when_what_leads_over_is_gone_or_torn_then_the_segment_before_is_made_ag
 
 
 def test_a_redo_goes_on_from_what_the_version_before_kept_and_says_so_where_it_cannot(tmp_path: Path) -> None:
-    before = std_order(tmp_path, 14, "between=interpolated")
+    before = order_for(tmp_path, 14, "between=interpolated")
     whole = Opened(before).frames(0, 1)
     redo = Opened(redo_of(before, tmp_path / "redo", 2, options={"steps": "3"}))
     assert same(redo.frames(1)[0], whole[-len(redo.pictures.cadence.delivered(redo.segments[1]))])
@@ -124,15 +124,21 @@ def test_a_redo_goes_on_from_what_the_version_before_kept_and_says_so_where_it_c
 
 
 def test_when_the_shot_is_no_faster_then_every_frame_is_made_and_that_is_said(tmp_path: Path) -> None:
-    shot = Opened(std_order(tmp_path, 4, rate="12"))
+    shot = Opened(order_for(tmp_path, 4, rate="12"))
     assert shot.pictures.cadence.in_betweens == ()
     (told,) = told_of(shot.pictures)
     assert "the shot runs at 12, the engine makes up to 15 pictures a second: every frame is a made one" in told.message
     assert "another preset" in told.remedy
 
 
+def test_when_nothing_lies_between_pictures_then_an_option_for_it_is_said_to_be_unread(tmp_path: Path) -> None:
+    (told,) = told_of(Opened(order_for(tmp_path, 2, "between=held", preset="pro")).pictures)
+    assert told.message == "between=held is not read: with this preset every frame has a picture of its own"
+    assert told_of(Opened(order_for(tmp_path / "pro", 2, preset="pro")).pictures) == ()
+
+
 def test_the_engine_is_told_the_rate_at_which_it_makes_pictures(tmp_path: Path) -> None:
-    footage = Opened(std_order(tmp_path, 14)).pictures.footage()
+    footage = Opened(order_for(tmp_path, 14)).pictures.footage()
     assert len(footage.frames) == 10
     assert footage.rate == Fraction(24) * Fraction(9, 13)
 
@@ -155,7 +161,7 @@ def pixels(path: Path) -> NDArray[np.float16]:
 
 
 def test_when_only_an_in_between_shows_the_performer_then_the_plate_without_it_is_held_there(tmp_path: Path) -> None:
-    order = std_order(tmp_path, 4)
+    order = order_for(tmp_path, 4)
     empty = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     ground = np.full((HEIGHT, WIDTH, 3), 0.25, np.float32)
     for frame in (FIRST, FIRST + 2, FIRST + 3):
