@@ -20,7 +20,7 @@ from understudy.bridge.errors import Finding
 from understudy.bridge.shot import DATA_LAYERS, FACE, OutputFile
 from understudy.inference.animate_footage import AnimatePictures
 from understudy.inference.beauty_layers import beauty_layers
-from understudy.inference.compliance.marks import marks
+from understudy.inference.compliance.marks import IN_BETWEEN, in_between_marks, marks
 from understudy.inference.controls.matte import matte_effective, matte_used, matte_used_around
 from understudy.inference.engines.door import GeneratedFrame, Picture
 from understudy.inference.extra_layers import NOT_SHOWN, extra_layers, own_window
@@ -218,6 +218,7 @@ class LayerMaker:
             interop_id="data" if layer in DATA_LAYERS else pictures.canvas.interop_id,
             ours={
                 **self._marks,
+                **in_between_marks(pictures.cadence, frame),
                 **origin,
                 "understudy/layer": layer,
                 "understudy/crop": pictures.crop.header(frame),
@@ -252,6 +253,7 @@ class LayerMaker:
                 file=file.digest,
                 layer=name,
                 frame=frame,
+                in_between=made.origin.get(IN_BETWEEN, self._pictures.cadence.word(frame)),
             )
             for name, file in written.items()
         )

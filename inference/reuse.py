@@ -15,7 +15,7 @@ from understudy.bridge.errors import PlateError
 from understudy.bridge.exr_file import file_digest
 from understudy.bridge.shot import OutputFile
 from understudy.inference.compliance.manifest import MANIFEST_NAME, read_manifest
-from understudy.inference.compliance.marks import OF_THE_PIXELS, PIXELS_ORIGIN, SETTINGS, WEIGHTS
+from understudy.inference.compliance.marks import FRAME_MARKS, SETTINGS, WEIGHTS
 from understudy.inference.picture.composite import Layer
 from understudy.inference.picture.images import read_image
 
@@ -27,7 +27,9 @@ class TwinFrame(NamedTuple):
 
     layers: dict[str, Layer]
     origin: dict[str, str]
-    """What its header says of its pixels: what an engine said of them, and a version that they were taken from."""
+    """What its header says of these pixels alone: the version that they were taken from, where the twin did not make
+    them; whether it is an in-between, where there are any; what the engine said of them.
+    """
     settings: str
     """The settings of the twin's job, as its header has them."""
 
@@ -82,6 +84,5 @@ class Twin:
                 return None
             layers[name] = (image.pixels, image.channels)
             attributes = image.header.attributes
-        said = (*PIXELS_ORIGIN, *OF_THE_PIXELS)
-        origin = {name: str(attributes[name]) for name in said if name in attributes}
+        origin = {name: str(attributes[name]) for name in FRAME_MARKS if name in attributes}
         return TwinFrame(layers, origin, str(attributes.get(SETTINGS, "")))

@@ -28,6 +28,7 @@ from understudy.inference.engines.wan.driving_layers import driving_layers
 from understudy.inference.engines.wan.evidence import GeneratedPicture
 from understudy.inference.engines.wan.matching import Match, Untouched, matched, measure_match, nothing, record
 from understudy.inference.engines.wan.options import WanOptions
+from understudy.inference.engines.wan.segmenter import Segmenter
 from understudy.inference.segments import Segment
 
 Picture = NDArray[np.float32]
@@ -44,13 +45,17 @@ FINISHERS = min(8, os.cpu_count() or 1)
 class Finisher:
     """One shot; one thread at a time takes its frames, several of its own make them."""
 
-    def __init__(self, footage: Footage, controls: Controls, options: WanOptions) -> None:
-        self._footage, self._controls, self._options = footage, controls, options
+    def __init__(
+        self, footage: Footage, controls: Controls, options: WanOptions, segmenter: Segmenter | None = None
+    ) -> None:
+        self._footage, self._controls, self._options, self._segmenter = footage, controls, options, segmenter
         self._background = ShotBackground(footage)
 
     def frames(self, segment: Segment, pictures: Pictures, watcher: Watcher) -> Iterator[GeneratedFrame]:
         """Yield the frames of a segment, in order; tell what someone should look at. `pictures` is changed."""
-        made = _Segment(self._footage, self._controls, self._options, self._background, segment.frames, pictures)
+        made = _Segment(
+            self._footage, self._controls, self._options, self._background, self._segmenter, segment.frames, pictures
+        )
         if self._footage.mode == "replace":
             made.hold(watcher)
             made.measure()
@@ -89,10 +94,11 @@ class _Segment:
         controls: Controls,
         options: WanOptions,
         background: ShotBackground,
+        segmenter: Segmenter | None,
         frames: Sequence[int],
         pictures: Pictures,
     ) -> None:
-        self._footage, self._controls, self._options = footage, controls, options
+        self._footage, self._controls, self._options, self._segmenter = footage, controls, options, segmenter
         self._background, self._frames, self._pictures = background, frames, pictures
         self._seen: dict[int, tuple[Picture, bool]] = {}
         self.match = nothing()
@@ -111,8 +117,10 @@ class _Segment:
         """Return a frame with what it was made from, as `cover` asks for it."""
         frame, picture = self._frames[position], self._pictures[position]
         points = self._controls.keypoints(frame)
+        person = self._segmenter.seen(picture) if self._segmenter is not None else None
         if self._footage.mode == "animate":
-            return GeneratedPicture(picture, picture, np.ones(picture.shape[:2], np.float32), keypoints=points)
+            whole = np.ones(picture.shape[:2], np.float32)
+            return GeneratedPicture(picture, picture, whole, keypoints=points, seen=person)
         seen = self._controls.pictures(frame)
         if seen.background is None or seen.matte_used is None or self._footage.matte is None:
             raise ValueError("mode replace has a background and a matte")
@@ -125,6 +133,7 @@ class _Segment:
             behind=known.behind,
             keypoints=points,
             performer=self._footage.matte(frame),
+            seen=person,
         )
 
     def frame(self, told_apart: tuple[int, Covered]) -> _Finished:
