@@ -22,8 +22,7 @@ import msgspec
 
 from understudy.inference.compliance import runner
 from understudy.inference.compliance.answers import Answers
-
-LENGTH_BYTES = 4
+from understudy.inference.compliance.nurseries import LENGTH_BYTES
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from processes import children_named, has_ended
 
 from understudy.bridge.errors import Finding
 from understudy.inference.compliance.gate import evaluate, evaluate_async
-from understudy.inference.compliance.rules_process import NURSERY
+from understudy.inference.compliance.nurseries import NURSERY
 
 PATIENCE_SECONDS = 20.0
 HEAD = "import os, pathlib, signal, sys, time\nfrom understudy.inference.compliance.rule import AdmissionRule, passes\n"
