@@ -5,23 +5,38 @@ Exact but for the order in which bfloat16 sums are taken, so it is on by default
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import torch
+
+from understudy.inference.weights.loading import block_lists
 
 
 def compile_blocks(transformer: Any) -> None:
     """Compile the blocks and face adapters, each kind once. The first step of each size takes half a minute longer."""
     transformer.compile_repeated_blocks(fullgraph=True, dynamic=False)
-    for adapter in transformer.face_adapter:
+    for adapter in getattr(transformer, "face_adapter", ()):
         adapter.compile(fullgraph=True, dynamic=False)
 
 
 def as_written(transformer: Any) -> None:
     """Undo `compile_blocks`: a compiled block knows neither float8 nor weights that come and go."""
-    for part in (*transformer.blocks, *transformer.face_adapter):
+    for part in chain(*block_lists(transformer)):
         for module in part.modules():
             module._compiled_call_impl = None  # what `nn.Module.compile` sets; it has no way back of its own
+
+
+@contextmanager
+def uncompiled(transformer: Any) -> Iterator[None]:
+    """Have compiled blocks compute as they were written for the time of the block."""
+    if all(block._compiled_call_impl is None for block in transformer.blocks):
+        yield  # asking the compiler for less loads it
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
 
 
 def quick_convolutions(vae: Any) -> None:
