@@ -16,7 +16,8 @@ from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import Finding, RequestError
 from understudy.bridge.shot import Matte
 from understudy.inference.controls.matte import FAINT
-from understudy.inference.engines.door import EarlierVersion, Footage, Joints, Picture, describe_for
+from understudy.inference.engines.door import EarlierVersion, Footage, Joints, Picture
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.picture.colour import ColourConfig
 from understudy.inference.picture.crop import Box, CropPath, boxes_from_matte
 from understudy.inference.picture.display import ReviewView

@@ -21,7 +21,7 @@ from understudy.bridge.exr_file import file_digest, set_state, walk_exr
 from understudy.bridge.shot import OutputFile
 from understudy.inference.compliance import marks
 from understudy.inference.compliance.manifest import MANIFEST_NAME, build_manifest, read_manifest, write_manifest
-from understudy.inference.engines.door import describe_for
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.vault import blob_digest
 from understudy.inference.version_lock import VersionLock
 from understudy.inference.work_order import WorkOrder, layer_path, layers_of

@@ -20,6 +20,7 @@ understudy/software, commit                                                 by w
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Mapping
@@ -170,7 +171,9 @@ def record_digest(record: Record) -> str:
     return blake3(msgspec.json.encode(record, order="deterministic")).hexdigest()
 
 
+@functools.cache
 def software_version() -> str:
+    """Return the version that is installed, read once a process; `unknown` where none is."""
     try:
         return metadata.version("understudy")
     except metadata.PackageNotFoundError:

@@ -12,7 +12,7 @@ from understudy.bridge.shot import JobRequest, Redo, Settings
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow
-from understudy.inference.engines.door import describe_for
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.segments import Segment, plan_segments
 
 

@@ -18,7 +18,8 @@ from torch import Tensor
 from understudy.bridge.errors import Finding
 from understudy.bridge.settings import UserSettings, load_settings
 from understudy.bridge.shot import Settings
-from understudy.inference.engines.door import Footage, GeneratedFrame, Watcher, describe_for
+from understudy.inference.engines.door import Footage, GeneratedFrame, Watcher
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.engines.wan.carried import carried_of, refuse_another_take
 from understudy.inference.engines.wan.control_reader import ControlReader, pictures_of, signed
 from understudy.inference.engines.wan.finishing import Finisher
@@ -34,7 +35,7 @@ from understudy.inference.weights.opening import digests
 
 
 class WanAnimateEngine:
-    """One shot. For the worker's own thread, which alone computes; one other reads controls ahead."""
+    """One shot. One thread makes segments, one other reads controls ahead, one finishes frames (door.Engine)."""
 
     def __init__(self, settings: UserSettings | None = None) -> None:
         self._user = settings or load_settings()
@@ -64,12 +65,13 @@ class WanAnimateEngine:
         self._finisher = Finisher(footage, self._controls, options)
 
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
-        """Yield the segment's frames. What it takes over is read from the job's folder, or made again."""
+        """Make the segment, and return its frames: they are finished as they are taken, on whatever thread.
+
+        What it takes over is read from the job's folder, or made again.
+        """
         made = self._run(segment.index, watcher)
         span = self._spans[segment.index]
-        pictures = pictures_of(made[:, :, : span.own])
-        del made
-        yield from self._finisher.frames(segment, pictures, watcher)
+        return self._finisher.frames(segment, pictures_of(made[:, :, : span.own]), watcher)
 
     def close(self) -> None:
         """End the thread that reads ahead, and let go of the model."""

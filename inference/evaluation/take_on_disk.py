@@ -11,7 +11,7 @@ import msgspec
 from understudy.bridge.errors import Finding, PlateError, RequestError
 from understudy.bridge.shot import Settings
 from understudy.inference.compliance.manifest import MANIFEST_NAME, Manifest, read_manifest
-from understudy.inference.engines.door import describe_for
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.evaluation.over_time import planned_starts
 
 COLOUR_CONFIG, ENGINE, ENGINE_VERSION, SETTINGS = (

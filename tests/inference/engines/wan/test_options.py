@@ -6,7 +6,7 @@ import pytest
 
 from understudy.bridge.shot import Settings
 from understudy.inference.engines.descriptions import DRAFT_AREA_PIXELS, PRO_AREA_PIXELS, WAN_ANIMATE
-from understudy.inference.engines.door import describe_for
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.engines.wan.options import WanOptions
 
 

@@ -16,7 +16,8 @@ from tiny_wan2 import make_tiny_checkpoint_2, tiny_transformer_2
 
 from understudy.bridge.errors import EngineError, Finding, JobParked, WeightsError
 from understudy.bridge.shot import Settings
-from understudy.inference.engines.door import Footage, describe_for, process_is_spent
+from understudy.inference.engines.door import Footage, process_is_spent
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.engines.wan.lessons import read_lessons
 from understudy.inference.engines.wan2 import loop, shot_model
 from understudy.inference.engines.wan_animate_2 import WanAnimate2Engine
