@@ -60,7 +60,6 @@ PREVIEW = EngineDescription(
 )
 
 COMPUTING_OPTIONS = {
-    "loras": "LoRAs by name and weight, such as relighting:0.8",
     "attention": "exact: compiled and by the quickest kernel here; plain: nothing compiled",
     "step_cache": "relative error up to which a step is foretold instead of computed; 0 is off, approximate",
     "float8": "on: the blocks in float8, half the memory, approximate; allowed: where the GPU lacks room",
@@ -111,6 +110,7 @@ WAN_ANIMATE = EngineDescription(
         "grid_rows": "cells down it (20)",
         "pose": "where poses come from: auto, vitpose, mediapipe or keypoints",
         "retarget": "mode animate: put the motion on the character's own proportions",
+        "loras": "LoRAs by name and weight, such as relighting:0.8",
         "colour_hold": "how much of the colour's drift is undone, measured outside the matte: gentle, off or full",
         "match": "grain, sharpness and black level of the character brought to the plate's: on or off",
         **COMPUTING_OPTIONS,
@@ -164,6 +164,7 @@ WAN_ANIMATE_2 = EngineDescription(
         "guidance": "1 is off; above it every step costs twice (base 3, distilled 1)",
         "shift": "how much of the denoising is spent on the coarse picture (what the model's folder says)",
         "segment_frames": "pictures a segment at most, 4n + 1 (81)",
+        "loras": "LoRAs by name and weight, such as style:0.8",
         **COMPUTING_OPTIONS,
     },
     ranges={

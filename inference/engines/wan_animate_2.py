@@ -53,11 +53,11 @@ class WanAnimate2Engine:
         self._footage, self._driver = footage, _driver_of(footage)
         self._segments = plan_segments(footage.frames, describe_for(footage.settings).segment)
         self._spans = [span_of(segment, footage.frames) for segment in self._segments]
-        self._model = ShotModel2(footage, options, self._user)
+        self._model = ShotModel2(footage, options, self._user, lambda: self._pictures((0,))[0, :, 0])
         self._model.admit(watcher)
         for finding in _findings(footage, options):
             watcher.found(finding)
-        loaded = self._model.load(self._pictures((0,))[0, :, 0], watcher)
+        loaded = self._model.load(watcher)
         self._carried = carried_of(footage, loaded.digests)
         self._noise = NoiseStream.of(footage.settings, [loaded.loop.noise_shape(span) for span in self._spans])
 

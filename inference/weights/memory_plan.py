@@ -78,12 +78,14 @@ WAN_ANIMATE_2 = replace(
     OFFICIAL,
     transformer=int(30.9 * GIB),
     transformer_float8=int(15.9 * GIB),
+    a_token=OFFICIAL.a_token + 2 * 5120 * 2,
     a_token_of_the_driver=2 * 40 * 5120 * 2,
     picture_channels=3 + 3,
     face_pixels=0,
 )
 """shapes: 16.4 B parameters in bfloat16, 0.2 B of them in float32, 16.1 B in the blocks' linear layers; a key and a
-value of 5,120 bfloat16 a token in each of 40 blocks; the driver's pictures, and what is known of the character's"""
+value of 5,120 bfloat16 a token in each of 40 blocks, and once more where a block lays a moment of the driver behind its
+own; the driver's pictures, and what is known of the character's"""
 
 Encoders = Literal["beside", "in turn", "on the CPU"]
 """Where the encoders work: beside the transformer, on the GPU while the transformer waits, or not on the GPU."""
@@ -145,7 +147,7 @@ def plan_memory(
         plan = replace(plan, stages=stages(plan, height, width, estimates))
         if plan.peak_bytes <= usable:
             return plan
-    least = plan.peak_bytes + estimates.reserve
+    least = (plan.peak_bytes + estimates.reserve) / (1 - estimates.fragmented)
     raise WeightsError(
         f"{width} x {height} needs {least / GIB:.1f} GiB even at its most frugal; "
         f"the GPU has {free_bytes / GIB:.1f} GiB free",

@@ -14,9 +14,13 @@ import torch
 
 from understudy.inference.weights.loading import block_lists
 
+SIZES_COMPILED = 256
+"""So many shapes a worker may meet in its life. PyTorch's limit is 8: the ninth would end the job (`fullgraph`)."""
+
 
 def compile_blocks(transformer: Any) -> None:
     """Compile the blocks and face adapters, each kind once. The first step of each size takes half a minute longer."""
+    compile_many_sizes()
     transformer.compile_repeated_blocks(fullgraph=True, dynamic=False)
     for adapter in getattr(transformer, "face_adapter", ()):
         adapter.compile(fullgraph=True, dynamic=False)
@@ -27,6 +31,13 @@ def as_written(transformer: Any) -> None:
     for part in chain(*block_lists(transformer)):
         for module in part.modules():
             module._compiled_call_impl = None  # what `nn.Module.compile` sets; it has no way back of its own
+
+
+def compile_many_sizes() -> None:
+    """Have this process keep compiled code for every size that its jobs bring."""
+    from torch._dynamo import config  # loads the compiler
+
+    config.recompile_limit = config.accumulated_recompile_limit = SIZES_COMPILED
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Wan-Animate, loaded for one shot: what `tries.py` tries. One thread."""
+"""Wan-Animate, loaded for one shot: what `tried_model.py` tries. One thread."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from understudy.inference.engines.wan.size import Size
 from understudy.inference.engines.wan.spans import Span
 from understudy.inference.engines.wan.step_cache import StepCache
 from understudy.inference.engines.wan.team import Team
-from understudy.inference.engines.wan.tries import Kind, Tries
+from understudy.inference.engines.wan.tried_model import Kind, TriedModel
 from understudy.inference.weights.catalogue import WAN_ANIMATE
 from understudy.inference.weights.loading import Parts, encoders_awake
 from understudy.inference.weights.lora_shelf import parse_loras
@@ -46,51 +46,33 @@ class Loaded:
         adapt(self.parts, before, machine)
 
 
-class ShotModel:
-    """Makes segments of one shot, once it is loaded. Close it in the end, also where loading failed."""
+class ShotModel(TriedModel[Loaded]):
+    """Wan-Animate for one shot."""
+
+    _options: WanOptions
 
     def __init__(self, footage: Footage, options: WanOptions, settings: UserSettings) -> None:
-        self._footage, self._options, self._settings = footage, options, settings
-        self._tries = Tries(Kind(WAN_ANIMATE, OFFICIAL), footage, options, settings)
-        self._loaded: Loaded | None = None
-
-    def admit(self, watcher: Watcher) -> None:
-        """Measure what is free and plan for it. Raises what `Tries.admit` raises."""
-        self._tries.admit(watcher)
-
-    def load(self, watcher: Watcher) -> Loaded:
-        """Load. Raises what `admit` raises, and EngineError where no way fits after all."""
-        self._loaded = loaded = self._tries.load(lambda: self._load(watcher), watcher)
-        return loaded
+        super().__init__(Kind(WAN_ANIMATE, OFFICIAL), footage, options, settings)
 
     def run(
         self, span: Span, segments: int, controls: Controls, noise: Tensor, carried: Tensor | None, watcher: Watcher
     ) -> Tensor:
-        """Return a segment's pictures as `SegmentLoop.run` does. Raises what `Tries.segment` raises."""
-        loaded = self._loaded
-        if loaded is None:
-            raise ValueError("a model is loaded before it runs")
+        """Return a segment's pictures as `SegmentLoop.run` does. Raises what `segment` raises."""
 
-        def work() -> Tensor:
+        def work(loaded: Loaded) -> Tensor:
             if loaded.cache is not None:
                 loaded.cache.begin()
             return loaded.loop.run(
                 loaded.shot, span, controls, noise, carried, lambda done, total: watcher.step(DENOISING, done, total)
             )
 
-        return self._tries.segment(span, segments, inputs_sent(controls, noise, carried), work, watcher)
-
-    def close(self) -> None:
-        """Let go of the model, and end the processes of the other GPUs."""
-        self._loaded = None
-        self._tries.close()
+        return self.segment(span, segments, inputs_sent(controls, noise, carried), work, watcher)
 
     def _load(self, watcher: Watcher) -> Loaded:
-        footage, options, tries = self._footage, self._options, self._tries
-        machine = tries.machine
+        footage, options, machine = self._footage, self._options, self._machine
         size = Size(footage.mode, footage.height, footage.width)
-        if tries.gpus > 1:
-            tries.team = Team(tries.gpus, machine, footage.settings, size)
+        if self._gpus > 1:
+            self._team = Team(self._gpus, machine, footage.settings, size)
         opened = open_model(
             WAN_ANIMATE, self._settings, machine.placement, loras=parse_loras(options.loras), told=watcher.step
         )
@@ -102,8 +84,8 @@ class ShotModel:
             looked = loop.look(reference_image(footage), options.prompt, options.negative_prompt)
         kernel = make_ready(parts, machine, options, footage.height, footage.width)
         shot, cache = loop.guide(looked), loop.blocks
-        if tries.team is not None:
-            tries.team.begin(
+        if self._team is not None:
+            self._team.begin(
                 kernel, shot_sent(shot), lambda done, of: watcher.step("loading the model on every GPU", done, of)
             )
             cache = share_blocks(loop, parts, options, kernel)

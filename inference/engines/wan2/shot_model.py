@@ -1,8 +1,8 @@
-"""Wan-Animate-2, loaded for one shot: what `wan/tries.py` tries. One thread."""
+"""Wan-Animate-2, loaded for one shot: what `wan/tried_model.py` tries. One thread."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -17,7 +17,7 @@ from understudy.inference.engines.wan.size import Size
 from understudy.inference.engines.wan.spans import Span
 from understudy.inference.engines.wan.step_cache import StepCache
 from understudy.inference.engines.wan.team import Team
-from understudy.inference.engines.wan.tries import Kind, Tries
+from understudy.inference.engines.wan.tried_model import Kind, TriedModel
 from understudy.inference.engines.wan2.assembly import loop_over, share_blocks
 from understudy.inference.engines.wan2.loop import SegmentLoop, Shot, read_shot
 from understudy.inference.engines.wan2.model import Encoded, use_our_attention
@@ -48,53 +48,37 @@ class Loaded:
         self.loop.rest = machine.rest
 
 
-class ShotModel2:
-    """Makes segments of one shot, once it is loaded. Close it in the end, also where loading failed."""
+class ShotModel2(TriedModel[Loaded]):
+    """Wan-Animate-2 for one shot."""
 
-    def __init__(self, footage: Footage, options: Wan2Options, settings: UserSettings) -> None:
-        self._footage, self._options, self._settings = footage, options, settings
-        self._tries = Tries(Kind(options.model, WAN_ANIMATE_2), footage, options, settings)
-        self._loaded: Loaded | None = None
+    _options: Wan2Options
 
-    def admit(self, watcher: Watcher) -> None:
-        """Measure what is free and plan for it. Raises what `Tries.admit` raises."""
-        self._tries.admit(watcher)
-
-    def load(self, first: Tensor, watcher: Watcher) -> Loaded:
-        """Load. first: the driver's first picture, (3, height, width), -1 to 1.
-
-        Raises what `admit` raises, and EngineError where no way fits after all.
-        """
-        self._loaded = loaded = self._tries.load(lambda: self._load(first, watcher), watcher)
-        return loaded
+    def __init__(
+        self, footage: Footage, options: Wan2Options, settings: UserSettings, first: Callable[[], Tensor]
+    ) -> None:
+        """first: gives the driver's first picture, (3, height, width), -1 to 1."""
+        super().__init__(Kind(options.model, WAN_ANIMATE_2), footage, options, settings)
+        self._first = first
 
     def run(
         self, span: Span, segments: int, driver: Tensor, noise: Tensor, carried: Tensor | None, watcher: Watcher
     ) -> Tensor:
-        """Return a segment's pictures as `SegmentLoop.run` does. Raises what `Tries.segment` raises."""
-        loaded = self._loaded
-        if loaded is None:
-            raise ValueError("a model is loaded before it runs")
+        """Return a segment's pictures as `SegmentLoop.run` does. Raises what `segment` raises."""
 
-        def work() -> Tensor:
+        def work(loaded: Loaded) -> Tensor:
             if loaded.cache is not None:
                 loaded.cache.begin()
             return loaded.loop.run(
                 loaded.shot, span, driver, noise, carried, lambda done, total: watcher.step(DENOISING, done, total)
             )
 
-        return self._tries.segment(span, segments, inputs_sent(driver, noise, carried), work, watcher)
+        return self.segment(span, segments, inputs_sent(driver, noise, carried), work, watcher)
 
-    def close(self) -> None:
-        """Let go of the model, and end the processes of the other GPUs."""
-        self._loaded = None
-        self._tries.close()
-
-    def _load(self, first: Tensor, watcher: Watcher) -> Loaded:
-        footage, options, tries = self._footage, self._options, self._tries
-        machine, (height, width) = tries.machine, (footage.height, footage.width)
-        if tries.gpus > 1:
-            tries.team = Team(tries.gpus, machine, footage.settings, Size(footage.mode, height, width))
+    def _load(self, watcher: Watcher) -> Loaded:
+        footage, options, machine = self._footage, self._options, self._machine
+        height, width = footage.height, footage.width
+        if self._gpus > 1:
+            self._team = Team(self._gpus, machine, footage.settings, Size(footage.mode, height, width))
         opened = open_model(
             options.model, self._settings, machine.placement, loras=parse_loras(options.loras), told=watcher.step
         )
@@ -105,11 +89,11 @@ class ShotModel2:
         character = signed(letterboxed(footage)[None])[0, :, 0]
         with encoders_awake(parts):
             words = options.prompt, options.negative_prompt
-            read = read_shot(parts, character, first, words, guided=options.guidance > 1)
+            read = read_shot(parts, character, self._first(), words, guided=options.guidance > 1)
         kernel = make_ready(parts, machine, options, height, width, use=use_our_attention)
         shot, cache = loop.encode_shot(read, character), loop.blocks
-        if tries.team is not None:
+        if self._team is not None:
             sent = shot_sent(shot)
-            tries.team.begin(kernel, sent, lambda done, of: watcher.step("loading the model on every GPU", done, of))
+            self._team.begin(kernel, sent, lambda done, of: watcher.step("loading the model on every GPU", done, of))
             cache = share_blocks(loop, parts, options, kernel)
         return Loaded(parts, loop, shot, opened.used.digests(), cache if isinstance(cache, StepCache) else None)

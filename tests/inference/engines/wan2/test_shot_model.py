@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tiny_wan2 import make_tiny_checkpoint_2, tiny_transformer_2
 
 from understudy.bridge.errors import EngineError, Finding, JobParked, WeightsError
 from understudy.bridge.shot import Settings
-from understudy.inference.engines.door import Footage, process_is_spent
+from understudy.inference.engines.door import EarlierVersion, Footage, process_is_spent
 from understudy.inference.engines.roster import describe_for
 from understudy.inference.engines.wan.lessons import read_lessons
 from understudy.inference.engines.wan2 import loop, shot_model
@@ -60,9 +61,15 @@ def _fresh() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> NDArray[np.float32]:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder in which the plain shot keeps what a redo goes on from."""
+    return tmp_path_factory.mktemp("plain")
+
+
+@pytest.fixture(scope="module")
+def plain(kept: Path) -> NDArray[np.float32]:
     """Return the shot as it is made with nothing in the way."""
-    made, _ = make(shot(tmp_path_factory.mktemp("plain")))
+    made, _ = make(shot(kept))
     return made
 
 
@@ -101,16 +108,16 @@ def shot(scratch: Path, **options: str) -> Footage:
     )  # fmt: skip
 
 
-def make(footage: Footage) -> tuple[NDArray[np.float32], Watching]:
-    """Return the shot's pictures and what was told."""
+def make(footage: Footage, skipped: int = 0) -> tuple[NDArray[np.float32], Watching]:
+    """Return the shot's pictures, from the segment behind those that are skipped, and what was told."""
     engine, watching = WanAnimate2Engine(), Watching()
     try:
         engine.prepare(footage, watching)
-        segments = plan_segments(footage.frames, describe_for(footage.settings).segment)
+        segments = plan_segments(footage.frames, describe_for(footage.settings).segment)[skipped:]
         frames = [frame for segment in segments for frame in engine.generate(segment, watching)]
     finally:
         engine.close()
-    assert [frame.frame for frame in frames] == list(footage.frames)
+    assert [frame.frame for frame in frames] == [number for segment in segments for number in segment.frames]
     return np.stack([frame.picture for frame in frames if frame.picture is not None]), watching
 
 
@@ -166,6 +173,16 @@ def test_when_memory_runs_out_while_the_model_is_loaded_or_looks_at_the_driver_t
     assert "encoders in turn" in loading
     assert "in segment 1 of 2 (denoising)" in looking
     assert np.array_equal(made, plain)
+
+
+def test_a_segment_made_again_goes_on_from_the_kept_one_and_with_the_same_seed_has_the_same_bits(
+    tmp_path: Path, kept: Path, plain: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = fails(loop.predict, RuntimeError("the kept segment is made again"), {CALLS_A_SEGMENT + 1})
+    monkeypatch.setattr(loop, "predict", asked)
+    earlier = EarlierVersion(carried=kept, kept=frozenset({0}), repeatable=False)
+    made, _ = make(replace(shot(tmp_path), earlier=earlier), skipped=1)
+    assert np.array_equal(made, plain[-len(made) :])
 
 
 def test_encoders_and_blocks_can_take_turns_in_a_model_without_face_adapters(checkpoint: Path) -> None:

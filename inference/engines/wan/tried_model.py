@@ -1,4 +1,4 @@
-"""What becomes of a try that runs out of memory or loses its GPU, whatever model it was a try with.
+"""A model that is tried: what becomes of a try that runs out of memory or loses its GPU, whatever model it is.
 
 Out of memory is ours to solve: what was tried is tried again under the next plan that takes less, the artist is told,
 and the job's folder remembers it. A GPU that is lost is lost to this process alone: the job is set aside, the process
@@ -8,9 +8,10 @@ ends, and a fresh one goes on. One thread.
 from __future__ import annotations
 
 import gc
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 import torch
@@ -65,46 +66,81 @@ class Kind:
     estimates: Estimates
 
 
-class Tries:
-    """One job's. `machine` is what the next try computes on."""
+class TriedModel(ABC, Generic[AnyLoaded]):
+    """Makes segments of one shot, once it is loaded. Close it in the end, also where loading failed."""
 
-    machine: Machine
+    _machine: Machine
+    """What the next try computes on."""
 
     def __init__(self, kind: Kind, footage: Footage, options: Computing, settings: UserSettings) -> None:
         self._kind, self._footage, self._options, self._settings = kind, footage, options, settings
         self._lessons = read_lessons(footage.scratch)
         self._estimates = kind.estimates
-        self.loaded: Loaded | None = None
-        """The model, once it is loaded: it is made to take less. Before, it is loaded again."""
-        self.team: Team | None = None
-        """The processes of the slot's other GPUs, once there are some: then another try is for fresh processes."""
-        self.gpus = 1
+        self._loaded: AnyLoaded | None = None
+        """Once it is there it is made to take less; before, it is loaded again."""
+        self._team: Team | None = None
+        """Once there is one, another try is for fresh processes."""
+        self._gpus = 1
+
+    @abstractmethod
+    def _load(self, watcher: Watcher) -> AnyLoaded:
+        """Load the model onto `_machine`, and start `_team` where there are several `_gpus`."""
 
     def admit(self, watcher: Watcher) -> None:
         """Measure what is free and plan for it: before anything else is done, and again before the model is loaded.
 
         Raises WeightsError for what can never fit; JobParked where the GPU is full of others' work, or lost.
         """
-        self.machine = self.attempt(self._choose, "before the job began", watcher)
+        self._machine = self._attempt(self._choose, "before the job began", watcher)
 
-    def load(self, work: Callable[[], AnyLoaded], watcher: Watcher) -> AnyLoaded:
-        """Return the model that `work` loads; say what earlier tries taught, and what this one computes on.
+    def load(self, watcher: Watcher) -> AnyLoaded:
+        """Load; say what earlier tries taught, and what this one computes on.
 
         Raises what `admit` raises, and EngineError where no way fits after all.
         """
         self.admit(watcher)
         for finding in self._lessons.findings:
             watcher.found(finding)
-        watcher.found(Finding(rule="computed_on", outcome="note", message=self.machine.words()))
-        loaded = self.attempt(work, "while the model was loaded", watcher)
-        self.loaded = loaded
+        watcher.found(Finding(rule="computed_on", outcome="note", message=self._machine.words()))
+        self._loaded = loaded = self._attempt(lambda: self._load(watcher), "while the model was loaded", watcher)
         return loaded
 
-    def attempt(self, work: Callable[[], Made], where: str, watcher: Watcher) -> Made:
-        """Do `work` until it is done or there is nothing left to try.
+    def segment(
+        self,
+        span: Span,
+        segments: int,
+        inputs: Sequence[Tensor | None],
+        work: Callable[[AnyLoaded], Tensor],
+        watcher: Watcher,
+    ) -> Tensor:
+        """Return what `work` makes of a segment with the model, however many tries that takes.
 
+        inputs: what the processes of other GPUs need for their share of it.
         Raises EngineError where no way is left that takes less memory, JobParked where the GPU is lost.
         """
+        loaded = self._loaded
+        if loaded is None:
+            raise ValueError("a model is loaded before it runs")
+
+        def tried() -> Tensor:
+            if self._team is None:
+                return work(loaded)
+            with shared_vae(loaded.parts.vae, self._machine.plan):
+                return self._team.run(span, inputs, lambda: work(loaded))
+
+        made = self._attempt(tried, f"in segment {span.index + 1} of {segments}", watcher)
+        if self._lessons.losses:  # they are counted in a row
+            self._learn(losses=0)
+        return made
+
+    def close(self) -> None:
+        """Let go of the model, and end the processes of the other GPUs."""
+        self._loaded = None
+        if self._team is not None:
+            self._team.close()
+
+    def _attempt(self, work: Callable[[], Made], where: str, watcher: Watcher) -> Made:
+        """Do `work` until it is done or there is nothing left to try."""
         while True:
             try:
                 return work()
@@ -119,7 +155,7 @@ class Tries:
 
     def _meet(self, trouble: Trouble | None, said: str, where: str, watcher: Watcher) -> None:
         """Make another try possible. Raises what the job ends with where none is."""
-        if self.team is not None:
+        if self._team is not None:
             process_is_spent.set()  # those that shared the segment no longer agree on where they are
         if trouble is None:
             raise EngineError(f"{said} {where}", remedy=f"{KEPT} `understudy retry` goes on from there.")
@@ -128,12 +164,12 @@ class Tries:
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        stage = "prompt and reference" if self.loaded is None else self.loaded.stage
+        stage = "prompt and reference" if self._loaded is None else self._loaded.stage
         self._spare(stage, said, where, watcher)
 
     def _spare(self, stage: str, said: str, where: str, watcher: Watcher) -> None:
         """Take the next plan under which `stage` takes less. Raises EngineError where there is none."""
-        before, options = self.machine.plan, self._options
+        before, options = self._machine.plan, self._options
         height, width = self._footage.height, self._footage.width
         after = step_down(before, stage, height, width, allow_float8=options.allow_float8, estimates=self._estimates)
         if after is None:
@@ -151,11 +187,11 @@ class Tries:
         )
         self._learn(plan=after, findings=(*self._lessons.findings, finding))
         watcher.found(finding)
-        self.machine = replace(self.machine, plan=after)
-        if self.team is not None:
+        self._machine = replace(self._machine, plan=after)
+        if self._team is not None:
             raise JobParked(finding.message, remedy=f"{KEPT} The job goes on by itself in fresh processes.")
-        if self.loaded is not None:
-            self.loaded.spare(before, self.machine)
+        if self._loaded is not None:
+            self._loaded.spare(before, self._machine)
 
     def _lost(self, said: str, where: str) -> JobParked | EngineError:
         """Return how the job ends; this process is of no more use either way."""
@@ -177,45 +213,20 @@ class Tries:
             facts=facts,
         )
 
-    def segment(
-        self, span: Span, segments: int, inputs: Sequence[Tensor | None], work: Callable[[], Tensor], watcher: Watcher
-    ) -> Tensor:
-        """Return what `work` makes of a segment, however many tries that takes. Raises what `attempt` raises.
-
-        inputs: what the processes of other GPUs need for their share of it.
-        """
-        loaded = self.loaded
-        if loaded is None:
-            raise ValueError("a model is loaded before it runs")
-
-        def tried() -> Tensor:
-            if self.team is None:
-                return work()
-            with shared_vae(loaded.parts.vae, self.machine.plan):
-                return self.team.run(span, inputs, work)
-
-        made = self.attempt(tried, f"in segment {span.index + 1} of {segments}", watcher)
-        if self._lessons.losses:  # they are counted in a row
-            self._learn(losses=0)
-        return made
-
-    def close(self) -> None:
-        """Let go of the model, and end the processes of the other GPUs."""
-        self.loaded = None
-        if self.team is not None:
-            self.team.close()
-
     def _learn(self, **news: object) -> None:
         self._lessons = msgspec.structs.replace(self._lessons, **news)
         write_lessons(self._footage.scratch, self._lessons)
 
     def _choose(self) -> Machine:
-        self.gpus = gpus_of_the_slot(self._settings.gpus, self._settings.gpus_per_slot)
+        self._gpus = gpus_of_the_slot(self._settings.gpus, self._settings.gpus_per_slot)
         footage, known, options = self._footage, self._lessons.plan, self._options
         laid_on = bytes_of_loras(self._kind.model, self._settings, parse_loras(options.loras))
-        self._estimates = estimates = with_loras(self._kind.estimates, laid_on)
+        estimates = with_loras(self._kind.estimates, laid_on)
+        # Each GPU keeps what it saw of a driver by its own heads alone.
+        share = estimates.a_token_of_the_driver // self._gpus
+        self._estimates = estimates = replace(estimates, a_token_of_the_driver=share)
         budget = parse_gpu_memory(self._settings.gpu_memory)
-        machine = choose_machine(options, footage.height, footage.width, budget, self.gpus, estimates)
+        machine = choose_machine(options, footage.height, footage.width, budget, self._gpus, estimates)
         if known is None:
             return machine
         plan = both_of(machine.plan, known)
