@@ -156,16 +156,18 @@ def plan_memory(
     )
 
 
-def with_loras(estimates: Estimates, lora_bytes: int) -> Estimates:
-    """Return the estimates with LoRAs beside the weights; one of rank 128 over every block is 1.3 GiB in bfloat16.
+def of_a_job(estimates: Estimates, *, lora_bytes: int = 0, gpus: int = 1) -> Estimates:
+    """Return the estimates for each of `gpus`, with LoRAs beside the weights.
 
-    They lie in the blocks, so they come and go with them.
+    LoRAs lie in the blocks, so they come and go with them; one of rank 128 over every block is 1.3 GiB in bfloat16. Of
+    what is seen of a driver, each GPU keeps its own heads alone. All else is counted as on one.
     """
     return replace(
         estimates,
         transformer=estimates.transformer + lora_bytes,
         transformer_float8=estimates.transformer_float8 + lora_bytes,
         transformer_offloaded=estimates.transformer_offloaded + 2 * lora_bytes // estimates.blocks,
+        a_token_of_the_driver=estimates.a_token_of_the_driver // gpus,
     )
 
 

@@ -31,7 +31,7 @@ from understudy.inference.engines.wan.trouble import Trouble, first_line, troubl
 from understudy.inference.weights.catalogue import Model
 from understudy.inference.weights.loading import Parts
 from understudy.inference.weights.lora_shelf import parse_loras
-from understudy.inference.weights.memory_plan import Estimates, MemoryPlan, both_of, stages, step_down, with_loras
+from understudy.inference.weights.memory_plan import Estimates, MemoryPlan, both_of, of_a_job, stages, step_down
 from understudy.inference.weights.opening import bytes_of_loras
 
 LOSSES_ALLOWED = 2
@@ -221,10 +221,7 @@ class TriedModel(ABC, Generic[AnyLoaded]):
         self._gpus = gpus_of_the_slot(self._settings.gpus, self._settings.gpus_per_slot)
         footage, known, options = self._footage, self._lessons.plan, self._options
         laid_on = bytes_of_loras(self._kind.model, self._settings, parse_loras(options.loras))
-        estimates = with_loras(self._kind.estimates, laid_on)
-        # Each GPU keeps what it saw of a driver by its own heads alone.
-        share = estimates.a_token_of_the_driver // self._gpus
-        self._estimates = estimates = replace(estimates, a_token_of_the_driver=share)
+        self._estimates = estimates = of_a_job(self._kind.estimates, lora_bytes=laid_on, gpus=self._gpus)
         budget = parse_gpu_memory(self._settings.gpu_memory)
         machine = choose_machine(options, footage.height, footage.width, budget, self._gpus, estimates)
         if known is None:

@@ -14,12 +14,12 @@ from understudy.inference.weights.memory_plan import (
     Estimates,
     MemoryPlan,
     conditioning_bytes,
+    of_a_job,
     plan_memory,
     reference_bytes,
     stages,
     step_down,
     tokens,
-    with_loras,
 )
 
 SIDES = some.integers(4, 120).map(lambda sixteenths: 16 * sixteenths)
@@ -69,13 +69,13 @@ def test_the_estimate_agrees_with_the_peak_that_was_measured() -> None:
 
 def test_when_loras_lie_beside_the_weights_then_they_count() -> None:
     assert plan_memory(58 * GIB, 720, 1280).encoders == "beside"
-    assert plan_memory(58 * GIB, 720, 1280, estimates=with_loras(OFFICIAL, 8 * GIB)).encoders == "in turn"
+    assert plan_memory(58 * GIB, 720, 1280, estimates=of_a_job(OFFICIAL, lora_bytes=8 * GIB)).encoders == "in turn"
 
 
 def test_loras_come_and_go_with_the_blocks_that_they_lie_in() -> None:
     def denoising(lora_bytes: int) -> int:
         offloaded = MemoryPlan(offloaded=True)
-        return dict(stages(offloaded, 720, 1280, with_loras(OFFICIAL, lora_bytes)))["denoising"]
+        return dict(stages(offloaded, 720, 1280, of_a_job(OFFICIAL, lora_bytes=lora_bytes)))["denoising"]
 
     assert denoising(4 * GIB) - denoising(0) == 4 * GIB * 2 // 40
 
@@ -83,6 +83,12 @@ def test_loras_come_and_go_with_the_blocks_that_they_lie_in() -> None:
 def test_what_wan_animate_2_keeps_of_a_driver_is_larger_than_the_model() -> None:
     assert reference_bytes(81, 720, 1280, WAN_ANIMATE_2) == 2 * 40 * 21 * 45 * 80 * 5120 * 2
     assert reference_bytes(81, 720, 1280, OFFICIAL) == 0
+
+
+def test_several_gpus_share_what_was_seen_of_a_driver_and_nothing_else() -> None:
+    one, four = (of_a_job(WAN_ANIMATE_2, gpus=gpus) for gpus in (1, 4))
+    assert reference_bytes(81, 720, 1280, four) == reference_bytes(81, 720, 1280, one) // 4
+    assert of_a_job(OFFICIAL, gpus=4) == OFFICIAL
 
 
 @pytest.mark.parametrize(
