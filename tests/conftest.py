@@ -17,6 +17,11 @@ os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")  # as inference/engines/wan has
 os.environ.pop("OCIO", None)  # a config of the machine's own would be every test's: those that want one set it
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long tests: on several cores the last test must not be one of them."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def footage() -> Path:
     """Return the folder of real test footage; the tests that need it skip, with this reason, where it is not named."""

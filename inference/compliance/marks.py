@@ -24,7 +24,6 @@ import functools
 import json
 import os
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import PureWindowsPath
 
 import msgspec
@@ -174,6 +173,8 @@ def record_digest(record: Record) -> str:
 @functools.cache
 def software_version() -> str:
     """Return the version that is installed, read once a process; `unknown` where none is."""
+    from importlib import metadata  # 50 ms that the gate's process, which reads these names alone, need not pay
+
     try:
         return metadata.version("understudy")
     except metadata.PackageNotFoundError:
@@ -183,6 +184,8 @@ def software_version() -> str:
 def software_commit() -> str:
     """Return the commit this code was built from: `UNDERSTUDY_COMMIT`, else what the installer wrote down, else
     `unknown`. Git is never asked: a farm node has none, and a checkout's state is not the installed code's."""
+    from importlib import metadata
+
     stated = os.environ.get("UNDERSTUDY_COMMIT", "").strip()
     if stated:
         return stated[:64]

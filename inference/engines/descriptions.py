@@ -111,6 +111,7 @@ WAN_ANIMATE = EngineDescription(
         "pose": "where poses come from: auto, vitpose, mediapipe or keypoints",
         "retarget": "mode animate: put the motion on the character's own proportions",
         "loras": "LoRAs by name and weight, such as relighting:0.8",
+        "segmenter": "a network beside the models, by name, that helps to tell the character from the ground",
         "colour_hold": "how much of the colour's drift is undone, measured outside the matte: gentle, off or full",
         "match": "grain, sharpness and black level of the character brought to the plate's: on or off",
         **COMPUTING_OPTIONS,

@@ -23,6 +23,7 @@ from understudy.inference.engines.wan.coverage import Covered, cover, known_behi
 from understudy.inference.engines.wan.evidence import GeneratedPicture
 from understudy.inference.engines.wan.matching import Match, Untouched, matched, measure_match, nothing, record
 from understudy.inference.engines.wan.options import WanOptions
+from understudy.inference.engines.wan.segmenter import Segmenter
 from understudy.inference.segments import Segment
 
 Picture = NDArray[np.float32]
@@ -39,12 +40,14 @@ FINISHERS = min(8, os.cpu_count() or 1)
 class Finisher:
     """One shot; one thread at a time takes its frames, several of its own make them."""
 
-    def __init__(self, footage: Footage, controls: Controls, options: WanOptions) -> None:
-        self._footage, self._controls, self._options = footage, controls, options
+    def __init__(
+        self, footage: Footage, controls: Controls, options: WanOptions, segmenter: Segmenter | None = None
+    ) -> None:
+        self._footage, self._controls, self._options, self._segmenter = footage, controls, options, segmenter
 
     def frames(self, segment: Segment, pictures: Pictures, watcher: Watcher) -> Iterator[GeneratedFrame]:
         """Yield the frames of a segment, in order; tell what someone should look at. `pictures` is changed."""
-        made = _Segment(self._footage, self._controls, self._options, segment.frames, pictures)
+        made = _Segment(self._footage, self._controls, self._options, self._segmenter, segment.frames, pictures)
         if self._footage.mode == "replace":
             made.hold(watcher)
             made.measure()
@@ -66,9 +69,15 @@ class Finisher:
 
 class _Segment:
     def __init__(
-        self, footage: Footage, controls: Controls, options: WanOptions, frames: Sequence[int], pictures: Pictures
+        self,
+        footage: Footage,
+        controls: Controls,
+        options: WanOptions,
+        segmenter: Segmenter | None,
+        frames: Sequence[int],
+        pictures: Pictures,
     ) -> None:
-        self._footage, self._controls, self._options = footage, controls, options
+        self._footage, self._controls, self._options, self._segmenter = footage, controls, options, segmenter
         self._frames, self._pictures = frames, pictures
         self.match = nothing()
 
@@ -86,8 +95,10 @@ class _Segment:
         """Return a frame with what it was made from, as `cover` asks for it."""
         frame, picture = self._frames[position], self._pictures[position]
         points = self._controls.keypoints(frame)
+        person = self._segmenter.seen(picture) if self._segmenter is not None else None
         if self._footage.mode == "animate":
-            return GeneratedPicture(picture, picture, np.ones(picture.shape[:2], np.float32), keypoints=points)
+            whole = np.ones(picture.shape[:2], np.float32)
+            return GeneratedPicture(picture, picture, whole, keypoints=points, seen=person)
         seen = self._controls.pictures(frame)
         if seen.background is None or seen.matte_used is None or self._footage.matte is None:
             raise ValueError("mode replace has a background and a matte")
@@ -99,6 +110,7 @@ class _Segment:
             behind=known_behind(clean(frame)) if clean is not None else None,
             keypoints=points,
             performer=self._footage.matte(frame),
+            seen=person,
         )
 
     def frame(self, told_apart: tuple[int, Covered]) -> tuple[float, GeneratedFrame]:

@@ -38,6 +38,8 @@ class WanOptions:
     pose: str
     retarget: bool
     loras: str
+    segmenter: str
+    """The name of a network that tells people from ground; empty = none."""
     plain: bool
     step_cache: float
     float8: bool
@@ -66,6 +68,7 @@ class WanOptions:
             pose=said.get("pose", "auto"),
             retarget=said.get("retarget", "on") == "on" and settings.mode == "animate",
             loras=said.get("loras", ""),
+            segmenter=said.get("segmenter", ""),
             plain=said.get("attention", "exact") == "plain",
             step_cache=float(said.get("step_cache", "0")),
             float8=said.get("float8", "off") == "on",
