@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from tiny_lora import random_pairs, save_diffusers
 from tiny_wan2 import make_tiny_checkpoint_2, tiny_transformer_2
+from wan_shot import FULL, GONE, fails
 
 from understudy.bridge.errors import EngineError, Finding, JobParked, WeightsError
 from understudy.bridge.shot import Settings
@@ -32,8 +32,6 @@ from understudy.inference.weights.placement import Placement
 HEIGHT, WIDTH, FRAMES = 32, 48, 12
 CALLS_A_SEGMENT = 2  # one step of two passes
 CHANGES = {"loras": "style:0.5", "float8": "on", "step_cache": "1", "steps": "3"}
-FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1.50 GiB. GPU 0 has 23.4 GiB in use")
-GONE = torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
 
 
 @pytest.fixture(scope="module")
@@ -121,32 +119,21 @@ def make(footage: Footage, skipped: int = 0) -> tuple[NDArray[np.float32], Watch
     return np.stack([frame.picture for frame in frames if frame.picture is not None]), watching
 
 
-def fails(real: Callable[..., Any], problem: Exception, calls: set[int]) -> Callable[..., Any]:
-    """Return `real`, which raises `problem` at those of its calls, the first one being 1."""
-    made = 0
-
-    def wrapped(*given: Any, **named: Any) -> Any:
-        nonlocal made
-        made += 1
-        if made in calls:
-            raise problem
-        return real(*given, **named)
-
-    return wrapped
-
-
-def test_when_memory_runs_out_in_a_segment_then_it_is_made_again_with_less_and_with_the_same_bits(
+def test_wherever_memory_runs_out_it_is_made_again_with_less_and_with_the_same_bits(
     tmp_path: Path, plain: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    full = {CALLS_A_SEGMENT + 1, CALLS_A_SEGMENT + 3}
-    monkeypatch.setattr(loop, "predict", fails(loop.predict, FULL, full))
+    monkeypatch.setattr(shot_model, "open_model", fails(shot_model.open_model, FULL, {1}))
+    monkeypatch.setattr(loop, "extract", fails(loop.extract, FULL, {1}))
+    monkeypatch.setattr(loop, "predict", fails(loop.predict, FULL, {CALLS_A_SEGMENT + 1}))
     made, told = make(shot(tmp_path))
-    first, second = told.of("memory_step_down")
-    assert "in segment 2 of 2 (denoising)" in first
-    assert "the reference in CPU memory" in first
-    assert "blocks from CPU memory" not in first
-    assert "the reference in CPU memory" in second
-    assert "blocks from CPU memory" in second
+    loading, looking, stepping = told.of("memory_step_down")
+    assert "while the model was loaded" in loading
+    assert "encoders in turn" in loading
+    assert "in segment 1 of 2 (denoising)" in looking
+    assert "the reference in CPU memory" in looking
+    assert "blocks from CPU memory" not in looking
+    assert "in segment 2 of 2 (denoising)" in stepping
+    assert "the reference in CPU memory, VAE in tiles, blocks from CPU memory" in stepping
     assert np.array_equal(made, plain)
     known = read_lessons(tmp_path).plan
     assert known is not None
@@ -160,19 +147,6 @@ def test_when_no_way_takes_less_then_what_to_ask_for_is_said(tmp_path: Path, mon
     assert "segment_frames=13" in raised.value.remedy
     assert "preset=draft" in raised.value.remedy
     assert "float8=allowed" in raised.value.remedy
-
-
-def test_when_memory_runs_out_while_the_model_is_loaded_or_looks_at_the_driver_then_it_takes_less_there_too(
-    tmp_path: Path, plain: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shot_model, "open_model", fails(shot_model.open_model, FULL, {1}))
-    monkeypatch.setattr(loop, "extract", fails(loop.extract, FULL, {1}))
-    made, told = make(shot(tmp_path))
-    loading, looking = told.of("memory_step_down")
-    assert "while the model was loaded" in loading
-    assert "encoders in turn" in loading
-    assert "in segment 1 of 2 (denoising)" in looking
-    assert np.array_equal(made, plain)
 
 
 def test_a_segment_made_again_goes_on_from_the_kept_one_and_with_the_same_seed_has_the_same_bits(
