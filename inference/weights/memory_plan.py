@@ -74,6 +74,8 @@ class Estimates:
 
 
 OFFICIAL = Estimates()
+A_TOKEN_S_PAST = 4 * 5120 * 2
+"""shapes: of a token, what a step cache keeps for each pass of a step: two blocks' outputs at two steps, in bfloat16"""
 WAN_ANIMATE_2 = replace(
     OFFICIAL,
     transformer=int(30.9 * GIB),
@@ -156,14 +158,15 @@ def plan_memory(
     )
 
 
-def of_a_job(estimates: Estimates, *, lora_bytes: int = 0, gpus: int = 1) -> Estimates:
-    """Return the estimates for each of `gpus`, with LoRAs beside the weights.
+def of_a_job(estimates: Estimates, *, lora_bytes: int = 0, foretold_passes: int = 0, gpus: int = 1) -> Estimates:
+    """Return the estimates for each of `gpus`, with LoRAs beside the weights and a past to foretell passes from.
 
     LoRAs lie in the blocks, so they come and go with them; one of rank 128 over every block is 1.3 GiB in bfloat16. Of
     what is seen of a driver, each GPU keeps its own heads alone. All else is counted as on one.
     """
     return replace(
         estimates,
+        a_token=estimates.a_token + foretold_passes * A_TOKEN_S_PAST,
         transformer=estimates.transformer + lora_bytes,
         transformer_float8=estimates.transformer_float8 + lora_bytes,
         transformer_offloaded=estimates.transformer_offloaded + 2 * lora_bytes // estimates.blocks,

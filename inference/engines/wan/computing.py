@@ -13,6 +13,8 @@ class Computing(Protocol):
     @property
     def segment_frames(self) -> int: ...
     @property
+    def guidance(self) -> float: ...
+    @property
     def loras(self) -> str: ...
     @property
     def plain(self) -> bool: ...
@@ -33,6 +35,11 @@ def approximations_of(options: Computing) -> tuple[str, ...]:
     if options.float8:
         said.append("the transformer's blocks are float8")
     return tuple(said)
+
+
+def foretold_passes(options: Computing) -> int:
+    """Return how many passes of a step a step cache foretells."""
+    return 0 if options.step_cache <= 0 else 2 if options.guidance > 1 else 1
 
 
 def smaller(options: Computing) -> str:

@@ -21,7 +21,7 @@ from understudy.bridge.errors import EngineError, Finding, JobParked
 from understudy.bridge.gpu_settings import parse_gpu_memory
 from understudy.bridge.settings import UserSettings
 from understudy.inference.engines.door import Footage, Watcher, process_is_spent
-from understudy.inference.engines.wan.computing import Computing, smaller
+from understudy.inference.engines.wan.computing import Computing, foretold_passes, smaller
 from understudy.inference.engines.wan.devices import Machine, choose_machine
 from understudy.inference.engines.wan.lessons import read_lessons, write_lessons
 from understudy.inference.engines.wan.spans import Span
@@ -221,7 +221,9 @@ class TriedModel(ABC, Generic[AnyLoaded]):
         self._gpus = gpus_of_the_slot(self._settings.gpus, self._settings.gpus_per_slot)
         footage, known, options = self._footage, self._lessons.plan, self._options
         laid_on = bytes_of_loras(self._kind.model, self._settings, parse_loras(options.loras))
-        self._estimates = estimates = of_a_job(self._kind.estimates, lora_bytes=laid_on, gpus=self._gpus)
+        self._estimates = estimates = of_a_job(
+            self._kind.estimates, lora_bytes=laid_on, foretold_passes=foretold_passes(options), gpus=self._gpus
+        )
         budget = parse_gpu_memory(self._settings.gpu_memory)
         machine = choose_machine(options, footage.height, footage.width, budget, self._gpus, estimates)
         if known is None:

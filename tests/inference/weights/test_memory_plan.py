@@ -85,6 +85,14 @@ def test_what_wan_animate_2_keeps_of_a_driver_is_larger_than_the_model() -> None
     assert reference_bytes(81, 720, 1280, OFFICIAL) == 0
 
 
+def test_what_steps_are_foretold_from_counts_by_the_token_and_the_pass() -> None:
+    past = [
+        dict(stages(MemoryPlan(), 720, 1280, of_a_job(OFFICIAL, foretold_passes=passes)))["denoising"]
+        for passes in (0, 1, 2)
+    ]
+    assert past[1] - past[0] == past[2] - past[1] == 4 * tokens(77, 720, 1280) * 5120 * 2
+
+
 def test_several_gpus_share_what_was_seen_of_a_driver_and_nothing_else() -> None:
     one, four = (of_a_job(WAN_ANIMATE_2, gpus=gpus) for gpus in (1, 4))
     assert reference_bytes(81, 720, 1280, four) == reference_bytes(81, 720, 1280, one) // 4

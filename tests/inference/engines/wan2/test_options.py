@@ -7,7 +7,7 @@ import pytest
 from understudy.bridge.shot import Settings
 from understudy.inference.engines.descriptions import DRAFT_AREA_PIXELS, PRO_AREA_PIXELS, WAN_ANIMATE, WAN_ANIMATE_2
 from understudy.inference.engines.roster import describe_for
-from understudy.inference.engines.wan.computing import approximations_of
+from understudy.inference.engines.wan.computing import approximations_of, foretold_passes
 from understudy.inference.engines.wan2.options import Wan2Options
 
 
@@ -44,6 +44,14 @@ def test_float8_is_asked_for_or_allowed(float8: str, on: bool, allowed: bool) ->
     options = Wan2Options.of(settings(float8=float8))
     assert (options.float8, options.allow_float8) == (on, allowed)
     assert len(approximations_of(options)) == int(on)
+
+
+@pytest.mark.parametrize(
+    ("said", "passes"),
+    [({}, 0), ({"step_cache": "0.1"}, 2), ({"step_cache": "0.1", "model": "distilled"}, 1)],
+)
+def test_every_pass_of_a_step_is_foretold_or_none(said: dict[str, str], passes: int) -> None:
+    assert foretold_passes(Wan2Options.of(settings(**said))) == passes
 
 
 def test_how_it_computes_is_said_in_the_same_words_as_of_the_other_wan_engine() -> None:
