@@ -1,7 +1,7 @@
 """From segments to frames: on a GPU the model makes the next segment while the last one's frames are finished.
 
 a thread of its own    engine.generate(segment): the model
-another                the frames that it returned, one after another: coverage, grain
+another                the frames that it returned, one after another: coverage, grain, in-betweens
 the caller's           layers, files
 """
 
@@ -26,6 +26,10 @@ Untouched = Callable[[Segment], Iterable[GeneratedFrame] | None]
 """The frames of a segment that needs no engine, else None."""
 
 
+Whole = Callable[[Segment, Iterable[GeneratedFrame]], Iterable[GeneratedFrame]]
+"""Every frame that a segment delivers, of those that were made."""
+
+
 class Listening(Protocol):
     """What is needed of `worker.Reporter`; `step` and `check` raise when the job was cancelled or paused."""
 
@@ -39,8 +43,14 @@ class Listening(Protocol):
 class Generation:
     """One job's; a Watcher to its engine. Closed early, it waits for the engine's next step and for one frame."""
 
-    def __init__(self, engine: Engine, untouched: Untouched, reporter: Listening) -> None:
-        self._engine, self._untouched, self._reporter = engine, untouched, reporter
+    def __init__(
+        self,
+        engine: Engine,
+        untouched: Untouched,
+        reporter: Listening,
+        whole: Whole = lambda segment, made: made,
+    ) -> None:
+        self._engine, self._untouched, self._reporter, self._whole = engine, untouched, reporter, whole
         self._given_up = False
 
     def frames(self, wanted: Iterable[Segment], count: int, *, overlapped: bool) -> Generator[GeneratedFrame]:
@@ -66,7 +76,9 @@ class Generation:
         for segment in wanted:
             self._reporter.segment = (segment.index + 1, count)
             untouched = self._untouched(segment)
-            yield self._engine.generate(segment, self) if untouched is None else untouched
+            made = self._engine.generate(segment, self) if untouched is None else untouched
+            yield self._whole(segment, made)
+            del made  # while the next segment is made nothing here holds this one's pictures
 
     def step(self, stage: str, done: int, total: int) -> None:
         """Hear the engine: the pipeline counts frames itself, but a stop must reach the engine, and steps are told."""

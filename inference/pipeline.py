@@ -22,6 +22,7 @@ from understudy.inference.finish import Screening, make_report
 from understudy.inference.footage import Boxes, ShotPictures, open_pictures
 from understudy.inference.frame_layers import LayerMaker, plate_as_it_is
 from understudy.inference.generation import Generation
+from understudy.inference.in_betweens import InBetweens, plate_in_its_place, told_of
 from understudy.inference.redo import Redoing
 from understudy.inference.reuse import Twin, copy_carried
 from understudy.inference.seams import seam_finding
@@ -62,7 +63,7 @@ def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
     with closing(_engine(version, reporter)) as engine:
         version.open()
         pictures = open_pictures(order, lambda done, total: reporter.step("reading mattes", done, total), boxes)
-        reporter.found(*pictures.findings)
+        reporter.found(*pictures.findings, *told_of(pictures))
         generate(pictures, version, reporter, engine)
     reporter.checking()
     screening = _check(pictures, version, reporter)
@@ -94,9 +95,9 @@ def generate(pictures: ShotPictures, version: Version, reporter: Reporting, engi
     finished = version.finished_frames()
     for frame, files in finished.items():
         reporter.frame(frame, files)
-    segments = plan_segments(pictures.frames, version.description.segment)
+    segments = plan_segments(pictures.cadence.made, version.description.segment)
     redo = version.order.job.redo
-    redoing = Redoing(redo, version, segments) if redo is not None else None
+    redoing = Redoing(redo, version, segments, pictures.cadence) if redo is not None else None
     _copy_twin(pictures, version, reporter, finished)
     if redoing is not None:
         _copy_kept(pictures, version, reporter, finished, redoing)
@@ -115,13 +116,15 @@ def _make_segments(
     redoing: Redoing | None,
 ) -> None:
     """Have the engine make every segment of which a frame is not there."""
-    wanted = [segment for segment in segments if not finished.keys() >= set(segment.frames)]
+    delivered = pictures.cadence.delivered
+    wanted = [segment for segment in segments if not finished.keys() >= set(delivered(segment))]
     if not wanted:
         return
     engine.prepare(pictures.footage(), _Telling(reporter))
-    pace = _Pace(sum(len(segment.frames) for segment in wanted))
-    generation = Generation(engine, lambda segment: _untouched(segment, pictures), reporter)
-    made = generation.frames(wanted, len(segments), overlapped=version.description.gpu)
+    pace = _Pace(sum(len(delivered(segment)) for segment in wanted))
+    in_betweens = InBetweens(pictures, version, segments)
+    generation = Generation(engine, lambda segment: _untouched(segment, pictures), reporter, in_betweens.frames)
+    made = generation.frames(in_betweens.with_lost(wanted), len(segments), overlapped=version.description.gpu)
     with closing(made) as frames, LayerMaker(pictures, version, reporter) as maker:
         for generated in frames:
             reporter.check()
@@ -134,9 +137,10 @@ def _make_segments(
 
 def _untouched(segment: Segment, pictures: ShotPictures) -> Iterator[GeneratedFrame] | None:
     """Return the frames of a segment without any performer in it, which never reaches the engine; else None."""
-    if set(segment.frames) <= set(pictures.empty):
-        return (plate_as_it_is(pictures, frame) for frame in segment.frames)
-    return None
+    if not set(segment.frames) <= set(pictures.empty):
+        return None
+    nobody = plate_in_its_place if pictures.cadence.in_betweens else plate_as_it_is
+    return (nobody(pictures, frame) for frame in segment.frames)
 
 
 def _check(pictures: ShotPictures, version: Version, reporter: Reporting) -> Screening:

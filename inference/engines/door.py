@@ -46,6 +46,8 @@ process_is_spent = threading.Event()
 class Footage:
     """A shot as an engine sees it. Every reader takes a frame number of `frames` and may be called in any order.
 
+    `frames` are those that get a picture, `rate` is theirs: all frames of the shot, or fewer where the engine's
+    description names a rate and the shot is faster (inference/cadence.py).
     Pictures are (height, width, 3) float32 in the model's encoding, Rec.709 primaries, 0 to 1 for displayable values
     (highlights of the plate may reach up to 1.0 by the tone curve; nothing is clipped below 0). Mattes are
     (height, width) float32, 0 to 1. Readers decode and resample each time: keep small things, not pictures.

@@ -8,17 +8,22 @@ from typing import Literal
 
 import msgspec
 
-from understudy.bridge.engine_description import EngineDescription, SegmentRule
+from understudy.bridge.engine_description import Between, EngineDescription, SegmentRule
 from understudy.bridge.shot import Settings
-from understudy.inference.engines.descriptions import DRAFT_AREA_PIXELS, PRO_AREA_PIXELS
+from understudy.inference.engines.descriptions import (
+    DRAFT_AREA_PIXELS,
+    PRO_AREA_PIXELS,
+    STD_IS_NOT_FINAL,
+    STD_RATE,
+)
 from understudy.inference.engines.wan.computing import approximations_of
 
 FRAMES_A_LATENT = 4
 DEFAULT_PROMPT = "视频中的人在做动作"
 """The sentence that the model was trained with ("the person in the video is moving"); its makers advise no other."""
 Hold = Literal["off", "gentle", "full"]
-STEPS = {"pro": 20, "draft": 8}
-AREAS = {"pro": PRO_AREA_PIXELS, "draft": DRAFT_AREA_PIXELS}
+STEPS = {"pro": 20, "std": 20, "draft": 8}
+AREAS = {"pro": PRO_AREA_PIXELS, "std": PRO_AREA_PIXELS, "draft": DRAFT_AREA_PIXELS}
 LONGEST_FORETOLD = 4
 
 
@@ -27,6 +32,8 @@ class WanOptions:
     """The values of a job. Ranges are those of the engine's description: admission has seen to them."""
 
     preset: str
+    between: Between
+    """What stands in the frames that the preset `std` makes no picture for."""
     steps: int
     guidance: float
     shift: float
@@ -57,6 +64,7 @@ class WanOptions:
         longest = int(float(said.get("segment_frames", "77")))
         return cls(
             preset=preset,
+            between="interpolated" if said.get("between") == "interpolated" else "held",
             steps=int(float(said.get("steps", STEPS[preset]))),
             guidance=float(said.get("guidance", "1")),
             shift=float(said.get("shift", "5")),
@@ -90,7 +98,15 @@ def _hold(said: str) -> Hold:
 
 
 def described(description: EngineDescription, settings: Settings) -> EngineDescription:
-    """Return the description with the size and the segments of these settings."""
+    """Return the description with the size, the segments and the rate of these settings."""
     options = WanOptions.of(settings)
     rule = SegmentRule(length=options.segment_frames, overlap=options.carried_frames, step=FRAMES_A_LATENT)
-    return msgspec.structs.replace(description, area_pixels=AREAS[options.preset], segment=rule)
+    described = msgspec.structs.replace(description, area_pixels=AREAS[options.preset], segment=rule)
+    if options.preset != "std":
+        return described
+    return msgspec.structs.replace(
+        described,
+        rate=STD_RATE,
+        between=options.between,
+        not_final=STD_IS_NOT_FINAL.format(between=options.between),
+    )
