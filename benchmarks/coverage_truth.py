@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from benchmarks.coverage_shots import FAR, NEAR, CoverageShot, coverage_shot
 from benchmarks.table import Row, at_least, at_most
 from understudy.inference.engines.background import Background
-from understudy.inference.engines.smooth import blur
-from understudy.inference.engines.survey import survey_positions
+from understudy.inference.engines.smooth import blur, spread
+from understudy.inference.engines.wan.behind import look_positions
 from understudy.inference.engines.wan.colour_hold import Held, held, measure_drift
 from understudy.inference.engines.wan.coverage import Covered, cover, estimated_behind, known_behind
 from understudy.inference.engines.wan.evidence import Behind, GeneratedPicture
@@ -35,6 +35,7 @@ SMALL = (90, 160)
 FAR_GOALS = ((0.96, 1.7, 1.7), (0.96, 1.7, 1.7), (0.96, 1.7, 1.7))
 NEAR_GOALS = ((0.94, 3.0, 3.0), (0.92, 3.2, 3.2), (0.75, 7.0, 5.0))
 """For each of KNOWLEDGE: least overlap; greatest error and flicker in the soft band, as multiples of the limit."""
+CLEAN_GOAL = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,12 @@ def knowledge(shot: CoverageShot, known: str) -> list[Behind | None]:
     if known == "clean plate":
         return [known_behind(shot.clean(frame)) for frame in frames]
     background = Background(lambda frame: (shot.plate(frame), shot.matte(frame)), shot.frames, SMALL, 0)
-    for position in survey_positions(len(shot.frames)):
+    for position in look_positions(len(shot.frames)):
         background.look_at(position)
     made = []
     for frame in frames:
-        rebuilt, found = background.clean(frame, shot.plate(frame), shot.matte(frame))
-        made.append(estimated_behind(rebuilt, shot.matte(frame), found))
+        rebuilt = background.rebuild(frame, shot.plate(frame), shot.matte(frame))
+        made.append(estimated_behind(rebuilt, shot.matte(frame)))
     return made
 
 
@@ -81,8 +82,12 @@ def tell_apart(shot: CoverageShot, known: str) -> tuple[list[GeneratedPicture], 
         generated_picture(shot, frame, behind)
         for frame, behind in zip(shot.frames[SEGMENT], knowledge(shot, known), strict=True)
     ]
+    return pictures, told_apart(pictures)
+
+
+def told_apart(pictures: list[GeneratedPicture]) -> list[Covered]:
     with ThreadPoolExecutor(1) as pool:
-        return pictures, list(cover(len(pictures), pictures.__getitem__, pool))
+        return list(cover(len(pictures), pictures.__getitem__, pool))
 
 
 def measured(covered: list[Covered], truths: list[Array]) -> Truth:
@@ -119,8 +124,10 @@ def measure() -> list[Row]:
             # What even a perfect answer read from a picture this soft would miss.
             floor = measured([Covered(blur(truth, 0.7), 1.0, truth, None, 0.0) for truth in truths], truths)
             for known, goal in zip(KNOWLEDGE, goals, strict=True):
-                found = measured(tell_apart(shot, known)[1], truths)
-                rows += _rows(f"{title}, {known}", found, floor, goal)
+                covered = tell_apart(shot, known)[1]
+                rows += _rows(f"{title}, {known}", measured(covered, truths), floor, goal)
+                if known == "estimate":
+                    rows.append(_clean_row(title, shot, covered))
     return rows + held_and_matched()
 
 
@@ -140,6 +147,28 @@ def _rows(shot: str, found: Truth, floor: Truth, goal: tuple[float, float, float
             f"character over background is within {found.algebra:.3f} codes of the picture",
         ),
     ]  # fmt: skip
+
+
+def _clean_row(title: str, shot: CoverageShot, covered: list[Covered]) -> Row:
+    """Return how far `clean` is from what is behind the character, against the surroundings spread in from the edge."""
+    pictures = []
+    for frame in shot.frames[SEGMENT]:
+        outside = (shot.used(frame) <= 0).astype(np.float32)
+        pictures.append(generated_picture(shot, frame, Behind(spread(shot.plate(frame), outside), outside)))
+    estimated, smeared = (clean_error(shot, made) for made in (covered, told_apart(pictures)))
+    return at_most(
+        f"{title}, estimate: clean behind the character", estimated, smeared, "codes", CLEAN_GOAL,
+        "limit: nothing known, the surroundings spread in",
+    )  # fmt: skip
+
+
+def clean_error(shot: CoverageShot, covered: list[Covered]) -> float:
+    """Return the mean error of `clean` where the character stands, codes."""
+    errors = []
+    for frame, made in zip(shot.frames[SEGMENT], covered, strict=True):
+        assert made.clean is not None
+        errors.append(np.abs(made.clean - shot.clean(frame)).max(axis=2)[within(shot, frame) > 0.5])
+    return float(np.concatenate(errors).mean())
 
 
 def held_in_memory(shot: CoverageShot) -> CoverageShot:

@@ -55,7 +55,12 @@ class EngineDescription(msgspec.Struct, frozen=True, kw_only=True):
     whole: tuple[str, ...] = ()
     """Of those, the ones that are whole numbers."""
     choices: dict[str, tuple[str, ...]] = {}
-    """Options that are one of a few words; the first is what holds when nothing is said."""
+    """Options that are one of a few words; the first is what holds when nothing is said. One that has a range too is a
+    word or a number."""
+    only_in: dict[str, Mode] = {}
+    """Options that one mode alone reads; in the others they may be what holds anyway, or `off`."""
+    short_for: dict[str, tuple[str, str]] = {}
+    """Options that are short for a name in the list of another one: that option, the name. Said is one of the two."""
     limits: tuple[str, ...] = ()
     """What it cannot do, in plain words; stands in the marks."""
     error: float = 0.0

@@ -19,9 +19,11 @@ Seed = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 SegmentNumber = Annotated[int, msgspec.Meta(ge=1, le=100_000, description="segments count from 1")]
 
 MATTE_LAYERS = ("matte", "matte_effective", "matte_used")
-SKELETON = "skeleton"
-DATA_LAYERS = (*MATTE_LAYERS, SKELETON)
+SKELETON, FACE, FACE_BOX = "skeleton", "face", "face_box"
+DATA_LAYERS = (*MATTE_LAYERS, SKELETON, FACE_BOX)
 """Layers in no colour space: `colorInteropID` says `data`."""
+OWN_SIZES = {FACE: (512, 512)}
+"""Layers that do not lie over the plate, with their own width and height."""
 
 
 class PictureFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -78,6 +78,7 @@ class AnimatePictures(ShotPictures):
             matte=(lambda frame: box.picture(matte.frame(frame), kind="matte")) if matte else None,
             clean_plate=self._model_backdrop if self.backdrop else None,
             holdout=(lambda frame: box.picture(holdout.frame(frame), kind="matte")) if holdout else None,
+            closeup=driver.closeup(box),
         )
 
     def input_views(self, frame: int, plate: PlateFrame | None = None) -> Views:

@@ -6,6 +6,8 @@ keypoints state, and is letterboxed from there into whatever picture asks.
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,8 +19,10 @@ from understudy.bridge.errors import RequestError
 from understudy.bridge.shot import Matte, Shot
 from understudy.inference.controls.keypoints import keypoints_size, read_keypoints
 from understudy.inference.controls.skeleton import draw_skeleton
-from understudy.inference.engines.door import Picture
+from understudy.inference.engines.door import Closeup, Picture
+from understudy.inference.picture.blend import Stored
 from understudy.inference.picture.colour import ColourConfig
+from understudy.inference.picture.crop import place
 from understudy.inference.picture.exposure import shot_exposure
 from understudy.inference.picture.header import Window
 from understudy.inference.picture.letterbox import Letterbox
@@ -79,6 +83,25 @@ class Driver:
             raise ValueError("a driver of keypoints alone has no pictures")
         held = self._kept.frame(frame)
         return self._colour.to_model(box.picture(floats(held), held.data))
+
+    def closeup(self, box: Letterbox) -> Closeup | None:
+        """Return the pictures at their own size; None where there are none. box: the way into the footage's picture."""
+        if self.pictures is None:
+            return None
+        width = max(1, round(self.window.width * self.pixel_aspect))
+        return Closeup(self.window.height, width, self.part, box.points_back)
+
+    def part(self, frame: int, edges: tuple[int, int, int, int]) -> Picture:
+        """Return what lies between the edges (left, right, top, bottom, square pixels) as `Closeup.part` says."""
+        if self.pictures is None or self._colour is None:
+            raise ValueError("a driver of keypoints alone has no pictures")
+        left, right, top, bottom = edges
+        start = math.floor(left / self.pixel_aspect)
+        across = max(1, math.ceil(right / self.pixel_aspect) - start)
+        window = Window(self.window.x + start, self.window.y + top, across, bottom - top)
+        held = self._kept.frame(frame)
+        pixels: Stored = place(held.pixels, held.data, window)  # type: ignore[assignment]  # the type that came in
+        return self._colour.to_model(floats(dataclasses.replace(held, pixels=pixels)))
 
     def joints(self, frame: int, box: Letterbox) -> NDArray[np.float32]:
         """Return (133, 3): x, y in the box's target, confidence."""

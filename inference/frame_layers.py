@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.bridge.errors import Finding
-from understudy.bridge.shot import DATA_LAYERS, SKELETON, OutputFile
+from understudy.bridge.shot import DATA_LAYERS, FACE, OutputFile
 from understudy.inference.animate_footage import AnimatePictures
 from understudy.inference.beauty_layers import beauty_layers
 from understudy.inference.compliance.marks import IN_BETWEEN, in_between_marks, marks
 from understudy.inference.controls.matte import matte_effective, matte_used, matte_used_around
 from understudy.inference.engines.door import GeneratedFrame, Picture
+from understudy.inference.extra_layers import NOT_SHOWN, extra_layers, own_window
 from understudy.inference.picture.attributes import kept_attributes, layer_attributes
 from understudy.inference.picture.composite import RGB, FrameLayers, Generated, Layer, compose
 from understudy.inference.picture.crop import place, put_back, window_of_matte
@@ -31,7 +32,6 @@ from understudy.inference.picture.layers import write_layer, write_parts
 from understudy.inference.picture.plate import PlateFrame
 from understudy.inference.replace_footage import ReplacePictures
 from understudy.inference.shot_pictures import ShotPictures
-from understudy.inference.skeleton_layer import skeleton_layer
 from understudy.inference.version import MULTIPART, Version
 
 WRITING_THREADS = 2  # zip compression releases the lock; a third thread would only wait for a core
@@ -55,7 +55,7 @@ class _Made(NamedTuple):
     layers: dict[str, Layer]
     met: tuple[str, ...] = ()
     origin: Mapping[str, str] = MappingProxyType({})
-    """Marks of this frame alone: whose pixels these are, where another version made them."""
+    """Marks of this frame alone: what the engine said of it, and whose pixels these are where not this version's."""
 
 
 class Change(NamedTuple):
@@ -121,7 +121,8 @@ class LayerMaker:
             made = self._layers(generated, ground)
             if change is None:
                 return made
-            return made._replace(layers=change.layers(made.layers, ground), origin=change.origin)
+            origin = {**made.origin, **change.origin}
+            return made._replace(layers=change.layers(made.layers, ground), origin=origin)
 
         self._submit(generated.frame, make)
 
@@ -154,19 +155,16 @@ class LayerMaker:
                     self._announce.frame(first, self._written.pop(first))
 
     def _layers(self, generated: GeneratedFrame, ground: PlateFrame) -> _Made:
-        pictures, frame = self._pictures, generated.frame
+        pictures = self._pictures
         if isinstance(pictures, AnimatePictures):
             made = beauty_layers(pictures, generated, ground)
         else:
             assert isinstance(pictures, ReplacePictures)  # noqa: S101 - a third mode comes with its own layers
             made = self._over_plate(pictures, generated, ground)
-        layers = dict(made.layers)
-        if pictures.joints is not None:
-            layers[SKELETON] = (skeleton_layer(pictures.joints(frame), pictures.crop, frame, ground.data), RGB)
-        for name, pixels in (generated.layers or {}).items():
-            layers[name] = (put_back(pixels, pictures.crop, frame, ground.data).astype(np.float16), RGB)
+        layers = {**extra_layers(pictures, generated, ground), **made.layers}
         met = tuple(what for what in self._met if getattr(made, what))
-        return _Made({name: layers[name] for name in self._version.layers}, met)
+        said = {f"understudy/{name}": value for name, value in generated.said.items()}
+        return _Made({name: layers[name] for name in self._version.layers}, met, said)
 
     def _over_plate(self, pictures: ReplacePictures, generated: GeneratedFrame, plate: PlateFrame) -> FrameLayers:
         used, effective = self._mattes(pictures, generated)
@@ -233,10 +231,11 @@ class LayerMaker:
         version, canvas, layers = self._version, self._pictures.canvas, made.layers
 
         def place(folder: str) -> dict[str, Any]:
+            own = own_window(folder)
             return {
-                "data": ground.data,
-                "display": canvas.display,
-                "pixel_aspect": canvas.pixel_aspect,
+                "data": own or ground.data,
+                "display": own or canvas.display,
+                "pixel_aspect": canvas.pixel_aspect if own is None else 1.0,
                 "attributes": self._attributes(frame, ground, folder, made.origin),
             }
 
@@ -278,7 +277,8 @@ def plate_as_it_is(pictures: ShotPictures, frame: int) -> GeneratedFrame:
     crop = pictures.crop
     nothing = np.zeros((crop.model_height, crop.model_width), np.float32)
     black = np.zeros((*nothing.shape, 3), np.float32)
-    return GeneratedFrame(frame=frame, coverage=nothing, character=black, clean=black)
+    said = {"face": NOT_SHOWN} if FACE in pictures.description.layers[pictures.order.job.settings.mode] else {}
+    return GeneratedFrame(frame=frame, coverage=nothing, character=black, clean=black, said=said)
 
 
 def _keep_inside(used: Floats, crop: Window, display: Window) -> None:

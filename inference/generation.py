@@ -14,6 +14,7 @@ from typing import Protocol
 
 from understudy.bridge.errors import Finding, JobCancelled
 from understudy.inference.ahead import work_ahead
+from understudy.inference.compliance import gate
 from understudy.inference.engines.door import DENOISING, Engine, GeneratedFrame
 from understudy.inference.segments import Segment
 
@@ -89,5 +90,13 @@ class Generation:
             self._reporter.step(stage, done, total)
 
     def found(self, finding: Finding) -> None:
-        """List what the engine found."""
-        self._reporter.found(finding)
+        """List what the engine found. Raises ComplianceError where that refuses the shot."""
+        heed(finding, self._reporter)
+
+
+def heed(finding: Finding, reporter: Listening) -> None:
+    """List what an engine found. Raises ComplianceError, which ends the job as refused, where that refuses the shot."""
+    reporter.found(finding)
+    refused = gate.refusal((finding,), "the shot")
+    if refused is not None:
+        raise refused

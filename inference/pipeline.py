@@ -16,12 +16,13 @@ from understudy.bridge.errors import Finding
 from understudy.bridge.shot import OutputFile
 from understudy.inference.compliance import evidence, gate
 from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, Stage
+from understudy.inference.compliance.marks import weights_words
 from understudy.inference.engines.door import Engine, GeneratedFrame
 from understudy.inference.engines.roster import open_engine
 from understudy.inference.finish import Screening, make_report
 from understudy.inference.footage import Boxes, ShotPictures, open_pictures
 from understudy.inference.frame_layers import LayerMaker, plate_as_it_is
-from understudy.inference.generation import Generation
+from understudy.inference.generation import Generation, heed
 from understudy.inference.in_betweens import InBetweens, plate_in_its_place, told_of
 from understudy.inference.redo import Redoing
 from understudy.inference.reuse import Twin, copy_carried
@@ -165,7 +166,7 @@ def _copy_twin(
     pictures: ShotPictures, version: Version, reporter: Reporting, finished: dict[int, tuple[OutputFile, ...]]
 ) -> None:
     """Write the frames that an identical delivered job has, under today's headers, and count them as finished."""
-    twin = Twin(pictures.order.reuse)
+    twin = Twin(pictures.order.reuse, weights_words(version.weights))
     copied = 0
     with LayerMaker(pictures, version, reporter) as maker:
         for frame in pictures.frames:
@@ -221,7 +222,7 @@ class _Telling:
         self._reporter.step(stage, done, total)
 
     def found(self, finding: Finding) -> None:
-        self._reporter.found(finding)
+        heed(finding, self._reporter)
 
 
 class _Pace:

@@ -15,7 +15,7 @@ from understudy.bridge.errors import PlateError
 from understudy.bridge.exr_file import file_digest
 from understudy.bridge.shot import OutputFile
 from understudy.inference.compliance.manifest import MANIFEST_NAME, read_manifest
-from understudy.inference.compliance.marks import FRAME_MARKS, SETTINGS
+from understudy.inference.compliance.marks import FRAME_MARKS, SETTINGS, WEIGHTS
 from understudy.inference.picture.composite import Layer
 from understudy.inference.picture.images import read_image
 
@@ -28,7 +28,7 @@ class TwinFrame(NamedTuple):
     layers: dict[str, Layer]
     origin: dict[str, str]
     """What its header says of these pixels alone: the version that they were taken from, where the twin did not make
-    them; whether it is an in-between, where there are any.
+    them; whether it is an in-between, where there are any; what the engine said of them.
     """
     settings: str
     """The settings of the twin's job, as its header has them."""
@@ -46,8 +46,11 @@ def copy_carried(source: Path, target: Path) -> None:
 class Twin:
     """A delivered version whose pixels may be used again. Any thread."""
 
-    def __init__(self, folder: str | None) -> None:
-        """Open the twin in `folder`; None, or a folder without a sound manifest, is a twin without frames."""
+    def __init__(self, folder: str | None, weights: str | None = None) -> None:
+        """Open the twin in `folder`; None, or a folder without a sound manifest, is a twin without frames.
+
+        weights: what the mark of that name must say; a model, or a LoRA, that is another by now makes other pixels.
+        """
         self._folder = Path(folder or "")
         self._files: dict[tuple[str, int], OutputFile] = {}
         if folder is None:
@@ -55,6 +58,8 @@ class Twin:
         try:
             manifest = read_manifest((self._folder / MANIFEST_NAME).read_bytes())
         except (OSError, msgspec.MsgspecError):
+            return
+        if weights is not None and manifest.marks.get(WEIGHTS, weights) != weights:
             return
         self._files = {
             (file.layer, file.frame): file

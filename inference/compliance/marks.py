@@ -15,6 +15,7 @@ understudy/driver               in mode animate: what drives the character, and 
 understudy/engine, engine_version, mode, settings, seed, prompt, weights    how it was made
 understudy/redo                 for a version that makes a segment again: which, with what, of which version
 understudy/pixels_from, pixels_settings     for a frame kept from another version: which made it, with which settings
+understudy/face                 where an engine is shown a face: which box of the frame, and how it was found
 understudy/colour_config        the OCIO config: a built-in one's name, or the studio's own file and digest
 understudy/inputs, record, record_id                                        of what, and on which papers
 understudy/actor, project, shot, job, version, accepted_at                  whose and when
@@ -47,11 +48,13 @@ NOT_FINAL = "understudy/not_final"
 IN_BETWEEN = "understudy/in_between"
 IN_BETWEEN_OF = "understudy/in_between_of"
 SETTINGS = "understudy/settings"
+WEIGHTS = "understudy/weights"
 PIXELS_FROM = "understudy/pixels_from"
 PIXELS_SETTINGS = "understudy/pixels_settings"
-FRAME_MARKS = (PIXELS_FROM, PIXELS_SETTINGS, IN_BETWEEN, IN_BETWEEN_OF)
+FACE_SHOWN = "understudy/face"
+FRAME_MARKS = (PIXELS_FROM, PIXELS_SETTINGS, IN_BETWEEN, IN_BETWEEN_OF, FACE_SHOWN)
 """Of single frames: they stay with the pixels where another version takes them over. The first two are only in files
-whose pixels another version made.
+whose pixels another version made; the last is what the engine said that made them.
 """
 PROVENANCE = tuple(
     f"understudy/{name}"
@@ -103,7 +106,7 @@ def marks(
         "settings": msgspec.json.encode(settings, order="deterministic").decode(),
         "seed": str(settings.seed),
         "prompt": settings.prompt or NONE,
-        "weights": json.dumps(dict(sorted(weights.items()))) if weights else NONE,
+        "weights": weights_words(weights),
         "colour_config": colour_config_words(job),
         "inputs": inputs_digest(job),
         "record": record_digest(record),
@@ -126,6 +129,11 @@ def marks(
     if description.not_final:
         values["not_final"] = description.not_final
     return {f"understudy/{name}": value for name, value in values.items()}
+
+
+def weights_words(weights: Mapping[str, str]) -> str:
+    """Return what files say of the weights that made them: their digests by name."""
+    return json.dumps(dict(sorted(weights.items()))) if weights else NONE
 
 
 def final_state(order: WorkOrder, not_final: str) -> str:

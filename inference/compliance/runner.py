@@ -1,15 +1,12 @@
-"""The gate's own process: imports the rules by name, lets pyblish publish once, answers line by line.
+"""What a process of the gate does: imports the rules by name, lets pyblish publish once, answers line by line.
 
-Run as `python -P -m understudy.inference.compliance.runner STAGE PACKAGE DESCRIPTOR NAME...` with the facts as JSON on
-standard input. It decides nothing: what is missing here is found missing by gate.py. Nothing heavy is imported: a gate
-must answer faster than an artist notices.
+nursery.py forks the process. It decides nothing: what is missing here is found missing by gate.py. Nothing heavy is
+imported: a gate must answer faster than an artist notices.
 """
 
 from __future__ import annotations
 
 import importlib
-import os
-import sys
 
 import msgspec
 import pyblish.plugin
@@ -49,8 +46,3 @@ def run(stage: str, package: str, names: tuple[str, ...], facts: bytes, answers:
     context.data["answers"] = answers
     pyblish.util.publish(context, import_rules(package, names, answers), targets=["default"])
     answers.write(Ended(answered=answers.answered))
-
-
-if __name__ == "__main__":
-    os.umask(0o077)
-    run(sys.argv[1], sys.argv[2], tuple(sys.argv[4:]), sys.stdin.buffer.read(), Answers(int(sys.argv[3])))

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from understudy.bridge.errors import Finding
 from understudy.inference.controls.background import conditioning_background
-from understudy.inference.controls.face import crop_face, neutral_face
-from understudy.inference.controls.face_plan import HOLD_FRAMES, FacePlan, no_faces, plan_faces
+from understudy.inference.controls.face import crop_face, neutral_face, stretch_face
+from understudy.inference.controls.face_plan import HOLD_FRAMES, FacePlan, drawn_box, no_faces, plan_faces
 from understudy.inference.controls.grid import Grid
 from understudy.inference.controls.material import Material, Picture, whole_points
 from understudy.inference.controls.people import count_people
@@ -65,6 +65,10 @@ class Controls:
         """Return (512, 512, 3) float32, 0 to 1."""
         return self._face(frame, None)
 
+    def face_box(self, frame: int) -> Picture:
+        """Return (height, width) float32: LOOK_LEVELS inside the box that the face is cut from, 0 elsewhere."""
+        return drawn_box(self.faces, frame, self.material.height, self.material.width)
+
     def matte_used(self, frame: int) -> Picture:
         """Return (height, width) float32, 0 or 1. Raises ValueError in mode animate."""
         if self.material.mode == "animate":
@@ -91,8 +95,9 @@ class Controls:
         if box is None:
             return neutral_face()
         if source is not None:
-            plate = source.read(frame)
-        crop = crop_face(self.material.read_plate(frame) if plate is None else plate, box)
+            crop = stretch_face(source.part(frame, box))
+        else:
+            crop = crop_face(self.material.read_plate(frame) if plate is None else plate, box)
         return np.clip(crop, 0, 1, out=crop)
 
 

@@ -109,7 +109,12 @@ def crop_face(picture: Pixels, box: FaceBox) -> Pixels:
 
     picture: (height, width, channels). Bilinear both ways, as the official code does; uint8 gives the same codes as it.
     """
-    taken = np.ascontiguousarray(picture[box.top : box.bottom, box.left : box.right])
+    return stretch_face(picture[box.top : box.bottom, box.left : box.right])
+
+
+def stretch_face(pixels: Pixels) -> Pixels:
+    """Return the pixels of a box, (height, width, channels), as `crop_face` does."""
+    taken = np.ascontiguousarray(pixels)
     stretched: Pixels = cv2.resize(taken, (FACE_PIXELS, FACE_PIXELS), interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]  # same kind
     return stretched
 

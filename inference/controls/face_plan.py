@@ -19,6 +19,7 @@ from typing import Literal
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from understudy.bridge.errors import Finding
 from understudy.inference.controls.face import SEEN, FaceBox, face_box, has_face_points, head_box
@@ -28,6 +29,9 @@ HOLD_FRAMES = 12
 """Half a second at 24: a blink of the tracker, a hand before the face, a quick turn; not a walk with the back to us."""
 
 Look = Literal["seen", "judged", "held", "neutral"]
+LOOK_LEVELS: Mapping[Look, float] = {"seen": 1.0, "judged": 0.75, "held": 0.5, "neutral": 0.0}
+"""How bright a box is in the layer `face_box`: the surer, the brighter."""
+LOOK_THERE = "Look at the layer face there (in mode animate it comes with `--option face_layer=on`)"
 _LISTED: tuple[Look, ...] = ("judged", "held", "neutral")
 
 
@@ -46,8 +50,8 @@ class FacePlan:
         return tuple(frame for frame, found in self.looks.items() if found == look)
 
     def header(self, frame: int) -> str:
-        """Return what the header of the layer `face` says of this frame, as JSON: the box as left, right, top, bottom
-        in pixels of the picture that it was cut from, or null; and `seen`, `judged`, `held` or `neutral`."""
+        """Return what headers say of this frame's face, as JSON: the box as left, right, top, bottom in pixels of the
+        picture that it was cut from, or null; and `seen`, `judged`, `held` or `neutral`."""
         return msgspec.json.encode({"box": self.boxes[frame], "face": self.looks[frame]}).decode()
 
     @property
@@ -100,6 +104,14 @@ def plan_faces(
     return FacePlan(boxes, looks, hold_frames, nobody=frozenset(nobody))
 
 
+def drawn_box(plan: FacePlan, frame: int, height: int, width: int) -> NDArray[np.float32]:
+    """Return (height, width): the level of the frame's look inside its box, 0 elsewhere."""
+    drawn, box = np.zeros((height, width), np.float32), plan.boxes[frame]
+    if box is not None:
+        drawn[box.top : box.bottom, box.left : box.right] = LOOK_LEVELS[plan.looks[frame]]
+    return drawn
+
+
 def no_faces(frames: Iterable[int]) -> FacePlan:
     """Return the plan of a shot without any pictures of a performer: neutral all through."""
     numbers = tuple(frames)
@@ -140,7 +152,7 @@ def _judged(frames: tuple[int, ...], of: int) -> Finding:
         rule="face_is_seen",
         outcome="note",
         message=f"the keypoints have no face points in {_share(frames, of)}: the crop goes by eyes and ears",
-        remedy="Look at `understudy pose detect --overlay` there; keypoints of your own with --keypoints mend it.",
+        remedy=f"{LOOK_THERE}; keypoints of your own with --keypoints mend it.",
         frames=frames,
         facts={"shown": "a box judged from eyes and ears"},
     )
@@ -151,7 +163,7 @@ def _held(frames: tuple[int, ...], of: int) -> Finding:
         rule="face_is_seen",
         outcome="note",
         message=f"no face was found in {_share(frames, of)}, in short gaps: the crop stays where it must be",
-        remedy="Look at `understudy pose detect --overlay` there; keypoints of your own with --keypoints mend it.",
+        remedy=f"{LOOK_THERE}; keypoints of your own with --keypoints mend it.",
         frames=frames,
         facts={"shown": "the box between the nearest faces"},
     )

@@ -9,26 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.bridge.words import Mode
+from understudy.inference.controls.face import FaceBox
 from understudy.inference.controls.people import People
 from understudy.inference.controls.wholebody import POINTS, Points, no_points
 
 Picture = NDArray[np.float32]
 Reader = Callable[[int], Picture]
+PartReader = Callable[[int, FaceBox], Picture]
+"""Frame and box to its pixels, (height, width, 3) float32 in the model's encoding."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaceSource:
     """Pictures that faces are cut from, larger than the model's own: a driver's, before it is fitted into a format."""
 
-    picture: Reader
-    """(height, width, 3) float32 in the model's encoding."""
+    part: PartReader
+    """Any height and width: a box is stretched to the model's square whatever its pixels are."""
     height: int
     width: int
     keypoints: Mapping[int, Points]
     """By frame, in pixels of these pictures."""
-
-    def read(self, frame: int) -> Picture:
-        return _of_size(self.picture(frame), (self.height, self.width), frame, "face's picture")
 
 
 @dataclass(frozen=True, slots=True)

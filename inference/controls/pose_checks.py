@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 
 from understudy.bridge.errors import Finding
+from understudy.inference.controls.face_plan import LOOK_THERE
 from understudy.inference.controls.preflight_facts import PreflightFacts, share
 from understudy.inference.controls.proportions import typical_size
 from understudy.inference.controls.skeleton import CONFIDENT, HANDS
@@ -130,7 +131,8 @@ def small_faces(shot: PreflightFacts) -> Finding | None:
         outcome="note",
         message=f"the face is only {min(sides.values())} pixels at its smallest, in {share(small, sides)} under "
         f"{SMALLEST_FACE_PIXELS}: its expression is hard to read",
-        remedy="A tighter matte or a larger area makes it larger.",
+        remedy=f"{LOOK_THERE}. A tighter matte or a larger area makes it larger; in mode animate, "
+        "larger pictures of the driver.",
         frames=small,
     )
 

@@ -99,13 +99,19 @@ def _refuse_segment(request: RedoSegment, segments: tuple[Segment, ...], cadence
 
 
 def _refuse_other_plan(before: Settings, now: Settings) -> None:
-    """Raises RequestError for options by which the other segments would have other frames, or pictures of another
-    size.
+    """Raises RequestError for options by which the other segments would have other frames, pictures of another size,
+    or other layers.
     """
     try:
         one, other = describe_for(before), describe_for(now)
     except (ValueError, KeyError):
         return  # a value that no engine takes: admission says so, in its own words
+    if one.layers != other.layers:
+        raise RequestError(
+            f"{', '.join(_changed(before.engine_options, now.engine_options))}: with this the segments that are kept "
+            "would lack layers, or have more",
+            remedy="Leave out what adds or takes away layers; or submit the shot anew.",
+        )
     if (one.segment, one.area_pixels, one.rate, one.between) != (
         other.segment, other.area_pixels, other.rate, other.between,
     ):  # fmt: skip

@@ -52,7 +52,21 @@ class Panel:
     """The whole background as seen from one frame."""
 
     picture: Array
+    known: NDArray[np.bool_]
+    """(h, w): False where no frame that was looked at shows the background, and it is made from its surroundings."""
     look: Look
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A frame without its performer."""
+
+    picture: Array
+    """(h, w, 3)."""
+    seen: Array
+    """(h, w), 0 to 1: 1 where this frame or others show the background, 0 where it is invented."""
+    found: bool
+    """False where the camera's move was not found, and everything behind the performer is invented."""
 
 
 class Background:
@@ -83,18 +97,27 @@ class Background:
 
         The second value is False where the camera's move was not found and all of it had to be invented.
         """
+        rebuilt = self.rebuild(frame, plate, hidden)
+        return rebuilt.picture, rebuilt.found
+
+    def rebuild(self, frame: int, plate: Array, hidden: Array) -> Rebuilt:
+        """Return the same as `clean`, with where it was seen."""
         hole = _hole(hidden)
+        seen = np.ones(hole.shape, np.float32)
         if not hole.any():
-            return plate, True
+            return Rebuilt(plate, seen, True)
         reach = _reach(plate.shape)
         window = _around(hole, 4 * reach)
-        behind = self._behind(frame, _look(plate, hole, self._size), window, hole.shape)
-        found = behind is not None
-        if behind is None:
-            behind = fill_from_surroundings(plate, hole == 0, self._seed)[window]
+        shown = self._behind(frame, _look(plate, hole, self._size), window, hole.shape)
+        if shown is None:
+            invented = fill_from_surroundings(plate, hole == 0, self._seed)[window]
+            behind, known = invented, np.zeros(invented.shape[:2], np.float32)
+        else:
+            behind, known = shown
         result = plate.copy()
         result[window] = _laid_in(plate[window], behind, hole[window], reach)
-        return result, found
+        seen[window] = np.where(hole[window] > 0, known, np.float32(1))
+        return Rebuilt(result, seen, shown is not None)
 
     def _source(self, position: int) -> Source:
         """Return a frame's background, read again when it is no longer kept."""
@@ -107,18 +130,24 @@ class Background:
         self._sources.move_to_end(position)
         return self._sources[position]
 
-    def _behind(self, frame: int, look: Look, window: Window, shape: tuple[int, ...]) -> Array | None:
-        """Return the window's background from the panels near the frame; None where the camera's move was not found."""
+    def _behind(self, frame: int, look: Look, window: Window, shape: tuple[int, ...]) -> tuple[Array, Array] | None:
+        """Return the window's background from the panels near the frame, and where they know it; None where the
+        camera's move was not found."""
         seen = []
         for position, weight in self._panels_for(self._frames.index(frame)):
             panel = self._panel(position)
             move = move_between(look, panel.look)
             if move.found or self.near:
-                seen.append((_cut(panel.picture, move.matrix, window, self._size, shape), weight))
+                picture = _cut(panel.picture, move.matrix, window, self._size, shape)
+                known = _open((~panel.known).astype(np.uint8), move.matrix, window, self._size)
+                seen.append((picture, known, weight))
         if not seen:
             return None
-        total = sum(weight for _, weight in seen)
-        return np.asarray(sum(picture * np.float32(weight / total) for picture, weight in seen), np.float32)
+        total = sum(weight for _, _, weight in seen)
+        return (
+            np.asarray(sum(picture * np.float32(weight / total) for picture, _, weight in seen), np.float32),
+            np.asarray(sum(known * np.float32(weight / total) for _, known, weight in seen), np.float32),
+        )
 
     def _panels_for(self, position: int) -> list[tuple[int, float]]:
         if self.near:
@@ -139,7 +168,8 @@ class Background:
             picture, known = _median([(centre, np.eye(3)), *around])
             if self.near:
                 self._sources.clear()
-            self._panels[position] = Panel(fill_from_surroundings(picture, known, self._seed), centre.look)
+            filled = fill_from_surroundings(picture, known, self._seed)
+            self._panels[position] = Panel(filled, known, centre.look)
         self._panels.move_to_end(position)
         return self._panels[position]
 

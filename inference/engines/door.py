@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -43,6 +43,20 @@ process_is_spent = threading.Event()
 
 
 @dataclass(frozen=True, slots=True)
+class Closeup:
+    """The driver's pictures at their own size, for what is looked at closely: a face, before all is fitted together."""
+
+    height: int
+    width: int
+    """Of the whole, in square pixels."""
+    part: Callable[[int, tuple[int, int, int, int]], Picture]
+    """Frame and box (left, right, top, bottom, whole pixels) to the pictures' own pixels there, in the model's
+    encoding; squeezed pixels stay squeezed."""
+    points: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    """Points (n, 3) of the footage's picture to where they lie in these."""
+
+
+@dataclass(frozen=True, slots=True)
 class Footage:
     """A shot as an engine sees it. Every reader takes a frame number of `frames` and may be called in any order.
 
@@ -74,6 +88,8 @@ class Footage:
     """A folder that stays as long as the version: what a redo of a segment needs of the one before it. Small files."""
     earlier: EarlierVersion | None = None
     """For a redo, the version before."""
+    closeup: Closeup | None = None
+    """Mode animate, where the driver has pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +106,10 @@ class GeneratedFrame:
     character: Picture | None = None
     clean: Picture | None = None
     layers: dict[str, Picture] | None = None
-    """Extra layers that the engine's description names, such as `skeleton`; (height, width, 3), data."""
+    """Extra layers that the engine's description names, such as `skeleton`; (height, width, 3), data. Those of
+    `bridge.shot.OWN_SIZES` are pictures of that size in the model's encoding, and lie over nothing."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """Marks of this frame alone, by their name without `understudy/`; of those in marks.OF_THE_PIXELS."""
 
 
 DENOISING = "denoising"
@@ -105,7 +124,7 @@ class Watcher(Protocol):
         ...
 
     def found(self, finding: Finding) -> None:
-        """List something the artist should know."""
+        """List something the artist should know. Raises ComplianceError for a finding that refuses: let it pass."""
         ...
 
 

@@ -25,13 +25,13 @@ from understudy.inference.engines.wan.control_reader import ControlReader, pictu
 from understudy.inference.engines.wan.finishing import Finisher
 from understudy.inference.engines.wan.noise import NoiseStream
 from understudy.inference.engines.wan.options import WanOptions
+from understudy.inference.engines.wan.relighting import loras_of, relighting_finding
 from understudy.inference.engines.wan.segmenter import Segmenter
 from understudy.inference.engines.wan.shot_controls import shot_controls
 from understudy.inference.engines.wan.shot_model import ShotModel
 from understudy.inference.engines.wan.spans import span_of
 from understudy.inference.segments import Segment, plan_segments
 from understudy.inference.weights.catalogue import WAN_ANIMATE
-from understudy.inference.weights.lora_shelf import parse_loras
 from understudy.inference.weights.opening import digests
 from understudy.inference.weights.segmenter_shelf import find_segmenter, segmenter_digest
 
@@ -47,7 +47,7 @@ class WanAnimateEngine:
     def weights(self, settings: Settings, watcher: Watcher) -> Mapping[str, str]:
         """Return the digests of the model, its LoRAs and the segmenter. Raises WeightsError."""
         options = WanOptions.of(settings)
-        found = digests(WAN_ANIMATE, self._user, parse_loras(options.loras), watcher.step).digests()
+        found = digests(WAN_ANIMATE, self._user, loras_of(options, self._user), watcher.step).digests()
         if options.segmenter:
             found |= segmenter_digest(find_segmenter(options.segmenter, WAN_ANIMATE, self._user), self._user)
         return found
@@ -62,6 +62,9 @@ class WanAnimateEngine:
         self._segments = plan_segments(footage.frames, describe_for(footage.settings).segment)
         self._spans = [span_of(segment, footage.frames) for segment in self._segments]
         self._controls = shot_controls(footage, options, self._user, watcher)
+        relighting = relighting_finding(options, self._user)
+        if relighting is not None:
+            watcher.found(relighting)
         for words in options.approximations:
             watcher.found(Finding(rule="approximate", outcome="note", message=words))
         loaded = self._model.load(watcher)

@@ -2,8 +2,8 @@
 
 With w from 0 (the first take) to 1 (the second), a premultiplied layer or a matte is (1 - w) a + w b of what is stored,
 rounded once. Over is linear in a premultiplied front, so the dissolved patch over the plate is the dissolve of both
-comps; `comp` and `difference` are made of it as docs/layers.md says, and where the dissolved effective matte is 0 the
-plate's own bits stand. What is equal in both takes keeps its bits.
+comps; `comp` and `difference` are made of it as docs/layers.md says, and `clean` of character and comp; where the
+dissolved effective matte is 0 the plate's own bits stand. What is equal in both takes keeps its bits.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from understudy.bridge.shot import FACE, FACE_BOX, SKELETON
 from understudy.inference.picture.blend import Blend, Store, Stored, over, store_float, store_half
 from understudy.inference.picture.composite import RGB, Layer, stored_plate
 from understudy.inference.picture.half_floats import to_float
 
-_FIRST_STANDS = ("skeleton",)
-"""A drawing to judge by: half of each would be neither."""
+_FIRST_STANDS = (SKELETON, FACE, FACE_BOX)
+"""What drove the model, to judge by: half of each would be neither."""
+HARDLY = 0.02
+"""A clean plate that shows by less than this is not told from the comp: what is divided by it is rounding."""
 _WIDEST = ("matte_used",)
 """Where anything may have been painted: neither take's effective matte reaches beyond it."""
 
@@ -35,6 +38,11 @@ def dissolve(
     if "patch" in layers and "comp" in layers:
         comp, difference = _over_plate(layers["patch"][0], stored_plate(plate, kind), store)
         layers |= {"comp": (comp, first["comp"][1]), "difference": (difference, RGB)}
+    if {"character", "clean", "comp", "matte_effective"} <= set(layers):
+        mixed, names = layers["clean"]
+        behind = _behind(layers["character"][0], layers["comp"][0], mixed, store)
+        changes = to_float(layers["matte_effective"][0])[:, :, :1] > 0
+        layers["clean"] = (np.where(changes, behind, stored_plate(plate, kind)), names)
     return {name: layers[name] for name in first}
 
 
@@ -45,8 +53,21 @@ def _between(name: str, first: Stored, second: Stored, weight: float) -> Stored:
         widest: Stored = np.maximum(first, second)
         return widest
     one = to_float(first)
-    mixed = one + (to_float(second) - one) * np.float32(weight)
+    with np.errstate(invalid="ignore"):  # what is not finite is the plate's, and is put back
+        mixed = one + (to_float(second) - one) * np.float32(weight)
     return store_half(mixed) if first.dtype == np.float16 else store_float(mixed)
+
+
+def _behind(character: Stored, comp: Stored, mixed: Stored, store: Store) -> Stored:
+    """Return the clean plate before which the dissolved character is the dissolved comp: of both takes', each by how
+    much of it shows. Where hardly anything does, their mixture."""
+    front, whole = to_float(character), to_float(comp)
+    rest = 1 - front[:, :, 3:]
+    behind = to_float(mixed).copy()
+    with np.errstate(invalid="ignore"):  # a plate that is not finite is put back by the caller
+        own = (whole[:, :, :3] - front[:, :, :3]) / np.maximum(rest, np.float32(HARDLY))
+    behind[:, :, :3] = np.where(rest >= HARDLY, own, behind[:, :, :3])
+    return store(behind)
 
 
 def _over_plate(patch: Stored, stored: Stored, store: Store) -> tuple[Stored, Stored]:

@@ -42,6 +42,15 @@ class Letterbox:
         moved[:, 1] += self.inside.y
         return moved
 
+    def points_back(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return points (n, 2 or more) of the target in the source's square pixels: the way back of `keypoints`."""
+        moved = np.array(points, np.float32)
+        scale = self.inside.height / self.path.plate_height
+        corner = np.array([self.inside.x, self.inside.y], np.float64)
+        across = np.array([self.inside.width / (self.path.plate_width * self.path.pixel_aspect), scale])
+        moved[:, :2] = (points[:, :2].astype(np.float64) + 0.5 - corner) / across - 0.5
+        return moved
+
 
 def letterbox(
     source: Window, source_aspect: float, target: tuple[int, int], target_aspect: float = 1.0, room: Room | None = None

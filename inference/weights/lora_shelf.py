@@ -62,12 +62,17 @@ def find_lora(name: str, model_folder: Path, settings: UserSettings) -> Path:
     """Return the file of a LoRA. Raises WeightsError naming those that are here."""
     shelf = shelf_of(model_folder, settings)
     if name not in shelf:
-        here = ", ".join(sorted(shelf)) or "none"
-        raise WeightsError(
-            f"there is no LoRA '{name}' on this machine; here are: {here}",
-            remedy=f"Put {name}.safetensors into a folder `{FOLDER}` beside the models, or choose one that is here.",
-        )
+        raise _not_here(name, shelf)
     return shelf[name]
+
+
+def _not_here(name: str, shelf: dict[str, Path]) -> WeightsError:
+    remedy = f"Put {name}.safetensors into a folder `{FOLDER}` beside the models, or choose one that is here."
+    if name == RELIGHTING:
+        remedy = "`understudy weights pull` brings it with the model; `--option relighting=off` does without."
+    return WeightsError(
+        f"there is no LoRA '{name}' on this machine; here are: {', '.join(sorted(shelf)) or 'none'}", remedy=remedy
+    )
 
 
 def folders_beside(model_folder: Path, settings: UserSettings) -> list[Path]:

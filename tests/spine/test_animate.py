@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import cv2
 import msgspec
 import numpy as np
 import OpenEXR
@@ -161,6 +163,40 @@ def test_when_the_driver_has_another_shape_then_it_is_letterboxed_and_its_points
     assert picture[band].min(axis=(0, 1)).max() > 0
     body = points[5:17]
     assert (matte[np.rint(body[:, 1]).astype(int), np.rint(body[:, 0]).astype(int)] > 0.3).mean() > 0.8
+
+
+def test_a_closeup_is_the_drivers_own_pixels_and_points_lie_there_where_they_were_given(
+    tmp_path: Path, animate: JobOptions, drawn: DrawnShot
+) -> None:
+    order = order_of(gathered(animate, keypoints=drawn.keypoints), tmp_path)
+    footage = open_pictures(order, lambda done, total: None).footage()
+    assert footage.closeup is not None
+    assert footage.keypoints is not None
+    assert footage.plate is not None
+    assert (footage.closeup.width, footage.closeup.height) == (320, 180)
+    given = json.loads(Path(drawn.keypoints).read_text())["frames"]["1001"]
+    sure = np.array(given)[:, 2] > 0
+    np.testing.assert_allclose(footage.closeup.points(footage.keypoints(1001))[sure], np.array(given)[sure], atol=0.01)
+    whole = footage.closeup.part(1001, (0, 320, 0, 180))
+    assert np.array_equal(footage.closeup.part(1001, (40, 90, 20, 60)), whole[20:60, 40:90])
+    small = cv2.resize(whole, (96, 54), interpolation=cv2.INTER_AREA)
+    band = footage.plate(1001)[(HEIGHT - 54) // 2 :][:54]
+    assert np.abs(small - band).mean() < 0.01, "both are the same picture, the closeup before it was made small"
+
+
+def test_when_the_drivers_pixels_are_squeezed_then_a_closeup_takes_the_columns_that_the_box_covers(
+    tmp_path: Path, animate: JobOptions
+) -> None:
+    picture = np.random.default_rng(1).random((60, 80, 3), np.float32).astype(np.float16)
+    squeezed = {"type": OpenEXR.scanlineimage, "pixelAspectRatio": 2.0}
+    OpenEXR.File(squeezed, {"RGB": picture}).write(str(tmp_path / "driver.1001.exr"))
+    job = gathered(animate, plate=str(tmp_path / "driver.####.exr"), matte=None, frames="1001", rate="24")
+    closeup = open_pictures(order_of(job, tmp_path / "job"), lambda done, total: None).footage().closeup
+    assert closeup is not None
+    assert (closeup.width, closeup.height) == (160, 60)
+    assert closeup.part(1001, (40, 61, 10, 20)).shape == (10, 11, 3)
+    whole = closeup.part(1001, (0, 160, 0, 60))
+    assert np.array_equal(closeup.part(1001, (40, 61, 10, 20)), whole[10:20, 20:31])
 
 
 def test_when_a_movie_drives_then_its_rate_is_the_shots(tmp_path: Path, animate: JobOptions) -> None:

@@ -1,6 +1,7 @@
 """What was asked for beside the layers must be something that can be made of them."""
 
 from understudy.bridge.errors import Finding
+from understudy.bridge.shot import OWN_SIZES
 from understudy.bridge.words import PREMULTIPLIED_LAYERS
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.phrases import write_list
@@ -20,6 +21,11 @@ class Rule(AdmissionRule):
             f"there is no layer '{movie.layer}' to make a movie of"
             for movie in output.movies
             if movie.layer not in made
+        ]
+        problems += [
+            f"{movie.layer} has a size of its own, and a movie has the picture's"
+            for movie in output.movies
+            if movie.layer in made and movie.layer in OWN_SIZES
         ]
         problems += [
             f"{movie.layer} has alpha, which {movie.kind} cannot hold"

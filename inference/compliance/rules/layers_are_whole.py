@@ -1,11 +1,10 @@
 """What was written opens again and has the plate's size."""
 
 from understudy.bridge.errors import Finding
+from understudy.bridge.shot import OWN_SIZES
 from understudy.inference.compliance.facts import DeliveryFacts
 from understudy.inference.compliance.phrases import write_list
 from understudy.inference.compliance.rule import DeliveryRule, passes, refuses
-
-OWN_SIZE = ("face",)  # 512 x 512 by contract
 
 
 class Rule(DeliveryRule):
@@ -13,9 +12,9 @@ class Rule(DeliveryRule):
 
     def check(self, facts: DeliveryFacts) -> Finding:
         problems = {reading.path: f"{reading.path}: {reading.problem}" for reading in facts.readings if reading.problem}
-        sizes = {layer: facts.plate_size for layer in facts.layers if layer not in OWN_SIZE}
+        sizes = {layer: OWN_SIZES.get(layer, facts.plate_size) for layer in facts.layers}
         for reading in facts.readings:
-            if reading.problem or reading.layer in OWN_SIZE:
+            if reading.problem:
                 continue
             size = (reading.width, reading.height)
             wanted = sizes.get(reading.layer) or sizes.setdefault(reading.layer, size) or size

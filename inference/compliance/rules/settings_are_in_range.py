@@ -34,6 +34,7 @@ class Rule(AdmissionRule):
             problems.append(f"engine_options has {write_list(unknown)}, which {settings.engine} does not read")
         if engine is not None:
             problems += _option_problems(settings.engine_options, engine)
+            problems += _misplaced(settings.engine_options, engine, settings.mode)
         if problems:
             return refuses(
                 f"settings are out of range: {'; '.join(problems)}",
@@ -48,15 +49,31 @@ class Rule(AdmissionRule):
 def _option_problems(options: Mapping[str, str], engine: EngineDescription) -> Iterator[str]:
     """Yield what is wrong with an option's value, by its name."""
     for name, value in options.items():
-        if name in engine.choices and value not in engine.choices[name]:
-            yield f"{name} is '{value}'; it is one of {', '.join(engine.choices[name])}"
+        words = engine.choices.get(name, ())
+        if value in words:
+            continue
         if name in engine.ranges:
             least, most = engine.ranges[name]
             number = _number(value)
             if number is None or not least <= number <= most:
-                yield f"{name} is '{value}'; {least:g} to {most:g} is the range"
+                also = f", or one of {', '.join(words)}" if words else ""
+                yield f"{name} is '{value}'; {least:g} to {most:g} is the range{also}"
             elif name in engine.whole and not number.is_integer():
                 yield f"{name} is '{value}'; a whole number is wanted"
+        elif words:
+            yield f"{name} is '{value}'; it is one of {', '.join(words)}"
+
+
+def _misplaced(options: Mapping[str, str], engine: EngineDescription, mode: str) -> Iterator[str]:
+    """Yield options that mean nothing in this mode, and those that are said twice in two ways."""
+    for name, value in options.items():
+        usual = engine.choices.get(name, ("",))[0]
+        if engine.only_in.get(name, mode) != mode and value not in (usual, "off"):
+            yield f"{name} is for the mode {engine.only_in[name]}, and this is {mode}"
+        if name in engine.short_for and value != usual:
+            other, word = engine.short_for[name]
+            if word in (part.partition(":")[0].strip() for part in options.get(other, "").split(",")):
+                yield f"{name} is said twice: by {name}={value} and in {other}={options[other]}"
 
 
 def _number(text: str) -> float | None:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.inference.ahead import map_ahead
+from understudy.inference.engines.background import Rebuilt
 from understudy.inference.engines.flow import flow
 from understudy.inference.engines.smooth import grey_levels, grown, resized
 from understudy.inference.engines.wan.evidence import (
@@ -72,7 +73,7 @@ class Covered:
     character: Array
     """Straight colour; counts only under coverage."""
     clean: Array | None
-    """The picture without the character; None where what is behind is known for less than half of the coverage."""
+    """The picture without the character; None where nothing was said of what is behind it."""
     error: float
     """How far `character` over the background is from the picture: the worst but one per cent, in codes, inside the
     model's matte."""
@@ -91,16 +92,17 @@ def known_behind(clean_plate: Array) -> Behind:
     return Behind(clean_plate, np.ones(clean_plate.shape[:2], np.float32))
 
 
-def estimated_behind(rebuilt: Array, hidden: Array, found: bool) -> Behind:
+def estimated_behind(rebuilt: Rebuilt, hidden: Array) -> Behind:
     """Return an estimate (engines/background.py) as what is known of the background.
 
     hidden: (h, w) what the performer covers in the plate, 0 to 1. Elsewhere the plate is the background itself, also
-    inside the model's matte. Behind the performer it counts by ESTIMATE_TRUST, or little where the move was not found.
+    inside the model's matte. Behind the performer it counts by ESTIMATE_TRUST where another frame shows it, and little
+    where it is invented.
     """
     reach = 9.0 * max(hidden.shape) / 1280
     hole = grown((hidden > 0.02).astype(np.uint8), 2 * reach)
-    inside = ESTIMATE_TRUST if found else LOST_TRUST
-    return Behind(rebuilt, np.where(hole > 0, np.float32(inside), np.float32(1.0)).astype(np.float32))
+    inside = LOST_TRUST + (ESTIMATE_TRUST - LOST_TRUST) * rebuilt.seen
+    return Behind(rebuilt.picture, np.where(hole > 0, inside, np.float32(1.0)).astype(np.float32))
 
 
 def cover(count: int, read: Read, pool: Executor, limit: int = 1) -> Generator[Covered]:
@@ -148,7 +150,9 @@ def _covered(before: _Weighed | None, here: _Weighed, after: _Weighed | None) ->
     sharpened = 0.5 * (guide.line(decided).on(picture) + resized(decided, height, width))
     behind, trust = _behind(frame)
     fast = resized(motion, height, width) * np.float32(width / motion.shape[1])
-    parts = Decided(picture, np.clip(sharpened, 0.0, 1.0), behind, trust, frame.used > 0, fast)
+    # What is invented speaks for nobody, and yet is a better picture than the surroundings smeared into the hole.
+    shown = trust if frame.behind is None else np.maximum(trust, np.float32(ESTIMATE_TRUST))
+    parts = Decided(picture, np.clip(sharpened, 0.0, 1.0), behind, shown, frame.used > 0, fast)
     matted = taken_apart(parts.within(*window), max(height, width) / 1280)
     return _whole(here, matted, window, trust, decided)
 
@@ -231,7 +235,7 @@ def _whole(here: _Weighed, matted: Matted, window: Window, trust: Array, decided
         coverage,
         _confidence(here, decided, known),
         character,
-        clean if known >= 0.5 and frame.behind is not None else None,
+        clean if frame.behind is not None else None,
         float(np.percentile(error, 99)),
     )
 

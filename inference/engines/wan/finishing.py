@@ -10,16 +10,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from understudy.bridge.errors import Finding
+from understudy.bridge.shot import FACE
 from understudy.inference.ahead import map_ahead
 from understudy.inference.controls.conditioning import Controls
 from understudy.inference.engines.door import Footage, GeneratedFrame, Watcher
+from understudy.inference.engines.wan.agreement import agreed
+from understudy.inference.engines.wan.behind import Glimpse, ShotBackground, clean_finding
 from understudy.inference.engines.wan.colour_hold import Held, beyond_limits, held, measure_drift
-from understudy.inference.engines.wan.coverage import Covered, cover, known_behind
+from understudy.inference.engines.wan.coverage import Covered, cover
+from understudy.inference.engines.wan.driving_layers import driving_layers
 from understudy.inference.engines.wan.evidence import GeneratedPicture
 from understudy.inference.engines.wan.matching import Match, Untouched, matched, measure_match, nothing, record
 from understudy.inference.engines.wan.options import WanOptions
@@ -44,27 +49,42 @@ class Finisher:
         self, footage: Footage, controls: Controls, options: WanOptions, segmenter: Segmenter | None = None
     ) -> None:
         self._footage, self._controls, self._options, self._segmenter = footage, controls, options, segmenter
+        self._background = ShotBackground(footage)
 
     def frames(self, segment: Segment, pictures: Pictures, watcher: Watcher) -> Iterator[GeneratedFrame]:
         """Yield the frames of a segment, in order; tell what someone should look at. `pictures` is changed."""
-        made = _Segment(self._footage, self._controls, self._options, self._segmenter, segment.frames, pictures)
+        made = _Segment(
+            self._footage, self._controls, self._options, self._background, self._segmenter, segment.frames, pictures
+        )
         if self._footage.mode == "replace":
             made.hold(watcher)
             made.measure()
-        unsure = []
+        unsure, glimpses = [], []
         pool = ThreadPoolExecutor(FINISHERS, thread_name_prefix="finishing")
         try:
             covered = cover(len(pictures), made.read, pool, FINISHERS)
-            for confidence, frame in map_ahead(pool, made.frame, enumerate(covered), FINISHERS):
+            for frame, confidence, glimpse in map_ahead(pool, made.frame, enumerate(covered), FINISHERS):
                 if confidence < UNSURE and frame.coverage.any():
                     unsure.append(frame.frame)
+                if glimpse is not None:
+                    glimpses.append(glimpse)
                 yield frame
         finally:
             pool.shutdown(cancel_futures=True)
         if self._footage.mode == "replace" and self._options.match:
             watcher.found(_matched(segment, made.match))
+        if self._footage.mode == "replace" and not self._background.is_given:
+            watcher.found(clean_finding(segment, glimpses))
         if unsure:
             watcher.found(_unsure(unsure))
+
+
+class _Finished(NamedTuple):
+    frame: GeneratedFrame
+    confidence: float
+    """How sure its coverage is."""
+    glimpse: Glimpse | None
+    """How much of what stands behind the character was seen; None in mode animate."""
 
 
 class _Segment:
@@ -73,12 +93,14 @@ class _Segment:
         footage: Footage,
         controls: Controls,
         options: WanOptions,
+        background: ShotBackground,
         segmenter: Segmenter | None,
         frames: Sequence[int],
         pictures: Pictures,
     ) -> None:
         self._footage, self._controls, self._options, self._segmenter = footage, controls, options, segmenter
-        self._frames, self._pictures = frames, pictures
+        self._background, self._frames, self._pictures = background, frames, pictures
+        self._seen: dict[int, tuple[Picture, bool]] = {}
         self.match = nothing()
 
     def hold(self, watcher: Watcher) -> None:
@@ -102,30 +124,43 @@ class _Segment:
         seen = self._controls.pictures(frame)
         if seen.background is None or seen.matte_used is None or self._footage.matte is None:
             raise ValueError("mode replace has a background and a matte")
-        clean = self._footage.clean_plate
+        known = self._background.at(frame)
+        self._seen[position] = known.seen, known.found
         return GeneratedPicture(
             picture,
             seen.background,
             seen.matte_used,
-            behind=known_behind(clean(frame)) if clean is not None else None,
+            behind=known.behind,
             keypoints=points,
             performer=self._footage.matte(frame),
             seen=person,
         )
 
-    def frame(self, told_apart: tuple[int, Covered]) -> tuple[float, GeneratedFrame]:
-        """Return how sure a frame's coverage is, and the frame. Any thread, once `measure` was called."""
+    def frame(self, told_apart: tuple[int, Covered]) -> _Finished:
+        """Return a frame that was read and told apart. Any thread, once `measure` was called."""
         position, covered = told_apart
         frame, picture, character = self._frames[position], self._pictures[position], covered.character
+        clean = covered.clean
         if self._options.match and self._footage.mode == "replace":
             seed = self._footage.settings.seed
             picture, character = (
                 matched(pixels, covered.coverage, self.match, frame, seed) for pixels in (picture, character)
             )
-        skeleton = self._controls.skeleton(frame).astype(np.float32) / np.float32(255)
-        layers = {"skeleton": skeleton}
-        made = GeneratedFrame(frame, covered.coverage, picture=picture, character=character, layers=layers)
-        return covered.confidence, made
+        glimpse = None
+        if clean is not None:
+            character, clean = agreed(picture, covered.coverage, character, clean)
+            glimpse = Glimpse.of(frame, covered.coverage, *self._seen.pop(position))
+        made = GeneratedFrame(
+            frame,
+            covered.coverage,
+            # Parts alone where both are known: put together at the plate's size they are the comp, whatever the scale.
+            picture=picture if clean is None else None,
+            character=character,
+            clean=clean,
+            layers=driving_layers(self._controls, frame, face=self._options.face_layer),
+            said={FACE: self._controls.faces.header(frame)} if self._options.face_layer else {},
+        )
+        return _Finished(made, covered.confidence, glimpse)
 
     def measure(self) -> None:
         """Learn the plate's grain and sharpness, as far as they are to be matched."""

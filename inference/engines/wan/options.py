@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from understudy.bridge.engine_description import Between, EngineDescription, SegmentRule
-from understudy.bridge.shot import Settings
+from understudy.bridge.shot import FACE, FACE_BOX, SKELETON, Settings
 from understudy.inference.engines.descriptions import (
     DRAFT_AREA_PIXELS,
     PRO_AREA_PIXELS,
@@ -31,6 +31,8 @@ LONGEST_FORETOLD = 4
 class WanOptions:
     """The values of a job. Ranges are those of the engine's description: admission has seen to them."""
 
+    replaces: bool
+    """Whether this is mode replace."""
     preset: str
     between: Between
     """What stands in the frames that the preset `std` makes no picture for."""
@@ -44,6 +46,9 @@ class WanOptions:
     grid_rows: int
     pose: str
     retarget: bool
+    face_layer: bool
+    relighting: float | Literal["auto"]
+    """The weight of the relighting LoRA."""
     loras: str
     segmenter: str
     """The name of a network that tells people from ground; empty = none."""
@@ -63,6 +68,7 @@ class WanOptions:
         preset = said.get("preset", "pro")
         longest = int(float(said.get("segment_frames", "77")))
         return cls(
+            replaces=settings.mode == "replace",
             preset=preset,
             between="interpolated" if said.get("between") == "interpolated" else "held",
             steps=int(float(said.get("steps", STEPS[preset]))),
@@ -75,6 +81,8 @@ class WanOptions:
             grid_rows=int(float(said.get("grid_rows", "20"))),
             pose=said.get("pose", "auto"),
             retarget=said.get("retarget", "on") == "on" and settings.mode == "animate",
+            face_layer=_face_layer(said.get("face_layer", "auto"), settings.mode),
+            relighting=_relighting(said.get("relighting", "auto")),
             loras=said.get("loras", ""),
             segmenter=said.get("segmenter", ""),
             plain=said.get("attention", "exact") == "plain",
@@ -97,11 +105,22 @@ def _hold(said: str) -> Hold:
     return "off" if said == "off" else "full" if said == "full" else "gentle"
 
 
+def _relighting(said: str) -> float | Literal["auto"]:
+    return "auto" if said == "auto" else {"on": 1.0, "off": 0.0}[said] if said in ("on", "off") else float(said)
+
+
+def _face_layer(said: str, mode: str) -> bool:
+    """Return whether the performer's face is a layer. A driver is in no other layer, so there it is asked for."""
+    return said == "on" or (said == "auto" and mode == "replace")
+
+
 def described(description: EngineDescription, settings: Settings) -> EngineDescription:
     """Return the description with the size, the segments and the rate of these settings."""
     options = WanOptions.of(settings)
     rule = SegmentRule(length=options.segment_frames, overlap=options.carried_frames, step=FRAMES_A_LATENT)
-    described = msgspec.structs.replace(description, area_pixels=AREAS[options.preset], segment=rule)
+    described = msgspec.structs.replace(
+        description, area_pixels=AREAS[options.preset], segment=rule, layers=_layers(description, options)
+    )
     if options.preset != "std":
         return described
     return msgspec.structs.replace(
@@ -110,3 +129,15 @@ def described(description: EngineDescription, settings: Settings) -> EngineDescr
         between=options.between,
         not_final=STD_IS_NOT_FINAL.format(between=options.between),
     )
+
+
+def _layers(description: EngineDescription, options: WanOptions) -> dict[str, tuple[str, ...]]:
+    """Return the layers by mode, with the face or without. Its box lies over the plate, so it is of mode replace."""
+    faces = {"replace": (FACE, FACE_BOX), "animate": (FACE,)}
+    layers = {}
+    for mode, names in description.layers.items():
+        own = faces[mode]
+        rest = tuple(name for name in names if name not in own)
+        at = rest.index(SKELETON) + 1
+        layers[mode] = (*rest[:at], *own, *rest[at:]) if options.face_layer else rest
+    return layers

@@ -11,13 +11,13 @@ from understudy.inference.engines.wan.devices import Machine, make_ready
 from understudy.inference.engines.wan.loop import Controls, Shot
 from understudy.inference.engines.wan.model import Guide
 from understudy.inference.engines.wan.options import WanOptions
+from understudy.inference.engines.wan.relighting import loras_of
 from understudy.inference.engines.wan.size import Size
 from understudy.inference.engines.wan.spans import Span
 from understudy.inference.engines.wan.split_vae import shared_vae
 from understudy.inference.engines.wan.team_words import needed
 from understudy.inference.weights.catalogue import WAN_ANIMATE
 from understudy.inference.weights.loading import Parts
-from understudy.inference.weights.lora_shelf import parse_loras
 from understudy.inference.weights.opening import open_model
 
 
@@ -57,7 +57,7 @@ class WanShare:
 def load_share(settings: Settings, size: Size, machine: Machine, user: UserSettings) -> WanShare:
     """Raises what loading raises."""
     options = WanOptions.of(settings)
-    parts = open_model(WAN_ANIMATE, user, machine.placement, loras=parse_loras(options.loras)).parts
+    parts = open_model(WAN_ANIMATE, user, machine.placement, loras=loras_of(options, user)).parts
     if not machine.placement.blocks_rest:
         parts.transformer.to(machine.device)
     return WanShare(parts, machine, options, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
@@ -13,13 +14,14 @@ from understudy.bridge.errors import EngineError
 from understudy.bridge.settings import UserSettings
 from understudy.inference.controls.conditioning import Controls, make_controls
 from understudy.inference.controls.grid import Grid
-from understudy.inference.controls.material import Material
+from understudy.inference.controls.material import FaceSource, Material
 from understudy.inference.controls.mediapipe_environment import find_interpreter
 from understudy.inference.controls.people import People
 from understudy.inference.controls.pose import HostKeypoints, Poses, as_seen, choose_source, poses
 from understudy.inference.controls.pose_cache import PoseCache
 from understudy.inference.controls.survey import survey
 from understudy.inference.controls.vitpose import CHECKPOINT_FOLDER, DETECTOR_FILE
+from understudy.inference.controls.wholebody import Points
 from understudy.inference.engines.door import Footage, Watcher
 from understudy.inference.engines.wan.options import WanOptions
 from understudy.inference.weights.catalogue import WAN_ANIMATE
@@ -32,7 +34,8 @@ BEHIND_A_CUT_OUT = 0.5
 
 
 def shot_controls(footage: Footage, options: WanOptions, settings: UserSettings, watcher: Watcher) -> Controls:
-    """Find the poses, plan the faces, list what is worth knowing before the model runs. Raises EngineError.
+    """Find the poses, plan the faces, list what is worth knowing before the model runs. Raises EngineError, and
+    ComplianceError where nobody is to be replaced in any frame.
 
     Everything is looked at once, one frame at a time; poses that were found before are not looked for again.
     """
@@ -42,24 +45,27 @@ def shot_controls(footage: Footage, options: WanOptions, settings: UserSettings,
         footage.frames, footage.plate, matte, grid, lambda done, total: watcher.step("looking at the shot", done, total)
     )
     driven, reference = _find_poses(footage, options, settings, watcher, looked.cuts)
+    keypoints = {frame: driven.of(frame) for frame in footage.frames}
     controls = make_controls(
         Material(
             mode="replace" if footage.mode == "replace" else "animate",
             frames=footage.frames,
             height=footage.height,
             width=footage.width,
-            keypoints={frame: driven.of(frame) for frame in footage.frames},
+            keypoints=keypoints,
             plate=footage.plate,
             matte=matte,
             clean_plate=footage.clean_plate if footage.mode == "replace" else None,
             reference=reference,
+            faces=_face_source(footage, keypoints),
             people=_edges(driven),
         ),
         grid=grid,
         retarget=options.retarget and reference is not None,
         looked=looked,
     )
-    for finding in (*driven.findings, *controls.findings):
+    # What refuses the shot comes last: it ends the job here, before the model is loaded, and all else is told by then.
+    for finding in sorted((*driven.findings, *controls.findings), key=lambda finding: finding.refuses):
         watcher.found(finding)
     return controls
 
@@ -93,6 +99,15 @@ def _find_poses(
         return driven, source.detect(as_seen(letterboxed(footage)), None).points
     finally:
         source.close()
+
+
+def _face_source(footage: Footage, keypoints: Mapping[int, Points]) -> FaceSource | None:
+    """Return the driver's own pictures to cut faces from, as the official preprocessing does in mode animate."""
+    closeup = footage.closeup
+    if closeup is None:
+        return None
+    own = {frame: closeup.points(points) for frame, points in keypoints.items()}
+    return FaceSource(closeup.part, closeup.height, closeup.width, own)
 
 
 def _edges(driven: Poses) -> People | None:

@@ -14,6 +14,7 @@ from understudy.inference.engines.wan.devices import Machine, adapt, make_ready
 from understudy.inference.engines.wan.loop import Controls, SegmentLoop, Shot
 from understudy.inference.engines.wan.model import Encoded, Moment
 from understudy.inference.engines.wan.options import WanOptions
+from understudy.inference.engines.wan.relighting import loras_of
 from understudy.inference.engines.wan.share import inputs_sent, shot_sent
 from understudy.inference.engines.wan.shot_controls import reference_image
 from understudy.inference.engines.wan.size import Size
@@ -23,7 +24,6 @@ from understudy.inference.engines.wan.team import Team
 from understudy.inference.engines.wan.tried_model import Kind, TriedModel
 from understudy.inference.weights.catalogue import WAN_ANIMATE
 from understudy.inference.weights.loading import Parts, encoders_awake
-from understudy.inference.weights.lora_shelf import parse_loras
 from understudy.inference.weights.memory_plan import OFFICIAL, MemoryPlan
 from understudy.inference.weights.opening import open_model
 
@@ -52,7 +52,7 @@ class ShotModel(TriedModel[Loaded]):
     _options: WanOptions
 
     def __init__(self, footage: Footage, options: WanOptions, settings: UserSettings) -> None:
-        super().__init__(Kind(WAN_ANIMATE, OFFICIAL), footage, options, settings)
+        super().__init__(Kind(WAN_ANIMATE, OFFICIAL, loras_of(options, settings)), footage, options, settings)
 
     def run(
         self, span: Span, segments: int, controls: Controls, noise: Tensor, carried: Tensor | None, watcher: Watcher
@@ -73,9 +73,7 @@ class ShotModel(TriedModel[Loaded]):
         size = Size(footage.mode, footage.height, footage.width)
         if self._gpus > 1:
             self._team = Team(self._gpus, machine, footage.settings, size)
-        opened = open_model(
-            WAN_ANIMATE, self._settings, machine.placement, loras=parse_loras(options.loras), told=watcher.step
-        )
+        opened = open_model(WAN_ANIMATE, self._settings, machine.placement, loras=self._kind.loras, told=watcher.step)
         for finding in opened.findings:
             watcher.found(finding)
         parts = opened.parts

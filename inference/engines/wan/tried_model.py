@@ -30,7 +30,7 @@ from understudy.inference.engines.wan.team import Team, TeamError, gpus_of_the_s
 from understudy.inference.engines.wan.trouble import Trouble, first_line, trouble_in
 from understudy.inference.weights.catalogue import Model
 from understudy.inference.weights.loading import Parts
-from understudy.inference.weights.lora_shelf import parse_loras
+from understudy.inference.weights.lora_shelf import Named
 from understudy.inference.weights.memory_plan import Estimates, MemoryPlan, both_of, of_a_job, stages, step_down
 from understudy.inference.weights.opening import bytes_of_loras
 
@@ -60,10 +60,11 @@ AnyLoaded = TypeVar("AnyLoaded", bound=Loaded)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Which model is tried, and what it is thought to take."""
+    """Which model is tried, with what laid over it, and what it is thought to take."""
 
     model: Model
     estimates: Estimates
+    loras: tuple[Named, ...]
 
 
 class TriedModel(ABC, Generic[AnyLoaded]):
@@ -220,7 +221,7 @@ class TriedModel(ABC, Generic[AnyLoaded]):
     def _choose(self) -> Machine:
         self._gpus = gpus_of_the_slot(self._settings.gpus, self._settings.gpus_per_slot)
         footage, known, options = self._footage, self._lessons.plan, self._options
-        laid_on = bytes_of_loras(self._kind.model, self._settings, parse_loras(options.loras))
+        laid_on = bytes_of_loras(self._kind.model, self._settings, self._kind.loras)
         self._estimates = estimates = of_a_job(
             self._kind.estimates, lora_bytes=laid_on, foretold_passes=foretold_passes(options), gpus=self._gpus
         )

@@ -57,7 +57,7 @@ class ShotModel2(TriedModel[Loaded]):
         self, footage: Footage, options: Wan2Options, settings: UserSettings, first: Callable[[], Tensor]
     ) -> None:
         """first: gives the driver's first picture, (3, height, width), -1 to 1."""
-        super().__init__(Kind(options.model, WAN_ANIMATE_2), footage, options, settings)
+        super().__init__(Kind(options.model, WAN_ANIMATE_2, parse_loras(options.loras)), footage, options, settings)
         self._first = first
 
     def run(
@@ -79,9 +79,7 @@ class ShotModel2(TriedModel[Loaded]):
         height, width = footage.height, footage.width
         if self._gpus > 1:
             self._team = Team(self._gpus, machine, footage.settings, Size(footage.mode, height, width))
-        opened = open_model(
-            options.model, self._settings, machine.placement, loras=parse_loras(options.loras), told=watcher.step
-        )
+        opened = open_model(options.model, self._settings, machine.placement, loras=self._kind.loras, told=watcher.step)
         for finding in opened.findings:
             watcher.found(finding)
         parts = opened.parts

@@ -348,6 +348,13 @@ def test_when_a_setting_is_out_of_range_then_it_is_named(say: Any, make: Any, se
         ({"steps": "2.5"}, "steps is '2.5'; a whole number is wanted"),
         ({"preset": "best"}, "preset is 'best'; it is one of pro, std, draft"),
         ({"carried_frames": "3"}, "carried_frames is '3'; it is one of 1, 5"),
+        ({"relighting": "2.5"}, "relighting is '2.5'; 0 to 2 is the range, or one of auto, on, off"),
+        ({"relighting": "bright"}, "relighting is 'bright'; 0 to 2 is the range, or one of auto, on, off"),
+        (
+            {"relighting": "on", "loras": "step4, relighting:0.5"},
+            "relighting is said twice: by relighting=on and in loras=step4, relighting:0.5",
+        ),
+        ({"relighting": "off", "loras": "relighting"}, "relighting is said twice"),
     ],
 )
 def test_when_an_engine_s_option_is_out_of_its_range_then_it_is_named(
@@ -376,10 +383,29 @@ def test_what_both_wan_engines_read_has_the_same_values_in_both(say: Any, make: 
     assert said[0] == said[1]
 
 
-def test_when_an_engine_s_options_are_in_range_then_nothing_is_said(say: Any, make: Any) -> None:
-    options = {"steps": "8", "guidance": "1.5", "preset": "draft", "carried_frames": "5"}
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"relighting": "0.8", "loras": "step4"},
+        {"relighting": "on"},
+        {"relighting": "auto", "loras": "relighting"},
+    ],
+)
+def test_when_an_engine_s_options_are_in_range_then_nothing_is_said(say: Any, make: Any, more: dict[str, str]) -> None:
+    options = {"steps": "8", "guidance": "1.5", "preset": "draft", "carried_frames": "5"} | more
     job = make.job(settings=Settings(engine="wan-animate", engine_options=options))
     assert say("settings_are_in_range", make.admission(job, engine=WAN_ANIMATE)).outcome == "pass"
+
+
+@pytest.mark.parametrize(("value", "refuses"), [("on", True), ("0.5", True), ("off", False), ("auto", False)])
+def test_when_an_option_means_nothing_in_the_mode_then_it_is_refused_unless_it_asks_for_nothing(
+    say: Any, make: Any, value: str, refuses: bool
+) -> None:
+    settings = Settings(engine="wan-animate", mode="animate", engine_options={"relighting": value})
+    found = say("settings_are_in_range", make.admission(make.job(settings=settings), engine=WAN_ANIMATE))
+    assert found.refuses is refuses
+    assert ("relighting is for the mode replace, and this is animate" in found.message) is refuses
 
 
 # ---- words

@@ -37,3 +37,11 @@ def test_when_a_movie_cannot_be_made_then_it_is_refused_by_name(say: Any, make: 
     assert found.refuses
     assert word in found.message
     assert "prores_4444" in found.remedy
+
+
+def test_when_a_movie_is_asked_of_a_layer_with_a_size_of_its_own_then_it_is_refused(say: Any, make: Any) -> None:
+    with_face = msgspec.structs.replace(make.PREVIEW, layers={"replace": ("comp", "face"), "animate": ("beauty",)})
+    asked = facts(make, RequestedMovie(layer="face", kind="prores_422_hq"))
+    found = say("deliverables_are_known", msgspec.structs.replace(asked, engine=with_face))
+    assert found.refuses
+    assert "face has a size of its own" in found.message

@@ -125,6 +125,17 @@ def test_when_a_layer_has_another_size_than_the_plate_then_it_is_refused(take: T
     assert "matte_effective/matte_effective.0002.exr is 16x16, not 48x32" in take.judge()["layers_are_whole"].message
 
 
+@pytest.mark.parametrize(("side", "refused"), [(512, False), (256, True)])
+def test_the_face_has_a_size_of_its_own_and_is_held_to_it(take: Take, side: int, refused: bool) -> None:
+    layers = (*take.description.layers["replace"], "face")
+    take.description = msgspec.structs.replace(take.description, layers={**take.description.layers, "replace": layers})
+    for frame in range(1, 5):
+        take.write(frame, face=np.zeros((side, side, 3), np.float16))
+    found = take.judge()["layers_are_whole"]
+    assert found.refuses is refused
+    assert ("face/face.0001.exr is 256x256, not 512x512" in found.message) is refused
+
+
 def test_when_one_bit_of_the_plate_is_changed_outside_the_matte_then_it_is_refused(take: Take) -> None:
     comp = take.layers(3)["comp"]
     comp.view(np.uint16)[0, 0, 0] ^= 1

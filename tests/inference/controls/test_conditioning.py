@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from understudy.inference.controls.conditioning import Controls, make_controls
-from understudy.inference.controls.face import FACE_PIXELS, crop_face
+from understudy.inference.controls.face import FACE_PIXELS, FaceBox, crop_face
 from understudy.inference.controls.grid import Grid
 from understudy.inference.controls.material import FaceSource, Material
 from understudy.inference.controls.skeleton import draw_skeleton
@@ -191,7 +191,11 @@ def test_when_faces_are_cut_from_larger_pictures_then_the_box_and_the_detail_are
     for frame, points in shot().keypoints.items():
         keypoints[frame] = points.copy()
         keypoints[frame][:, :2] *= 2
-    source = FaceSource(large, 2 * HEIGHT, 2 * WIDTH, keypoints)
+
+    def part(frame: int, box: FaceBox) -> Picture:
+        return large(frame)[box.top : box.bottom, box.left : box.right]
+
+    source = FaceSource(part, 2 * HEIGHT, 2 * WIDTH, keypoints)
     controls, plain = make_controls(shot(faces=source)), make_controls(shot())
     box, small = controls.faces.boxes[1002], plain.faces.boxes[1002]
     assert box is not None

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from understudy.inference.controls.face_plan import no_faces, plan_faces
+from understudy.inference.controls.face import FaceBox
+from understudy.inference.controls.face_plan import FacePlan, Look, drawn_box, no_faces, plan_faces
 
 Points = NDArray[np.float32]
 HEIGHT, WIDTH = 180, 320
@@ -140,3 +141,13 @@ def test_every_frame_has_a_box_in_the_picture_or_is_neutral_and_is_listed_if_it_
             assert 0 <= box.top < box.bottom <= HEIGHT
     listed = {frame for finding in plan.findings for frame in finding.frames}
     assert listed == {frame for frame, look in plan.looks.items() if look != "seen"}
+
+
+def test_a_box_is_drawn_the_brighter_the_surer_and_a_neutral_face_has_none() -> None:
+    boxes: dict[int, FaceBox | None] = dict.fromkeys((1, 2, 3), FaceBox(2, 5, 1, 3))
+    looks: dict[int, Look] = {1: "seen", 2: "judged", 3: "held", 4: "neutral"}
+    plan = FacePlan({**boxes, 4: None}, looks)
+    drawn = [drawn_box(plan, frame, 6, 8) for frame in looks]
+    assert [picture.max() for picture in drawn] == [1.0, 0.75, 0.5, 0.0]
+    assert {picture.max() * 6 for picture in drawn} == {picture.sum() for picture in drawn}
+    assert drawn[2][1:3, 2:5].all()

@@ -146,7 +146,8 @@ def test_options_that_would_move_the_kept_segments_are_refused_by_name(client: C
     settings = msgspec.structs.replace(job.request.settings, engine="wan-animate")
     job.request = msgspec.structs.replace(job.request, settings=settings)
     wan = finished(client, send(client, job)).job_id
-    for options in ({"segment_frames": "49"}, {"carried_frames": "5"}, {"preset": "draft"}, {"preset": "std"}):
+    others = ({"preset": "draft"}, {"preset": "std"}, {"face_layer": "off"})
+    for options in ({"segment_frames": "49"}, {"carried_frames": "5"}, *others):
         with pytest.raises(RequestError, match=next(iter(options))):
             client.redo(asked(wan, options=options))
     assert client.redo(asked(wan, options={"steps": "30"})).version == 2

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
 import msgspec
 import numpy as np
 import OpenEXR
@@ -19,7 +20,10 @@ from tiny_wan import make_tiny_checkpoint
 from wan_shot import FIRST, HEIGHT, WIDTH, draw_wan_shot, header, layer, run, write
 
 from understudy.bridge.options import JobOptions
-from understudy.inference.work_order import WorkerFrame, WorkerProgress, WorkOrder
+from understudy.inference.engines.descriptions import WAN_ANIMATE
+from understudy.inference.extra_layers import NOT_SHOWN
+from understudy.inference.picture.images import read_image
+from understudy.inference.work_order import WorkerEnd, WorkerFrame, WorkerProgress, WorkOrder
 from understudy.inference.worker import Reporter, perform
 
 SMALL = ["steps=2", "segment_frames=9"]
@@ -60,13 +64,31 @@ def test_when_nothing_can_tell_the_pose_then_it_is_said_and_never_silently_none(
     assert "--keypoints" in end.error.remedy
 
 
+def test_when_nothing_in_the_matte_is_above_one_half_then_the_job_is_refused_before_the_model_is_loaded(
+    tmp_path: Path,
+) -> None:
+    options = draw_wan_shot(tmp_path / "shot", 2)
+    faint = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+    faint[24:88, 14:38] = 0.4
+    for frame in (FIRST, FIRST + 1):
+        write(tmp_path / "shot" / f"matte.{frame}.exr", faint)
+    end, told = run(order(options, tmp_path / "out"))
+    assert end.state == "refused"
+    assert end.error is not None
+    assert "there is nobody to replace" in end.error.message
+    assert "--matte-channel" in end.error.remedy
+    assert any(finding.rule == "matte_shows_somebody" and finding.refuses for finding in end.findings)
+    assert not any(message.stage.startswith("loading") for message in told.of(WorkerProgress))
+    assert not list((tmp_path / "out").rglob("*.exr"))
+
+
 @pytest.mark.parametrize("frames", [1, 2, 5, 9, 10, 18])
 def test_as_many_frames_come_back_as_went_in_under_their_own_numbers(tmp_path: Path, frames: int) -> None:
     end, told = run(order(draw_wan_shot(tmp_path / "shot", frames), tmp_path / "out"))
     assert end.state == "delivered", end.error
     expected = list(range(FIRST, FIRST + frames))
     assert [message.frame for message in told.of(WorkerFrame)] == expected
-    for name in ("comp", "patch", "character", "matte", "matte_effective", "matte_used", "skeleton", "difference"):
+    for name in WAN_ANIMATE.layers["replace"]:
         files = sorted((tmp_path / "out" / "v001" / name).glob("*.exr"))
         assert [int(path.name.split(".")[-2]) for path in files] == expected
 
@@ -108,13 +130,87 @@ def test_a_segmentation_network_is_named_by_digest_too_and_one_that_is_not_here_
     }
 
 
-def test_mode_animate_delivers_beauty_character_matte_and_skeleton(tmp_path: Path) -> None:
+def test_mode_animate_delivers_beauty_character_matte_and_skeleton_and_where_asked_the_drivers_own_face(
+    tmp_path: Path,
+) -> None:
     options = draw_wan_shot(tmp_path / "shot", 4)
-    work = order(options, tmp_path / "out", mode="animate", matte=None, format="64x96")
+    work = order(options, tmp_path / "out", "face_layer=on", mode="animate", matte=None, format="32x48")
     end, _ = run(work)
     assert end.state == "delivered", end.error
-    assert layer(tmp_path / "out", "beauty", FIRST).shape == (HEIGHT, WIDTH, 3)
+    assert layer(tmp_path / "out", "beauty", FIRST).shape == (48, 32, 3)
     assert layer(tmp_path / "out", "skeleton", FIRST).max() > 0.5
+    assert not (tmp_path / "out" / "v001" / "face_box").exists()
+    said = json.loads(header(tmp_path / "out", "face", FIRST)["understudy/face"])
+    left, right, top, bottom = said["box"]
+    assert said["face"] == "seen"
+    assert (right - left, bottom - top) == pytest.approx((9, 9), abs=1), "in the driver's pixels, not the format's"
+    plate = np.asarray(read_image(tmp_path / "shot" / f"plate.{FIRST}.exr").pixels, np.float32)
+    wanted = cv2.resize(plate[top:bottom, left:right], (512, 512), interpolation=cv2.INTER_LINEAR)
+    found = layer(tmp_path / "out", "face", FIRST).astype(np.float32)
+    light = np.median(found / wanted)  # a driver is exposed for the model, and that is never undone
+    np.testing.assert_allclose(found, wanted * light, atol=0.02)
+
+
+@pytest.fixture(scope="module")
+def one_frame(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> tuple[Path, WorkerEnd]:
+    """Return the folder of a delivered job of one frame, and how it ended."""
+    folder = tmp_path_factory.mktemp("one")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("UNDERSTUDY_HOME", str(folder / "home"))
+        environment.setenv("UNDERSTUDY_WEIGHTS", str(checkpoint))
+        end, _ = run(order(draw_wan_shot(folder / "shot", 1), folder / "out"))
+    assert end.state == "delivered", end.error
+    return folder, end
+
+
+def test_character_over_clean_is_comp_where_all_may_change_and_on_the_soft_edge_as_the_page_says(
+    one_frame: tuple[Path, WorkerEnd],
+) -> None:
+    character, clean, comp, matte, effective, plate = (
+        np.asarray(read_image(folder_of(one_frame[0], name)).pixels, np.float32)
+        for name in ("character", "clean", "comp", "matte", "matte_effective", "plate")
+    )
+    over = np.abs(character[..., :3] + clean * (1 - character[..., 3:]) - comp)
+    m, straight = effective[..., :1], np.abs(clean - plate)
+    assert (m == 1).mean() > 0.1
+    assert over[np.repeat(m == 1, 3, axis=2)].max() < WAN_ANIMATE.error
+    c = np.divide(matte[..., :1], m, out=np.zeros_like(m), where=m > 0)
+    behind = np.divide(straight, m, out=np.zeros_like(straight), where=m > 0)  # |B - P|: clean is B m + P (1 - m)
+    assert (over <= m * c * (1 - m) * behind + WAN_ANIMATE.error).all()
+
+
+def test_when_no_clean_plate_is_given_then_it_is_said_how_far_clean_is_known(one_frame: tuple[Path, WorkerEnd]) -> None:
+    (said,) = [finding for finding in one_frame[1].findings if finding.rule == "clean_is_estimated"]
+    assert said.outcome == "warn", "one frame shows nothing of what the performer hides"
+    assert said.frames == (FIRST,)
+    assert "--clean-plate" in said.remedy
+
+
+def folder_of(folder: Path, name: str) -> Path:
+    file = f"{name}.{FIRST}.exr"
+    return folder / "shot" / file if name == "plate" else folder / "out" / "v001" / name / file
+
+
+def test_the_face_that_the_model_is_shown_and_the_place_it_is_cut_from_are_layers(
+    one_frame: tuple[Path, WorkerEnd],
+) -> None:
+    tmp_path = one_frame[0]
+    left, right, top, bottom = json.loads(header(tmp_path / "out", "face", FIRST)["understudy/face"])["box"]
+    crop = json.loads(header(tmp_path / "out", "face", FIRST)["understudy/crop"])
+    assert crop["scale"] == [1.0, 1.0]
+    across, down = crop["crop"][:2]
+    plate = np.asarray(read_image(tmp_path / "shot" / f"plate.{FIRST}.exr").pixels, np.float32)
+    taken = plate[top + down : bottom + down, left + across : right + across]
+    face = read_image(tmp_path / "out" / "v001" / "face" / f"face.{FIRST}.exr")
+    assert (face.header.display.width, face.header.display.height) == (512, 512)
+    wanted = cv2.resize(taken, (512, 512), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(face.pixels.astype(np.float32), wanted, atol=0.02)
+    box = layer(tmp_path / "out", "face_box", FIRST)[..., 0]
+    assert box.shape == (HEIGHT, WIDTH)
+    corners = np.argwhere(box == 1)[[0, -1]] - [down, across]
+    assert corners.tolist() == [[top, left], [bottom - 1, right - 1]]
+    assert box.sum() == taken.shape[0] * taken.shape[1]
+    assert header(tmp_path / "out", "face_box", FIRST)["colorInteropID"] == "data"
 
 
 def test_a_segment_in_which_nobody_is_never_reaches_the_model_and_the_next_goes_on_from_the_plate(
@@ -127,6 +223,9 @@ def test_a_segment_in_which_nobody_is_never_reaches_the_model_and_the_next_goes_
     assert end.state == "delivered", end.error
     assert len(told.of(WorkerFrame)) == 18
     assert layer(tmp_path / "out", "matte_effective", FIRST).max() == 0
+    assert layer(tmp_path / "out", "face", FIRST).max() == 0
+    assert header(tmp_path / "out", "face", FIRST)["understudy/face"] == NOT_SHOWN
+    assert layer(tmp_path / "out", "face", FIRST + 17).max() > 0.1
     assert layer(tmp_path / "out", "matte_effective", FIRST + 17).max() == 1
 
 

@@ -17,11 +17,13 @@ from tiny_wan import make_tiny_checkpoint
 from wan_shot import FIRST, draw_wan_shot
 
 from understudy.bridge.errors import Finding
+from understudy.inference.engines.descriptions import WAN_ANIMATE
 from understudy.inference.engines.door import DENOISING
+from understudy.inference.reuse import Twin
 from understudy.inference.work_order import WorkerEnd, WorkerFrame, WorkerProgress, WorkOrder
 from understudy.inference.worker import JobPaused, Reporter, perform
 
-LAYERS = ("comp", "patch", "character", "matte", "matte_effective", "matte_used", "skeleton", "difference")
+LAYERS = WAN_ANIMATE.layers["replace"]
 FRAMES = 21
 SEGMENTS = (range(FIRST, FIRST + 8), range(FIRST + 8, FIRST + 15), range(FIRST + 15, FIRST + 21))
 """What 21 frames become in segments of 9 with one carried over: 8, 7 and 6 of their own."""
@@ -210,6 +212,14 @@ def test_what_took_its_pixels_from_an_identical_job_is_redone_from_what_that_one
     order = redo_of(twin, tmp_path / "out", 3, options={"steps": "3"})  # could not be made again: it must be there
     redone(order)
     assert changed_frames(delivered, order, LAYERS) == [*SEGMENTS[2]]
+
+
+def test_when_the_weights_are_others_by_now_then_an_identical_jobs_pixels_are_not_used(delivered: WorkOrder) -> None:
+    folder, said = str(folder_of(delivered)), str(header(delivered, "comp", FIRST)["understudy/weights"])
+    found = Twin(folder, said).frame(FIRST, LAYERS)
+    assert found is not None
+    assert found.origin["understudy/face"] == header(delivered, "comp", FIRST)["understudy/face"]
+    assert Twin(folder, said.replace("wan2.2", "another")).frame(FIRST, LAYERS) is None
 
 
 def test_when_a_kept_file_is_no_longer_the_delivered_one_then_nothing_is_made_of_it(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from understudy.inference.picture.blend import store_half
 from understudy.inference.picture.composite import Generated, Layer, compose
-from understudy.inference.picture.dissolve import dissolve
+from understudy.inference.picture.dissolve import HARDLY, dissolve
 from understudy.inference.picture.half_floats import to_float
 from understudy.inference.picture.header import Window
 
@@ -86,3 +86,46 @@ def test_what_both_takes_share_keeps_its_bits() -> None:
     for name, (pixels, channels) in one.items():
         assert between[name][0].tobytes() == pixels.tobytes(), name
         assert between[name][1] == channels
+
+
+def take_with_clean(plate: np.ndarray, seed: int, kind: str = "half") -> dict[str, Layer]:
+    """Return the layers of an engine that hands on a character and a clean plate, under a matte that is hard."""
+    random = np.random.default_rng(seed)
+    character, clean = random.random((2, SIDE, SIDE, 3), np.float32) * 4
+    coverage = np.clip(random.random((SIDE, SIDE), np.float32) * 1.4 - 0.2, 0, 1)
+    matte = np.zeros((SIDE, SIDE), np.float32)
+    matte[2:9, 3:10] = 1
+    return compose(plate, WINDOW, Generated(WINDOW, coverage, None, character, clean), matte, kind=kind).layers
+
+
+@given(seed=st.integers(0, 2**16), weight=st.floats(0, 1))
+@settings(max_examples=40, deadline=None)
+def test_the_dissolved_character_over_the_dissolved_clean_plate_is_the_dissolved_comp(seed: int, weight: float) -> None:
+    plate = plate_of(seed)
+    between = dissolve(take_with_clean(plate, seed + 1), take_with_clean(plate, seed + 2), weight, plate, "half")
+    character, clean, comp = (to_float(between[name][0]) for name in ("character", "clean", "comp"))
+    over = character[:, :, :3] + clean * (1 - character[:, :, 3:])
+    shows = 1 - character[:, :, 3:] >= HARDLY
+    assert np.abs(over - comp)[np.broadcast_to(shows, comp.shape)].max() < 0.01, "a few roundings of values up to 4"
+    assert clean.min() >= -1e-6
+    assert clean.max() <= 4.1
+
+
+def test_where_neither_take_may_change_anything_clean_is_the_plate_even_if_that_is_no_number() -> None:
+    plate = plate_of(1)
+    plate[0, 0] = np.inf
+    between = dissolve(take_with_clean(plate, 2), take_with_clean(plate, 3), 0.4, plate, "half")
+    outside = between["matte_effective"][0][:, :, 0] == 0
+    assert outside.any()
+    assert np.array_equal(between["clean"][0][outside].view(np.uint16), plate[outside].view(np.uint16))
+
+
+def test_what_drove_the_model_is_the_first_takes() -> None:
+    plate = plate_of(1)
+    shapes = {"skeleton": (SIDE, SIDE, 3), "face": (512, 512, 3), "face_box": (SIDE, SIDE, 3)}
+    first, second = (
+        {name: (np.full(shape, value, np.float16), ("R", "G", "B")) for name, shape in shapes.items()}
+        for value in (0.25, 1.0)
+    )
+    between = dissolve({**take(plate, 1), **first}, {**take(plate, 2), **second}, 0.5, plate, "half")
+    assert all((between[name][0] == 0.25).all() for name in shapes)

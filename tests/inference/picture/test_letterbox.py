@@ -116,3 +116,14 @@ def test_the_sizes_are_those_of_the_official_rule(
 def test_when_a_side_is_a_whole_multiple_by_arithmetic_then_rounding_does_not_lose_it() -> None:
     # The square root of 921600 x 392 / 800 is 672; computed as the official code does it is a little less, and 656.
     assert format_like(392 / 800, 1280 * 720, 16) == (672, 1360)
+
+
+@given(width=sides, height=sides, target=st.tuples(sides, sides), aspect=st.sampled_from([0.5, 1.0, 2.0]))
+def test_points_that_were_taken_back_come_out_where_they_were(
+    width: int, height: int, target: tuple[int, int], aspect: float
+) -> None:
+    box = letterbox(Window(0, 0, width, height), aspect, target)
+    points = np.array([[0.0, 0.0, 1.0], [width - 1.0, height / 2, 0.5]], np.float32)
+    square = points.copy()
+    square[:, 0] = (points[:, 0] + 0.5) * aspect - 0.5
+    np.testing.assert_allclose(box.points_back(box.keypoints(points)), square, atol=0.02)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from understudy.inference.engines.background import Rebuilt
 from understudy.inference.engines.wan.coverage import Covered, cover, estimated_behind, known_behind
 from understudy.inference.engines.wan.evidence import Behind, GeneratedPicture
 from understudy.inference.picture.tone import decode, encode
@@ -175,9 +176,11 @@ def test_when_an_edge_is_mixed_with_the_ground_then_the_character_keeps_its_own_
 def test_when_an_estimate_is_given_then_the_plate_beside_the_performer_counts_fully() -> None:
     hidden = np.zeros((HEIGHT, WIDTH), np.float32)
     hidden[40:60, 60:80] = 1.0
-    found, lost = (estimated_behind(wall(), hidden, found=found) for found in (True, False))
-    assert found.trust[0, 0] == lost.trust[0, 0] == 1.0
-    assert 1.0 > found.trust[50, 70] > 0.5 > lost.trust[50, 70]
+    seen = np.ones_like(hidden)
+    seen[:, 70:] = 0.0
+    known = estimated_behind(Rebuilt(wall(), seen, found=True), hidden)
+    assert known.trust[0, 0] == known.trust[0, -1] == 1.0
+    assert 1.0 > known.trust[50, 65] > 0.5 > known.trust[50, 75] > 0.0, "what nobody saw counts little"
 
 
 def test_when_the_performers_matte_is_wrong_then_it_does_not_decide() -> None:

@@ -50,6 +50,28 @@ def test_the_motion_is_put_on_the_character_in_mode_animate_alone() -> None:
     assert not WanOptions.of(settings("replace", retarget="on")).retarget
 
 
+@pytest.mark.parametrize(
+    ("mode", "said", "there"),
+    [
+        ("replace", {}, ("face", "face_box")),
+        ("replace", {"face_layer": "off"}, ()),
+        ("animate", {}, ()),
+        ("animate", {"face_layer": "on"}, ("face",)),
+    ],
+)
+def test_the_face_is_a_layer_where_the_plate_is_in_layers_too_and_a_drivers_only_where_it_is_asked_for(
+    mode: str, said: dict[str, str], there: tuple[str, ...]
+) -> None:
+    layers = describe_for(settings(mode, **said)).layers[mode]
+    assert tuple(name for name in layers if name.startswith("face")) == there
+    assert layers.index("skeleton") == len(layers) - 1 - len(there) - (mode == "replace")
+
+
+def test_what_is_said_of_an_engine_before_a_job_is_what_a_job_without_options_gets() -> None:
+    for mode in ("replace", "animate"):
+        assert describe_for(settings(mode)).layers[mode] == WAN_ANIMATE.layers[mode]
+
+
 def test_what_changes_the_picture_is_said() -> None:
     assert len(WanOptions.of(settings(step_cache="0.05", float8="on")).approximations) == 2
 
