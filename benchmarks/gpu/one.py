@@ -24,7 +24,7 @@ from understudy.inference.engines.wan.acceleration import compile_blocks, quick_
 from understudy.inference.engines.wan.attention import time_kernels, use_kernel
 from understudy.inference.engines.wan.float8 import quantise_blocks
 from understudy.inference.engines.wan.loop import Sampling, SegmentLoop
-from understudy.inference.engines.wan.model import encode, encode_faces, predict
+from understudy.inference.engines.wan.model import Encoded, Moment, encode, encode_faces, predict, run_block
 from understudy.inference.engines.wan.spans import Span
 from understudy.inference.engines.wan.step_cache import StepCache
 
@@ -230,7 +230,7 @@ def _run_segments(
 
 @torch.no_grad()
 def step_caching(bench: Bench, rows: Rows) -> None:
-    cache = StepCache(THRESHOLDS[1], LONGEST)
+    cache = StepCache(THRESHOLDS[1], LONGEST, run_block)
     taken = seconds(Denoising(bench, LARGE, cache), times=1, warm_up=0)
     rows.add(
         f"step caching 720p, threshold {THRESHOLDS[1]}, 20 steps",
@@ -245,7 +245,7 @@ def step_caching(bench: Bench, rows: Rows) -> None:
 def change_by_caching(bench: Bench, rows: Rows) -> None:
     exact = Denoising(bench, SMALL)()
     for threshold in THRESHOLDS:
-        cache = StepCache(threshold, LONGEST)
+        cache = StepCache(threshold, LONGEST, run_block)
         made = Denoising(bench, SMALL, cache)()
         change = float((made - exact).float().norm() / exact.float().norm())
         rows.add(f"step caching 480p, threshold {threshold}", computed=cache.computed, relative_change=change)
@@ -254,7 +254,7 @@ def change_by_caching(bench: Bench, rows: Rows) -> None:
 class Denoising:
     """All steps of one segment, its encodings made beforehand."""
 
-    def __init__(self, bench: Bench, size: Size, cache: StepCache | None = None) -> None:
+    def __init__(self, bench: Bench, size: Size, cache: StepCache[Encoded, Moment] | None = None) -> None:
         self._pipeline, self._cache = bench.pipeline, cache
         self._given = bench.inputs(size)
         self._encoded = bench.encoded(self._given)

@@ -62,6 +62,15 @@ PREVIEW = EngineDescription(
     error=0.002,
 )
 
+COMPUTING_OPTIONS = {
+    "attention": "exact: compiled and by the quickest kernel here; plain: nothing compiled",
+    "step_cache": "relative error up to which a step is foretold instead of computed; 0 is off, approximate",
+    "float8": "on: the blocks in float8, half the memory, approximate; allowed: where the GPU lacks room",
+}
+"""What both Wan engines read about how they compute."""
+COMPUTING_RANGES = {"step_cache": (0.0, 1.0)}
+COMPUTING_CHOICES = {"attention": ("exact", "plain"), "float8": ("off", "allowed", "on")}
+
 WAN_ANIMATE = EngineDescription(
     name="wan-animate",
     version="1",
@@ -116,9 +125,7 @@ WAN_ANIMATE = EngineDescription(
         "segmenter": "a network beside the models, by name, that helps to tell the character from the ground",
         "colour_hold": "how much of the colour's drift is undone, measured outside the matte: gentle, off or full",
         "match": "grain, sharpness and black level of the character brought to the plate's: on or off",
-        "attention": "exact: compiled and by the quickest kernel here; plain: nothing compiled",
-        "step_cache": "relative error up to which a step is foretold instead of computed; 0 is off, approximate",
-        "float8": "on: the blocks in float8, half the memory, approximate; allowed: where the GPU lacks room",
+        **COMPUTING_OPTIONS,
     },
     ranges={
         "steps": (1, 100),
@@ -128,7 +135,7 @@ WAN_ANIMATE = EngineDescription(
         "grid_columns": (1, 64),
         "grid_rows": (1, 64),
         "relighting": (0, 2),
-        "step_cache": (0, 1),
+        **COMPUTING_RANGES,
     },
     whole=("steps", "segment_frames", "grid_columns", "grid_rows"),
     choices={
@@ -142,8 +149,7 @@ WAN_ANIMATE = EngineDescription(
         "relighting": ("auto", "on", "off"),
         "colour_hold": ("gentle", "off", "full"),
         "match": ("on", "off"),
-        "attention": ("exact", "plain"),
-        "float8": ("off", "allowed", "on"),
+        **COMPUTING_CHOICES,
     },
     only_in={"relighting": "replace"},
     short_for={"relighting": ("loras", "relighting")},
@@ -176,10 +182,18 @@ WAN_ANIMATE_2 = EngineDescription(
         "guidance": "1 is off; above it every step costs twice (base 3, distilled 1)",
         "shift": "how much of the denoising is spent on the coarse picture (what the model's folder says)",
         "segment_frames": "pictures a segment at most, 4n + 1 (81)",
+        "loras": "LoRAs by name and weight, such as style:0.8",
+        **COMPUTING_OPTIONS,
     },
-    ranges={"steps": (1, 100), "guidance": (1, 20), "shift": (0.1, 20), "segment_frames": (9, 121)},
+    ranges={
+        "steps": (1, 100),
+        "guidance": (1, 20),
+        "shift": (0.1, 20),
+        "segment_frames": (9, 121),
+        **COMPUTING_RANGES,
+    },
     whole=("steps", "segment_frames"),
-    choices={"model": ("base", "distilled"), "preset": ("pro", "draft")},
+    choices={"model": ("base", "distilled"), "preset": ("pro", "draft"), **COMPUTING_CHOICES},
     limits=(
         "one performer a shot; keypoints cannot drive it",
         "made for 24 frames a second: at another rate every frame is made for one of its own, none left out or made up",

@@ -10,30 +10,27 @@ is exact and what was not tried.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from understudy.bridge.errors import EngineError, Finding
 from understudy.bridge.settings import UserSettings, load_settings
 from understudy.bridge.shot import Settings
-from understudy.inference.engines.door import DENOISING, Footage, GeneratedFrame, Picture, Watcher
+from understudy.inference.engines.door import Footage, GeneratedFrame, Picture, Watcher
 from understudy.inference.engines.roster import describe_for
 from understudy.inference.engines.wan.carried import carried_of, refuse_another_take
+from understudy.inference.engines.wan.computing import approximations_of
 from understudy.inference.engines.wan.control_reader import pictures_of, signed
 from understudy.inference.engines.wan.noise import NoiseStream
-from understudy.inference.engines.wan.shot_controls import letterboxed
 from understudy.inference.engines.wan.spans import Span, span_of
-from understudy.inference.engines.wan2.devices import Machine, choose_machine, make_ready
-from understudy.inference.engines.wan2.loop import Sampling, SegmentLoop, Shot, read_shot
 from understudy.inference.engines.wan2.options import CARRIED_FRAMES, Wan2Options
+from understudy.inference.engines.wan2.shot_model import ShotModel2
 from understudy.inference.segments import Segment, plan_segments
-from understudy.inference.weights.loading import Parts, Scheduler, encoders_awake
-from understudy.inference.weights.opening import digests, open_model
+from understudy.inference.weights.lora_shelf import parse_loras
+from understudy.inference.weights.opening import digests
 
 NATIVE_RATE = Fraction(24)
 
@@ -43,10 +40,12 @@ class WanAnimate2Engine:
 
     def __init__(self, settings: UserSettings | None = None) -> None:
         self._user = settings or load_settings()
+        self._model: ShotModel2 | None = None
 
     def weights(self, settings: Settings, watcher: Watcher) -> Mapping[str, str]:
-        """Return the model's digest. Raises WeightsError."""
-        return digests(Wan2Options.of(settings).model, self._user, told=watcher.step).digests()
+        """Return the digests of the model and its LoRAs. Raises WeightsError."""
+        options = Wan2Options.of(settings)
+        return digests(options.model, self._user, parse_loras(options.loras), watcher.step).digests()
 
     def prepare(self, footage: Footage, watcher: Watcher) -> None:
         """Load the model and encode the shot. Raises EngineError, WeightsError; JobCancelled and JobParked pass."""
@@ -54,16 +53,13 @@ class WanAnimate2Engine:
         self._footage, self._driver = footage, _driver_of(footage)
         self._segments = plan_segments(footage.frames, describe_for(footage.settings).segment)
         self._spans = [span_of(segment, footage.frames) for segment in self._segments]
-        machine = choose_machine(options, footage.height, footage.width)
-        for finding in _findings(footage, options, machine):
+        self._model = ShotModel2(footage, options, self._user, lambda: self._pictures((0,))[0, :, 0])
+        self._model.admit(watcher)
+        for finding in _findings(footage, options):
             watcher.found(finding)
-        opened = open_model(options.model, self._user, machine.placement, told=watcher.step)
-        for finding in opened.findings:
-            watcher.found(finding)
-        make_ready(opened.parts, machine)
-        self._loop, self._shot = _encode(opened.parts, machine, footage, options, self._pictures((0,))[0, :, 0])
-        self._carried = carried_of(footage, opened.used.digests())
-        self._noise = NoiseStream.of(footage.settings, [self._loop.noise_shape(span) for span in self._spans])
+        loaded = self._model.load(watcher)
+        self._carried = carried_of(footage, loaded.digests)
+        self._noise = NoiseStream.of(footage.settings, [loaded.loop.noise_shape(span) for span in self._spans])
 
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
         """Make the segment, and return its frames. What it takes over is read from the job's folder, or made again."""
@@ -76,30 +72,18 @@ class WanAnimate2Engine:
         )
 
     def close(self) -> None:
-        """Nothing but this object holds the model."""
+        """Let go of the model, and of the processes of other GPUs."""
+        if self._model is not None:
+            self._model.close()
 
     def _run(self, index: int, watcher: Watcher) -> Tensor:
         """Return a segment's pictures behind its carried one, and keep its last."""
+        if self._model is None:
+            raise ValueError("an engine is prepared before it generates")
         span = self._spans[index]
         carried = self._before(span, watcher)
         driver = self._pictures(span.positions)
-        try:
-            made = self._loop.run(
-                self._shot,
-                span,
-                driver,
-                self._noise.segment(index),
-                carried,
-                lambda done, total: watcher.step(DENOISING, done, total),
-            )
-        except torch.OutOfMemoryError as problem:
-            gc.collect()
-            torch.cuda.empty_cache()
-            raise EngineError(
-                f"the GPU ran out of memory in segment {index + 1} of {len(self._spans)}: {problem}",
-                remedy="Finished segments are kept. Retry with `--option segment_frames=49` or "
-                "`--option preset=draft`, or free the GPU.",
-            ) from problem
+        made = self._model.run(span, len(self._spans), driver, self._noise.segment(index), carried, watcher)
         self._carried.save(index, made[:, :, span.own - CARRIED_FRAMES : span.own])
         return made
 
@@ -130,9 +114,10 @@ def _driver_of(footage: Footage) -> Callable[[int], Picture]:
     return footage.plate
 
 
-def _findings(footage: Footage, options: Wan2Options, machine: Machine) -> Iterator[Finding]:
+def _findings(footage: Footage, options: Wan2Options) -> Iterator[Finding]:
     """Yield what an artist should know before the model runs."""
-    yield Finding(rule="computed_on", outcome="note", message=machine.words())
+    for words in approximations_of(options):
+        yield Finding(rule="approximate", outcome="note", message=words)
     if footage.rate != NATIVE_RATE:
         yield Finding(
             rule="native_rate",
@@ -147,28 +132,6 @@ def _findings(footage: Footage, options: Wan2Options, machine: Machine) -> Itera
             message="no prompt was given; the model expects a description of the character and the background",
             remedy="Describe what the reference shows: `--prompt`.",
         )
-
-
-def _encode(
-    parts: Parts, machine: Machine, footage: Footage, options: Wan2Options, first: Tensor
-) -> tuple[SegmentLoop, Shot]:
-    """Return the loop over this shot, and the shot encoded; the encoders rest again after it."""
-    sampling = Sampling(options.steps, options.guidance)
-    size = footage.height, footage.width
-    loop = SegmentLoop(parts, _scheduler(parts.scheduler, options), size, sampling, machine.rest)
-    character = signed(letterboxed(footage)[None])[0, :, 0]
-    words = options.prompt, options.negative_prompt
-    with encoders_awake(parts):
-        read = read_shot(parts, character, first, words, guided=options.guidance > 1)
-    return loop, loop.encode_shot(read, character)
-
-
-def _scheduler(published: Scheduler, options: Wan2Options) -> Scheduler:
-    """Return the model's own scheduler, with the shift that was asked for."""
-    if options.shift is None:
-        return published
-    name = "flow_shift" if "flow_shift" in published.config else "shift"
-    return type(published).from_config(published.config, **{name: options.shift})
 
 
 def open_engine() -> WanAnimate2Engine:

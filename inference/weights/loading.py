@@ -36,7 +36,7 @@ SHOWN_KEYS = 3
 NOT_NEEDED = ("visual_projection.weight",)
 """Of CLIP with its projection: published folders hold either class, and the pipeline takes a layer before it."""
 BLOCKS = ("blocks", "face_adapter")
-"""Where 98 of 100 of the transformer's bytes are."""
+"""Where 98 of 100 of a transformer's bytes are; Wan-Animate-2 has no face adapters."""
 Scheduler: TypeAlias = UniPCMultistepScheduler | FlowMatchEulerDiscreteScheduler | DPMSolverMultistepScheduler
 Transformer: TypeAlias = WanAnimateTransformer3DModel | WanAnimate2Transformer3DModel
 SCHEDULERS = {
@@ -184,8 +184,8 @@ def encoders_awake(parts: Parts) -> Iterator[None]:
     unless the placement has its blocks rest; what is not in a block is there all the time."""
     placement = parts.placement
     if placement.encoders_in_turn:
-        for name in BLOCKS:
-            getattr(parts.transformer, name).to("cpu")
+        for blocks in block_lists(parts.transformer):
+            blocks.to("cpu")
     try:
         with (
             awake(parts.text_encoder, placement.encoders_device),
@@ -195,6 +195,11 @@ def encoders_awake(parts: Parts) -> Iterator[None]:
     finally:
         if not placement.blocks_rest:
             parts.transformer.to(placement.device)
+
+
+def block_lists(transformer: Any) -> list[Any]:
+    """Return the lists of blocks, and of face adapters where the model has them."""
+    return [child for name, child in transformer.named_children() if name in BLOCKS]
 
 
 def _place_around_the_blocks(transformer: Any, device: str) -> None:

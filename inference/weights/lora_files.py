@@ -6,7 +6,10 @@ as tensors alone. Whether the pairs fit a model is `loras.py`'s question.
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +71,18 @@ def read_lora(path: Path, *, allowed_pickled: tuple[Path, ...] = ()) -> LoraFile
     return LoraFile(path, pairs, tuple(sorted(ignored)))
 
 
+def bytes_laid_on(path: Path) -> int:
+    """Return about what a LoRA takes beside a model in bfloat16: by its header, or a pickled file by its length.
+
+    Raises WeightsError where the file is missing or damaged.
+    """
+    if path.suffix in PICKLED and path.is_file():
+        return path.stat().st_size
+    with _opened(path) as file:
+        numbers: int = sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - no dict
+    return 2 * numbers
+
+
 class _Layer:
     """What a file holds for one linear layer, gathered key by key."""
 
@@ -124,23 +139,30 @@ class _Config(msgspec.Struct, frozen=True):
 
 
 def _open(path: Path, allowed_pickled: tuple[Path, ...]) -> tuple[dict[str, torch.Tensor], _Config]:
+    if path.suffix in PICKLED and path.is_file():
+        return _open_pickled(path, allowed_pickled), _config_beside(path)
+    with _opened(path) as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+        metadata = file.metadata() or {}
+    if METADATA in metadata:
+        return tensors, _config(metadata[METADATA].encode(), f"the config in {path}")
+    return tensors, _config_beside(path)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a safetensors file. Raises WeightsError where it is missing or damaged, also within the block."""
     if not path.is_file():
         raise WeightsError(
             f"there is no LoRA {path}", remedy="Name a file; `understudy weights list` shows those here."
         )
-    if path.suffix in PICKLED:
-        return _open_pickled(path, allowed_pickled), _config_beside(path)
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
-            metadata = file.metadata() or {}
+            yield file
     except (SafetensorError, OSError) as problem:
         raise WeightsError(
             f"{path} is cut short or no safetensors file: {problem}", remedy="Fetch it again. " + TRY_ANOTHER
         ) from None
-    if METADATA in metadata:
-        return tensors, _config(metadata[METADATA].encode(), f"the config in {path}")
-    return tensors, _config_beside(path)
 
 
 def _open_pickled(path: Path, allowed: tuple[Path, ...]) -> dict[str, torch.Tensor]:

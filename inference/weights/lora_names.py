@@ -1,5 +1,7 @@
 """The names under which LoRAs for Wan are published, turned into those of diffusers' Wan-Animate transformer. Pure.
 
+diffusers' class of Wan-Animate-2 has names of its own, half way to the original's: `in_wan_animate_2`.
+
 | form | a key |
 |---|---|
 | diffusers | `transformer.blocks.0.attn1.to_q.lora_A.weight`, with or without `transformer.` |
@@ -61,6 +63,13 @@ _OUTSIDE = {
     "img_emb.proj.3": "condition_embedder.image_embedder.ff.net.2",
     "head.head": "proj_out",
 }
+_IN_WAN_ANIMATE_2 = {
+    ".attn1.": ".self_attn.",
+    ".attn2.": ".cross_attn.",
+    ".ffn.net.0.proj": ".ffn.0",
+    ".ffn.net.2": ".ffn.2",
+}
+"""What in a block of `WanAnimate2Transformer3DModel` is called otherwise than in a block of the first."""
 
 
 class Key(NamedTuple):
@@ -93,6 +102,13 @@ def module_name(said: str) -> str:
     if block is not None and block[2] in _IN_A_BLOCK:
         return f"{block[1]}.{_IN_A_BLOCK[block[2]]}"
     return _OUTSIDE.get(said, said)
+
+
+def in_wan_animate_2(module: str) -> str:
+    """Return what `WanAnimate2Transformer3DModel` calls the layer that `module_name` names. A name of its own stays."""
+    for first, second in _IN_WAN_ANIMATE_2.items():
+        module = module.replace(first, second)
+    return next((said for said, name in _OUTSIDE.items() if name == module), module)
 
 
 def _without_prefixes(key: str) -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from understudy.bridge.errors import WeightsError
 from understudy.inference.weights.lora_files import TRY_ANOTHER, LoraFile, Pair
+from understudy.inference.weights.lora_names import in_wan_animate_2
 
 LARGEST_WEIGHT = 4.0
 """A weight beyond it, either way, is a slip of the pen: pictures fall apart well before."""
@@ -37,6 +38,7 @@ def lay_on(transformer: Any, loras: Sequence[WeightedLora]) -> None:
     take_off(transformer)
     _require_plain_layers(transformer)
     layers = {name: layer for name, layer in transformer.named_modules() if isinstance(layer, torch.nn.Linear)}
+    loras = [WeightedLora(_named_as_here(lora.file, layers), lora.weight) for lora in loras]
     for lora in loras:
         _check_weight(lora)
         for module, pair in lora.file.pairs.items():
@@ -59,8 +61,19 @@ def take_off(transformer: Any) -> None:
         transformer.unload_lora()
 
 
+def _named_as_here(file: LoraFile, layers: dict[str, Any]) -> LoraFile:
+    """Return the file under this model's own names: those of Wan-Animate, or of Wan-Animate-2."""
+
+    def here(name: str) -> str:
+        other = in_wan_animate_2(name)
+        return other if name not in layers and other in layers else name
+
+    return replace(file, pairs={here(name): pair for name, pair in file.pairs.items()})
+
+
 def _require_plain_layers(transformer: Any) -> None:
-    layer = transformer.blocks[0].attn1.to_q
+    block = transformer.blocks[0]
+    layer = (block.self_attn if hasattr(block, "self_attn") else block.attn1).to_q
     if not isinstance(layer, torch.nn.Linear):
         raise ValueError(f"LoRAs are laid on before the blocks become {type(layer).__name__}")
 

@@ -4,13 +4,16 @@ The steps, from what costs nothing to what costs most, and what each costs:
 
 1. everything on the GPU in bfloat16
 2. encoders and blocks in turn: the blocks are copied there and back once a job; the same picture
-3. the VAE works in tiles: time, and a faint seam is possible
-4. float8 weights, only where the artist allowed them: an approximation that the marks declare
-5. the transformer's blocks come from CPU memory one after the other: the same picture, several times the time
-6. the encoders compute on the CPU: minutes, once a job; the same picture but for rounding
-7. shorter segments: more seams; the picture is another
+3. Wan-Animate-2 alone: the driver's keys and values in CPU memory; each block fetches its own at every step; the same
+   picture
+4. the VAE works in tiles: time, and a faint seam is possible
+5. float8 weights, only where the artist allowed them: an approximation that the marks declare
+6. the transformer's blocks come from CPU memory one after the other: the same picture, several times the time
+7. the encoders compute on the CPU: minutes, once a job; the same picture but for rounding
+8. shorter segments: more seams; the picture is another
 
-The estimates say where they come from; `measured` are this project's own on an H200, the others follow from shapes.
+The estimates say where they come from; `measured` are this project's own on an H200 with Wan-Animate, the others follow
+from shapes. Nothing was measured with Wan-Animate-2.
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ FRAMES_A_LATENT = 4
 FACE_PIXELS = 512
 SEGMENTS = (77, 61, 49, 37, 25)
 """Lengths that are tried, 4n + 1, longest first. The model was trained on 77."""
+WHOLE_SEGMENTS = (77, 81)
+"""What Wan-Animate and Wan-Animate-2 were trained on: not worth a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,13 @@ class Estimates:
     vae_tile_pixels: int = 256 * 256
     """diffusers' default tile"""
     encoders_at_work: int = GIB
+    blocks: int = 40
+    a_token_of_the_driver: int = 0
+    """What all blocks keep of one token of the driver, for a model that looks at it once a segment"""
+    picture_channels: int = 3 + 3 + 1
+    """Of a segment's inputs in float32: skeleton, background, mask"""
+    face_pixels: int = 3 * FACE_PIXELS**2
+    """Numbers of the face that comes with each picture"""
     reserve: int = int(1.5 * GIB)
     """CUDA's context and libraries"""
     fragmented: float = 0.05
@@ -62,6 +74,20 @@ class Estimates:
 
 
 OFFICIAL = Estimates()
+A_TOKEN_S_PAST = 4 * 5120 * 2
+"""shapes: of a token, what a step cache keeps for each pass of a step: two blocks' outputs at two steps, in bfloat16"""
+WAN_ANIMATE_2 = replace(
+    OFFICIAL,
+    transformer=int(30.9 * GIB),
+    transformer_float8=int(15.9 * GIB),
+    a_token=OFFICIAL.a_token + 2 * 5120 * 2,
+    a_token_of_the_driver=2 * 40 * 5120 * 2,
+    picture_channels=3 + 3,
+    face_pixels=0,
+)
+"""shapes: 16.4 B parameters in bfloat16, 0.2 B of them in float32, 16.1 B in the blocks' linear layers; a key and a
+value of 5,120 bfloat16 a token in each of 40 blocks, and once more where a block lays a moment of the driver behind its
+own; the driver's pictures, and what is known of the character's"""
 
 Encoders = Literal["beside", "in turn", "on the CPU"]
 """Where the encoders work: beside the transformer, on the GPU while the transformer waits, or not on the GPU."""
@@ -77,6 +103,8 @@ class MemoryPlan:
     vae_tiled: bool = False
     float8: bool = False
     offloaded: bool = False
+    reference_rests: bool = False
+    """What the blocks keep of the driver lies in CPU memory between the steps."""
     stages: tuple[tuple[str, int], ...] = ()
     """Stage and bytes, in the order in which a segment goes through them."""
 
@@ -88,10 +116,11 @@ class MemoryPlan:
         """Return the plan as it stands in a report."""
         said = [
             (self.encoders != "beside", f"encoders {self.encoders}"),
+            (self.reference_rests, "the reference in CPU memory"),
             (self.vae_tiled, "VAE in tiles"),
             (self.float8, "float8 weights"),
             (self.offloaded, "blocks from CPU memory"),
-            (self.segment_frames != SEGMENTS[0], f"segments of {self.segment_frames}"),
+            (self.segment_frames not in WHOLE_SEGMENTS, f"segments of {self.segment_frames}"),
         ]
         frugal = [words for true, words in said if true]
         return f"{', '.join(frugal) or 'everything on the GPU'}; at most {self.peak_bytes / GIB:.1f} GiB"
@@ -105,23 +134,22 @@ def plan_memory(
     allow_float8: bool = False,
     float8: bool = False,
     segment_frames: int | None = None,
-    lora_bytes: int = 0,
     estimates: Estimates = OFFICIAL,
 ) -> MemoryPlan:
     """Return the first plan that fits. `height`, `width`: pixels of the model's picture.
 
     `allow_float8`: float8 may be taken where it is needed; `float8`: it is asked for either way. `segment_frames`: the
     length that a job is cut into already; without it shorter and shorter ones are tried in the end.
-    `lora_bytes`: what the LoRAs take beside the weights; one of rank 128 over every block is 1.3 GiB in bfloat16.
     Raises WeightsError where none does, with what the smallest would take.
     """
-    usable = int(free_bytes * (1 - estimates.fragmented)) - estimates.reserve - lora_bytes
+    usable = int(free_bytes * (1 - estimates.fragmented)) - estimates.reserve
     plan = MemoryPlan()
-    for plan in ways(allow_float8, float8=float8, segment_frames=segment_frames):
+    looks = estimates.a_token_of_the_driver > 0
+    for plan in ways(allow_float8, float8=float8, segment_frames=segment_frames, looks=looks):
         plan = replace(plan, stages=stages(plan, height, width, estimates))
         if plan.peak_bytes <= usable:
             return plan
-    least = plan.peak_bytes + estimates.reserve + lora_bytes
+    least = (plan.peak_bytes + estimates.reserve) / (1 - estimates.fragmented)
     raise WeightsError(
         f"{width} x {height} needs {least / GIB:.1f} GiB even at its most frugal; "
         f"the GPU has {free_bytes / GIB:.1f} GiB free",
@@ -130,13 +158,36 @@ def plan_memory(
     )
 
 
-def ways(allow_float8: bool, *, float8: bool = False, segment_frames: int | None = None) -> Iterator[MemoryPlan]:
-    """Yield what may be tried, from the freest to the most frugal."""
+def of_a_job(estimates: Estimates, *, lora_bytes: int = 0, foretold_passes: int = 0, gpus: int = 1) -> Estimates:
+    """Return the estimates for each of `gpus`, with LoRAs beside the weights and a past to foretell passes from.
+
+    LoRAs lie in the blocks, so they come and go with them; one of rank 128 over every block is 1.3 GiB in bfloat16. Of
+    what is seen of a driver, each GPU keeps its own heads alone. All else is counted as on one.
+    """
+    return replace(
+        estimates,
+        a_token=estimates.a_token + foretold_passes * A_TOKEN_S_PAST,
+        transformer=estimates.transformer + lora_bytes,
+        transformer_float8=estimates.transformer_float8 + lora_bytes,
+        transformer_offloaded=estimates.transformer_offloaded + 2 * lora_bytes // estimates.blocks,
+        a_token_of_the_driver=estimates.a_token_of_the_driver // gpus,
+    )
+
+
+def ways(
+    allow_float8: bool, *, float8: bool = False, segment_frames: int | None = None, looks: bool = False
+) -> Iterator[MemoryPlan]:
+    """Yield what may be tried, from the freest to the most frugal. looks: the model keeps what it saw of a driver."""
     lengths = SEGMENTS if segment_frames is None else (segment_frames,)
     plain = MemoryPlan(segment_frames=lengths[0], float8=float8)
     in_turn = replace(plain, encoders="in turn")
+    yield from (plain, in_turn)
+    if looks:
+        yield replace(plain, reference_rests=True)
+        in_turn = replace(in_turn, reference_rests=True)
+        yield in_turn
     tiled = replace(in_turn, vae_tiled=True)
-    yield from (plain, in_turn, tiled)
+    yield tiled
     if allow_float8 and not float8:
         yield replace(in_turn, float8=True)
         yield replace(tiled, float8=True)
@@ -159,7 +210,7 @@ def step_down(
     Nothing that `plan` spares already is given back: what is loaded can be made smaller, not larger again.
     """
     taken = dict(stages(plan, height, width, estimates))[stage]
-    for way in ways(allow_float8, segment_frames=plan.segment_frames):
+    for way in ways(allow_float8, segment_frames=plan.segment_frames, looks=estimates.a_token_of_the_driver > 0):
         both = both_of(plan, way)
         both = replace(both, stages=stages(both, height, width, estimates))
         if dict(both.stages)[stage] < taken:
@@ -175,6 +226,7 @@ def both_of(one: MemoryPlan, other: MemoryPlan) -> MemoryPlan:
         vae_tiled=one.vae_tiled or other.vae_tiled,
         float8=one.float8 or other.float8,
         offloaded=one.offloaded or other.offloaded,
+        reference_rests=one.reference_rests or other.reference_rests,
     )
 
 
@@ -184,14 +236,15 @@ def stages(plan: MemoryPlan, height: int, width: int, estimates: Estimates = OFF
     encoders = estimates.text_encoder + estimates.image_encoder + estimates.encoders_at_work
     waiting = estimates.vae + estimates.around_the_blocks
     beside = stays if plan.encoders == "beside" else waiting
-    inputs = conditioning_bytes(plan.segment_frames, height, width)
+    inputs = conditioning_bytes(plan.segment_frames, height, width, estimates)
     pixels = min(height * width, estimates.vae_tile_pixels) if plan.vae_tiled else height * width
     vae = inputs + estimates.a_pixel_of_the_vae * pixels
     denoising = estimates.a_token * tokens(plan.segment_frames, height, width)
+    reference = reference_bytes(plan.segment_frames, height, width, estimates)
     return (
         ("prompt and reference", waiting if plan.encoders == "on the CPU" else beside + encoders),
         ("encoding", stays + vae),
-        ("denoising", stays + denoising),
+        ("denoising", stays + denoising + reference // (estimates.blocks if plan.reference_rests else 1)),
         ("decoding", stays + vae),
     )
 
@@ -209,7 +262,12 @@ def tokens(frames: int, height: int, width: int) -> int:
     return latent_frames * -(-height // side) * -(-width // side)
 
 
-def conditioning_bytes(frames: int, height: int, width: int) -> int:
-    """Return what a segment's inputs take in float32: skeleton, background, mask, and the face at 512 x 512."""
-    channels_of_the_picture = 3 + 3 + 1
-    return 4 * frames * (channels_of_the_picture * height * width + 3 * FACE_PIXELS**2)
+def reference_bytes(frames: int, height: int, width: int, estimates: Estimates) -> int:
+    """Return what the blocks keep of a driver's segment; it has no latent frame of a character."""
+    all_tokens, latent_frames = tokens(frames, height, width), (frames - 1) // FRAMES_A_LATENT + 1
+    return estimates.a_token_of_the_driver * (all_tokens * latent_frames // (latent_frames + 1))
+
+
+def conditioning_bytes(frames: int, height: int, width: int, estimates: Estimates = OFFICIAL) -> int:
+    """Return what a segment's inputs take in float32: its pictures, and the face where the model reads one."""
+    return 4 * frames * (estimates.picture_channels * height * width + estimates.face_pixels)

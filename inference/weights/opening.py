@@ -15,7 +15,7 @@ from understudy.inference.weights.digests import DigestCache
 from understudy.inference.weights.finding import DIGESTS_FOLDER, find_weights
 from understudy.inference.weights.layout import Layout, check_layout
 from understudy.inference.weights.loading import Parts, load_parts
-from understudy.inference.weights.lora_files import LoraFile, read_lora
+from understudy.inference.weights.lora_files import LoraFile, bytes_laid_on, read_lora
 from understudy.inference.weights.lora_shelf import Named, find_lora
 from understudy.inference.weights.loras import WeightedLora, lay_on
 from understudy.inference.weights.placement import Placement
@@ -63,6 +63,14 @@ def open_model(
     if files:
         lay_on(parts.transformer, [WeightedLora(file, lora.weight) for file, lora in zip(files, loras, strict=True)])
     return Opened(parts, used, _findings(layout, used, files))
+
+
+def bytes_of_loras(model: Model, settings: UserSettings, loras: Sequence[Named]) -> int:
+    """Return about what `open_model` lays beside the weights, in bfloat16, without loading it. Raises WeightsError."""
+    if not loras:
+        return 0
+    folder = find_weights(model, settings).folder
+    return sum(bytes_laid_on(find_lora(lora.name, folder, settings)) for lora in loras if lora.weight)
 
 
 def digests(model: Model, settings: UserSettings, loras: Sequence[Named] = (), told: Told = _silent) -> WeightsUsed:

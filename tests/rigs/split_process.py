@@ -13,7 +13,7 @@ import torch
 import torch.distributed as distributed
 from tiny_wan import IMAGE_WIDTH, TEXT_WIDTH, tiny_transformer, tiny_vae
 
-from understudy.inference.engines.wan.model import encode, encode_faces, encode_guide, predict
+from understudy.inference.engines.wan.model import encode, encode_faces, encode_guide, predict, run_block
 from understudy.inference.engines.wan.several_gpus import SplitBlocks
 from understudy.inference.engines.wan.split_vae import split_vae
 from understudy.inference.engines.wan.step_cache import StepCache
@@ -34,7 +34,7 @@ def work(rank: int, port: int, folder: Path) -> None:
     pose, steps = torch.randn(1, 16, 4, 6, 10), [torch.randn(1, 36, 5, 6, 10) for _ in range(4)]
     encoded = encode(transformer, guide, faces, pose, steps[0])
     told = {"whole": predict(transformer, steps[0], TIME, encoded)}
-    alone = StepCache(1e9, 2)
+    alone = StepCache(1e9, 2, run_block)
     told["cached alone"] = [predict(transformer, step, TIME, encoded, alone) for step in steps][-1]
     split = SplitBlocks(transformer)
     told["split"] = predict(transformer, steps[0], TIME, encoded, split)

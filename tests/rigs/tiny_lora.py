@@ -26,6 +26,13 @@ ORIGINAL = {
     "ffn.net.2": "ffn.2",
 }
 """The names of a block's linear layers in the original model."""
+IN_THE_FIRST = {
+    ".self_attn.": ".attn1.",
+    ".cross_attn.": ".attn2.",
+    ".ffn.0": ".ffn.net.0.proj",
+    ".ffn.2": ".ffn.net.2",
+}
+"""What diffusers' two classes call the same layers: Wan-Animate-2's name to Wan-Animate's."""
 
 
 def random_pairs(transformer: Any, seed: int, *, rank: int = 4, size: float = 0.1) -> dict[str, Pair]:
@@ -38,6 +45,16 @@ def random_pairs(transformer: Any, seed: int, *, rank: int = 4, size: float = 0.
             up = torch.randn(layer.out_features, rank, generator=random) * size
             pairs[name] = Pair(down, up)
     return pairs
+
+
+def named_as_in_the_first(pairs: dict[str, Pair]) -> dict[str, Pair]:
+    """Return pairs for Wan-Animate-2 under the names that the same layers have in Wan-Animate."""
+    named = {}
+    for module, pair in pairs.items():
+        for second, first in IN_THE_FIRST.items():
+            module = module.replace(second, first)
+        named[module] = pair
+    return named
 
 
 def original_name(module: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import OpenEXR
+import torch
 from numpy.typing import NDArray
 from spine_rig import Told
 
@@ -17,6 +19,8 @@ from understudy.inference.worker import Reporter, perform
 
 HEIGHT, WIDTH = 96, 64
 FIRST = 1001
+FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1.50 GiB. GPU 0 has 23.4 GiB in use")
+GONE = torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
 
 
 def draw_wan_shot(folder: Path, frames: int, scale: int = 1) -> JobOptions:
@@ -83,3 +87,17 @@ def layer(folder: Path, name: str, frame: int) -> NDArray[Any]:
 def header(folder: Path, name: str, frame: int) -> dict[str, Any]:
     with OpenEXR.File(str(folder / "v001" / name / f"{name}.{frame:04}.exr")) as file:
         return dict(file.header())
+
+
+def fails(real: Callable[..., Any], problem: Exception, calls: set[int]) -> Callable[..., Any]:
+    """Return `real`, which raises `problem` at those of its calls, the first one being 1."""
+    made = 0
+
+    def wrapped(*given: Any, **named: Any) -> Any:
+        nonlocal made
+        made += 1
+        if made in calls:
+            raise problem
+        return real(*given, **named)
+
+    return wrapped

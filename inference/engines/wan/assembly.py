@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler, WanAnimatePipeline
 
-from understudy.inference.engines.wan.devices import Machine
 from understudy.inference.engines.wan.loop import Sampling, SegmentLoop
+from understudy.inference.engines.wan.model import Encoded, Moment, run_block
 from understudy.inference.engines.wan.options import LONGEST_FORETOLD, WanOptions
 from understudy.inference.engines.wan.several_gpus import SplitBlocks
-from understudy.inference.engines.wan.split_vae import split_vae
+from understudy.inference.engines.wan.size import Size
 from understudy.inference.engines.wan.step_cache import StepCache
 from understudy.inference.weights.loading import Parts
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """What the model makes: `animate` or `replace`, in pixels."""
-
-    mode: str
-    height: int
-    width: int
 
 
 def loop_over(parts: Parts, options: WanOptions, size: Size, device: torch.device) -> SegmentLoop:
@@ -34,24 +22,21 @@ def loop_over(parts: Parts, options: WanOptions, size: Size, device: torch.devic
         (size.height, size.width),
         Sampling(options.steps, options.guidance),
         device,
-        StepCache(options.step_cache, LONGEST_FORETOLD) if options.foretells else None,
+        StepCache(options.step_cache, LONGEST_FORETOLD, run_block) if options.step_cache > 0 else None,
     )
 
 
-def share_blocks(loop: SegmentLoop, parts: Parts, options: WanOptions, kernel: str) -> StepCache | None:
+def share_blocks(
+    loop: SegmentLoop, parts: Parts, options: WanOptions, kernel: str
+) -> StepCache[Encoded, Moment] | None:
     """Have the loop run its part of every segment; return the step cache within it. In every process of the group."""
     split = SplitBlocks(parts.transformer, kernel)
     loop.blocks = split
-    if not options.foretells:
+    if options.step_cache <= 0:
         return None
     cache = StepCache(options.step_cache, LONGEST_FORETOLD, split.one, split.error)
     split.inside(cache)
     return cache
-
-
-def shared_vae(parts: Parts, machine: Machine) -> AbstractContextManager[None]:
-    """Share the VAE out too, unless it works in tiles: then each process makes all of them."""
-    return nullcontext() if machine.plan.vae_tiled else split_vae(parts.vae)
 
 
 def pipeline_of(parts: Parts, options: WanOptions) -> WanAnimatePipeline:

@@ -49,22 +49,34 @@ class SelfAttention:
         """Return (1, tokens, width). The names are diffusers'; a block gives tokens and positions and nothing else."""
         if rotary_emb is None or encoder_hidden_states is not None or attention_mask is not None:
             raise ValueError("self-attention of a Wan block takes tokens and positions alone")
-        query, key, value = (
-            made.unflatten(2, (attention.heads, -1))
-            for made in (
-                attention.norm_q(attention.to_q(hidden_states)),
-                attention.norm_k(attention.to_k(hidden_states)),
-                attention.to_v(hidden_states),
-            )
-        )
+        query, key, value = by_heads(attention, hidden_states)
         query, key = _turned(query, rotary_emb), _turned(key, rotary_emb)
         if self._exchange is None:
             attended = self._attend(query, key, value)
         else:
             query, key, value = self._exchange.heads(torch.cat([query, key, value], dim=-1)).chunk(3, dim=-1)
             attended = self._exchange.tokens(self._attend(query, key, value))
-        project, drop_out = attention.to_out
-        return drop_out(project(attended.flatten(2).to(hidden_states.dtype)))
+        return put_out(attention, attended, hidden_states.dtype)
+
+
+def by_heads(attention: Any, hidden_states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return query, key and value of tokens (1, tokens, width): (1, tokens, heads, width of a head) each."""
+    query, key, value = (
+        made.unflatten(2, (attention.heads, -1))
+        for made in (
+            attention.norm_q(attention.to_q(hidden_states)),
+            attention.norm_k(attention.to_k(hidden_states)),
+            attention.to_v(hidden_states),
+        )
+    )
+    return query, key, value
+
+
+def put_out(attention: Any, attended: Tensor, kind: torch.dtype) -> Tensor:
+    """Return what the heads found as the block's tokens take it: (1, tokens, width)."""
+    project, drop_out = attention.to_out
+    made: Tensor = drop_out(project(attended.flatten(2).to(kind)))
+    return made
 
 
 def _turned(tokens: Tensor, positions: tuple[Tensor, Tensor]) -> Tensor:
@@ -95,7 +107,8 @@ def _(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     return torch.empty_like(query)
 
 
-KERNELS: dict[str, Attend] = {"torch": attend_by_torch, "flash attention 4": attend_by_flash_4}
+PYTORCH = "torch"
+KERNELS: dict[str, Attend] = {PYTORCH: attend_by_torch, "flash attention 4": attend_by_flash_4}
 
 
 def kernels_here() -> tuple[str, ...]:
@@ -106,8 +119,7 @@ def kernels_here() -> tuple[str, ...]:
 
 def time_kernels(transformer: Any, tokens: int) -> dict[str, float]:
     """Return the seconds of one attention over so many tokens by each kernel that works here."""
-    config = transformer.config
-    shape = (1, tokens, config.num_attention_heads, config.attention_head_dim)
+    shape = (1, tokens, *shape_of_heads(transformer.config))
     query = torch.randn(shape, device=transformer.device, dtype=transformer.dtype)
     taken: dict[str, float] = {}
     for name in kernels_here():
@@ -116,6 +128,13 @@ def time_kernels(transformer: Any, tokens: int) -> dict[str, float]:
         except (RuntimeError, ImportError, AssertionError):  # this card or this type of number is not for it
             continue
     return taken
+
+
+def shape_of_heads(config: Any) -> tuple[int, int]:
+    """Return how many heads the blocks of a transformer have, and the width of each."""
+    if "num_heads" in config:  # Wan-Animate-2's own words
+        return config.num_heads, config.dim // config.num_heads
+    return config.num_attention_heads, config.attention_head_dim
 
 
 def use_kernel(transformer: Any, name: str, exchange: Exchange | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,15 +13,14 @@ import torch
 from understudy.bridge.errors import JobParked, WeightsError
 from understudy.bridge.gpu_settings import MemoryBudget
 from understudy.inference.engines.wan.acceleration import as_written, compile_blocks, quick_convolutions
-from understudy.inference.engines.wan.attention import time_kernels, use_kernel
+from understudy.inference.engines.wan.attention import PYTORCH, time_kernels, use_kernel
+from understudy.inference.engines.wan.computing import Computing, smaller
 from understudy.inference.engines.wan.float8 import quantise_blocks
 from understudy.inference.engines.wan.offload import offload_blocks
-from understudy.inference.engines.wan.options import WanOptions
-from understudy.inference.weights.memory_plan import GIB, MemoryPlan, plan_memory, tokens
+from understudy.inference.weights.memory_plan import GIB, OFFICIAL, Estimates, MemoryPlan, plan_memory, tokens
 from understudy.inference.weights.placement import ON_CPU, Placement, on_gpu
 
 _log = logging.getLogger(__name__)
-PLAIN_KERNEL = "torch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,22 @@ class Machine:
         # Whole and in bfloat16 they would not fit: `adapt` takes them there in float8, or one after the other.
         return replace(placed, blocks_rest=plan.offloaded or plan.float8)
 
+    @property
+    def rest(self) -> torch.device:
+        """Return where what the blocks keep of a driver lies between the steps."""
+        return torch.device("cpu") if self.plan.reference_rests else self.device
+
     def words(self) -> str:
         return f"{self.placement.words()}; {self.plan.words()}" if self.plan.stages else self.placement.words()
 
 
 def choose_machine(
-    options: WanOptions, height: int, width: int, budget: MemoryBudget | None = None, gpus: int = 1
+    options: Computing,
+    height: int,
+    width: int,
+    budget: MemoryBudget | None = None,
+    gpus: int = 1,
+    estimates: Estimates = OFFICIAL,
 ) -> Machine:
     """Return the first GPU with a plan that fits what is free on each of `gpus`, else the CPU.
 
@@ -69,7 +79,7 @@ def choose_machine(
     memory = [GpuMemory(*torch.cuda.mem_get_info(index)) for index in range(gpus)]
     for index, card in enumerate(memory):
         keep_within(budget, index, card.total)
-    return Machine(torch.device("cuda:0"), admit(memory, budget, options, height, width))
+    return Machine(torch.device("cuda:0"), admit(memory, budget, options, height, width, estimates))
 
 
 def keep_within(budget: MemoryBudget | None, index: int, total: int) -> None:
@@ -79,7 +89,12 @@ def keep_within(budget: MemoryBudget | None, index: int, total: int) -> None:
 
 
 def admit(
-    memory: list[GpuMemory], budget: MemoryBudget | None, options: WanOptions, height: int, width: int
+    memory: list[GpuMemory],
+    budget: MemoryBudget | None,
+    options: Computing,
+    height: int,
+    width: int,
+    estimates: Estimates = OFFICIAL,
 ) -> MemoryPlan:
     """Return the plan for the card with the least room: each holds the whole model. Pure.
 
@@ -88,10 +103,10 @@ def admit(
     allowed = [card.total if budget is None else budget.bytes_of(card.total) for card in memory]
     free = min(min(card.free, most) for card, most in zip(memory, allowed, strict=True))
     try:
-        return _planned(free, options, height, width)
+        return _planned(free, options, height, width, estimates)
     except WeightsError as short:
         try:
-            _planned(min(allowed), options, height, width)
+            _planned(min(allowed), options, height, width, estimates)
         except WeightsError as never:
             cap = "" if budget is None else f" (`gpu_memory` allows {min(allowed) / GIB:.1f} GiB)"
             raise WeightsError(f"{never.message}{cap}", remedy=smaller(options), facts=never.facts) from None
@@ -102,7 +117,7 @@ def admit(
         ) from None
 
 
-def _planned(free: int, options: WanOptions, height: int, width: int) -> MemoryPlan:
+def _planned(free: int, options: Computing, height: int, width: int, estimates: Estimates) -> MemoryPlan:
     return plan_memory(
         free,
         height,
@@ -110,36 +125,35 @@ def _planned(free: int, options: WanOptions, height: int, width: int) -> MemoryP
         allow_float8=options.allow_float8,
         float8=options.float8,
         segment_frames=options.segment_frames,
+        estimates=estimates,
     )
 
 
-def smaller(options: WanOptions) -> str:
-    """Return what an artist can ask for that takes less memory."""
-    shorter = max(9, (options.segment_frames // 2 - 1) // 4 * 4 + 1)
-    choices = [f"`--option segment_frames={shorter}`"] if options.segment_frames > shorter else []
-    choices += ["`--option preset=draft`"] if options.preset != "draft" else []
-    choices += ["`--option float8=allowed` (approximate)"] if not options.allow_float8 else []
-    return f"Submit it again with {' or '.join(choices)}, or on a larger GPU." if choices else "Take a larger GPU."
-
-
 def make_ready(
-    parts: Any, machine: Machine, options: WanOptions, height: int, width: int, kernel: str | None = None
+    parts: Any,
+    machine: Machine,
+    options: Computing,
+    height: int,
+    width: int,
+    kernel: str | None = None,
+    use: Callable[[Any, str], None] = use_kernel,
 ) -> str:
     """Have the loaded parts compute as planned: float8, tiles, blocks from CPU memory, compiled blocks, kernels.
 
-    Returns the name of the kernel that attends: the one that is given, else the quickest here.
+    Returns the name of the kernel that attends: the one that is given, else the quickest here. use: has the transformer
+    attend by a kernel.
     """
     adapt(parts, MemoryPlan(), machine)
     if machine.device.type == "cpu":
-        return PLAIN_KERNEL
+        return PYTORCH
     quick_convolutions(parts.vae)
     if options.plain:
-        return PLAIN_KERNEL
+        return PYTORCH
     if kernel is None:
         taken = time_kernels(parts.transformer, tokens(options.segment_frames, height, width))
         kernel = min(taken, key=lambda name: taken[name])
         _log.info("attention by %s: %s", kernel, taken)
-    use_kernel(parts.transformer, kernel)
+    use(parts.transformer, kernel)
     if not machine.plan.offloaded:
         compile_blocks(parts.transformer)
     return kernel

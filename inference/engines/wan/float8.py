@@ -6,11 +6,14 @@ multiply float8 (compute capability 8.9 and newer) do so; others turn the weight
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from understudy.inference.weights.loading import block_lists
 
 LARGEST = torch.finfo(torch.float8_e4m3fn).max
 SMALLEST_SCALE = 1e-12
@@ -50,7 +53,7 @@ def quantise_blocks(transformer: Any, device: torch.device | None = None) -> Non
     `device`: where each is turned and then stays, for blocks that rest on the CPU since they would not fit there as
     they are; None = where it is. LoRAs must be on by then; their own thin matrices stay as they are.
     """
-    for block in (*transformer.blocks, *transformer.face_adapter):
+    for block in chain(*block_lists(transformer)):
         for owner in list(block.modules()):
             if isinstance(owner, nn.ModuleDict):
                 continue  # peft keeps the matrices of a layer's LoRAs in these, and reads in which numbers they are

@@ -123,10 +123,9 @@ def run_blocks(
     encoded: Encoded,
     moment: Moment,
     one: OneBlock | None = None,
-    start: int = 0,
 ) -> Tensor:
-    """Run the blocks from `start` on, one after another; `one` runs each, on this GPU alone unless said otherwise."""
-    for number in range(start, len(transformer.blocks)):
+    """Run the blocks one after another; `one` runs each, on this GPU alone unless said otherwise."""
+    for number in range(len(transformer.blocks)):
         tokens = (one or run_block)(transformer, number, tokens, encoded, moment)
     return tokens
 

@@ -12,17 +12,16 @@ from typing import Any
 import torch
 from torch import nn
 
-COMING = ("blocks", "face_adapter")
-"""The lists of a WanAnimateTransformer3DModel that hold nearly all of its weights."""
+from understudy.inference.weights.loading import BLOCKS, block_lists
 
 
 def offload_blocks(transformer: Any, device: torch.device) -> None:
     """Let the blocks come from CPU memory; everything else moves to `device`. Not for compiled blocks."""
-    for name in COMING:
-        for block in getattr(transformer, name):
+    for blocks in block_lists(transformer):
+        for block in blocks:
             _Visitor(block.to("cpu"), device)
     for name, child in transformer.named_children():
-        if name not in COMING:
+        if name not in BLOCKS:
             child.to(device)
     for tensor in (*transformer.parameters(recurse=False), *transformer.buffers(recurse=False)):
         tensor.data = tensor.data.to(device)

@@ -16,6 +16,7 @@ from understudy.inference.engines.descriptions import (
     STD_IS_NOT_FINAL,
     STD_RATE,
 )
+from understudy.inference.engines.wan.computing import approximations_of
 
 FRAMES_A_LATENT = 4
 DEFAULT_PROMPT = "视频中的人在做动作"
@@ -95,19 +96,9 @@ class WanOptions:
         )
 
     @property
-    def foretells(self) -> bool:
-        """Say whether a step cache is to be used; with guidance a step has two passes, which it cannot tell apart."""
-        return self.step_cache > 0 and self.guidance <= 1
-
-    @property
     def approximations(self) -> tuple[str, ...]:
         """Return what was asked for that changes the picture: it stands in the report."""
-        said = []
-        if self.step_cache > 0:
-            said.append(f"steps are foretold up to a relative error of {self.step_cache:g}")
-        if self.float8:
-            said.append("the transformer's blocks are float8")
-        return tuple(said)
+        return approximations_of(self)
 
 
 def _hold(said: str) -> Hold:

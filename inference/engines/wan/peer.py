@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import importlib
 import os
 import queue
 import signal
 import socket
 import sys
 import threading
+from typing import Protocol
 
 import msgspec
 import torch
+from torch import Tensor
 
 from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.gpu_settings import parse_gpu_memory
-from understudy.bridge.settings import load_settings
-from understudy.inference.engines.wan.assembly import Size, loop_over, share_blocks, shared_vae
-from understudy.inference.engines.wan.devices import Machine, keep_within, make_ready
-from understudy.inference.engines.wan.loop import Controls, Shot
-from understudy.inference.engines.wan.model import Guide
-from understudy.inference.engines.wan.options import WanOptions
-from understudy.inference.engines.wan.relighting import loras_of
+from understudy.bridge.settings import UserSettings, load_settings
+from understudy.inference.engines.wan.devices import Machine, keep_within
+from understudy.inference.engines.wan.size import Size
+from understudy.inference.engines.wan.spans import Span
 from understudy.inference.engines.wan.team_words import (
     Begin,
     Join,
@@ -39,10 +39,23 @@ from understudy.inference.engines.wan.team_words import (
     say,
 )
 from understudy.inference.engines.wan.trouble import first_line, trouble_in
-from understudy.inference.weights.catalogue import WAN_ANIMATE
-from understudy.inference.weights.opening import open_model
 
+SHARES = {"wan-animate": "wan.share", "wan-animate-2": "wan2.share"}
+"""Engine to the module whose `load_share` loads its model."""
 PR_SET_PDEATHSIG = 1  # prctl(2); systems without it rely on the closed socket
+
+
+class Share(Protocol):
+    """An engine's model in one process of several; tensors as the worker hands them to `Team`, on the CPU."""
+
+    def make_ready(self, kernel: str) -> None:
+        """Have it compute as planned, and attend by the worker's kernel."""
+
+    def begin(self, shot: list[Tensor | None]) -> None:
+        """Take the shot's encodings, and run a share of every segment from here on. The group has met."""
+
+    def run(self, span: Span, inputs: list[Tensor | None]) -> None:
+        """Run a segment in step with the others."""
 
 
 class _Orders:
@@ -66,38 +79,30 @@ class _Orders:
 def serve(connection: socket.socket) -> None:
     """Run segments until the worker is gone. Raises RuntimeError as torch does, UnderstudyError as loading does."""
     orders = _Orders(connection)
-    join, begin = orders.next(), None
+    join = orders.next()
     if not isinstance(join, Join):
         raise RuntimeError("the first word is to join")
-    options, device = WanOptions.of(join.settings), torch.device(join.device)
-    settings, machine = load_settings(), Machine(device, join.plan)
+    device, settings = torch.device(join.device), load_settings()
     if device.type == "cuda":
         torch.cuda.set_device(device)
         _, total = torch.cuda.mem_get_info(device)
         keep_within(parse_gpu_memory(settings.gpu_memory), device.index, total)
-    parts = open_model(WAN_ANIMATE, settings, machine.placement, loras=loras_of(options, settings)).parts
-    if not machine.placement.blocks_rest:
-        parts.transformer.to(device)
-    loop = loop_over(parts, options, Size(join.mode, join.height, join.width), device)
+    share = _share_of(join, Machine(device, join.plan), settings)
     say(connection, Standing())
     begin = orders.next()
     if not isinstance(begin, Begin):
         raise RuntimeError("the second word is to begin")
-    make_ready(parts, machine, options, join.height, join.width, kernel=begin.kernel)
+    share.make_ready(begin.kernel)
     meet(join.meeting, join.rank, join.processes, device)
-    reference, guide, unguided = (None if one is None else one.to(device) for one in received(begin.sheets))
-    if reference is None or guide is None:
-        raise RuntimeError("a shot has a reference and a guide")
-    shot = Shot(reference, Guide(guide), None if unguided is None else Guide(unguided))
-    cache = share_blocks(loop, parts, options, begin.kernel)
+    share.begin(received(begin.sheets))
     while isinstance(order := orders.next(), MakeSegment):
-        pose, faces, background, generate, noise, carried = received(order.sheets)
-        if pose is None or faces is None or noise is None:
-            raise RuntimeError("a segment has a pose, faces and noise")
-        if cache is not None:
-            cache.begin()
-        with shared_vae(parts, machine):
-            loop.run(shot, order.span, Controls(pose, faces, background, generate), noise, carried, lambda *_: None)
+        share.run(order.span, received(order.sheets))
+
+
+def _share_of(join: Join, machine: Machine, settings: UserSettings) -> Share:
+    module = importlib.import_module(f"understudy.inference.engines.{SHARES[join.settings.engine]}")
+    share: Share = module.load_share(join.settings, Size(join.mode, join.height, join.width), machine, settings)
+    return share
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.distributed._functional_collectives import all_to_all_single
 from torch.nn import functional
 
-from understudy.inference.engines.wan.attention import use_kernel
+from understudy.inference.engines.wan.attention import PYTORCH, shape_of_heads, use_kernel
 from understudy.inference.engines.wan.exchange import gathered, share_of, shares
 from understudy.inference.engines.wan.model import Blocks, Encoded, Moment, Transformer, run_blocks
 from understudy.inference.engines.wan.step_cache import sums
@@ -74,19 +74,44 @@ def _exchanged(given: Tensor, taken: list[int], sent: list[int]) -> Tensor:
     return all_to_all_single(given, taken, sent, everyone)
 
 
-class SplitBlocks:
+class SharedTokens:
+    """Shares out the tokens of a pass over the processes of the default group, each of which makes one."""
+
+    def __init__(self, transformer: Transformer) -> None:
+        """Raises ValueError when the heads cannot be shared out."""
+        self._rank, self._processes = distributed.get_rank(), distributed.get_world_size()
+        heads, _ = shape_of_heads(transformer.config)
+        if heads % self._processes:
+            raise ValueError(f"{heads} attention heads cannot be shared by {self._processes} GPUs")
+        self.exchange = SharedHeads(self._processes)
+
+    def own(self, tokens: Tensor, positions: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return this process' tokens of (1, tokens, width) and where they stand; the next step is over these."""
+        first, end = share_of(tokens.shape[1], self._rank, self._processes)
+        self.exchange.counts = shares(tokens.shape[1], self._processes)
+        cosines, sines = (axis[:, first:end] for axis in positions)
+        return tokens[:, first:end], (cosines, sines)
+
+    def whole(self, own: Tensor) -> Tensor:
+        """Return the tokens of all processes."""
+        return gathered(own, self.exchange.counts, 1)
+
+    def error(self, truth: Tensor, foretold: Tensor) -> float:
+        """Return the relative error over the tokens of all processes: each comes to the same decision."""
+        both = torch.stack(sums(truth, foretold))
+        distributed.all_reduce(both)
+        return float(both[0] / both[1].clamp_min(1e-12))
+
+
+class SplitBlocks(SharedTokens):
     """A `Blocks` that runs its part of the tokens here and gathers the parts of the others."""
 
-    def __init__(self, transformer: Transformer, kernel: str = "torch") -> None:
+    def __init__(self, transformer: Transformer, kernel: str = PYTORCH) -> None:
         """Every process of the default group makes one. kernel: of attention.KERNELS. Raises ValueError when the heads
         cannot be shared out.
         """
-        self._rank, self._processes = distributed.get_rank(), distributed.get_world_size()
-        heads = transformer.config.num_attention_heads
-        if heads % self._processes:
-            raise ValueError(f"{heads} attention heads cannot be shared by {self._processes} GPUs")
-        self._exchange = SharedHeads(self._processes)
-        use_kernel(transformer, kernel, self._exchange)
+        super().__init__(transformer)
+        use_kernel(transformer, kernel, self.exchange)
         self._blocks: Blocks = partial(run_blocks, one=self.one)
 
     def inside(self, blocks: Blocks) -> SplitBlocks:
@@ -95,13 +120,8 @@ class SplitBlocks:
         return self
 
     def __call__(self, transformer: Transformer, tokens: Tensor, encoded: Encoded, moment: Moment) -> Tensor:
-        part = self._part(encoded)
-        cosines, sines = (positions[:, part.first : part.end] for positions in encoded.positions)
-        mine = replace(encoded, positions=(cosines, sines))
-        counts = shares(tokens.shape[1], self._processes)
-        self._exchange.counts = counts
-        made = self._blocks(transformer, tokens[:, part.first : part.end], mine, moment)
-        return gathered(made, counts, 1)
+        share, positions = self.own(tokens, encoded.positions)
+        return self.whole(self._blocks(transformer, share, replace(encoded, positions=positions), moment))
 
     def one(self, transformer: Transformer, number: int, share: Tensor, mine: Encoded, moment: Moment) -> Tensor:
         """Run one block on this process' share of the tokens, in step with the other processes."""
@@ -113,12 +133,6 @@ class SplitBlocks:
         whole_frames = functional.pad(share, (0, 0, part.before, part.after))
         adapted: Tensor = transformer.face_adapter[number // every](whole_frames, mine.faces.tokens[:, part.frames])
         return adapted[:, part.before : whole_frames.shape[1] - part.after] + share
-
-    def error(self, truth: Tensor, foretold: Tensor) -> float:
-        """Return the relative error over the tokens of all processes: each comes to the same decision."""
-        both = torch.stack(sums(truth, foretold))
-        distributed.all_reduce(both)
-        return float(both[0] / both[1].clamp_min(1e-12))
 
     def _part(self, encoded: Encoded) -> Part:
         frames, rows, columns = encoded.grid

@@ -9,7 +9,7 @@ which a convolution sums.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ import torch.distributed as distributed
 from torch import Tensor
 
 from understudy.inference.engines.wan.exchange import gathered, share_of, shares
+from understudy.inference.weights.memory_plan import MemoryPlan
 
 Vae: TypeAlias = Any
 
@@ -41,6 +42,11 @@ class Strip:
 def strip_of(columns: int, margin: int, rank: int, processes: int) -> Strip:
     first, end = share_of(columns, rank, processes)
     return Strip(first, end, max(0, first - margin), min(columns, end + margin))
+
+
+def shared_vae(vae: Vae, plan: MemoryPlan) -> AbstractContextManager[None]:
+    """Share the VAE out unless it works in tiles: then each process makes all of them."""
+    return nullcontext() if plan.vae_tiled else split_vae(vae)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +28,8 @@ from torch import Tensor
 
 from understudy.bridge.shot import Settings
 from understudy.inference.engines.door import process_is_spent
-from understudy.inference.engines.wan.assembly import Size
 from understudy.inference.engines.wan.devices import Machine
-from understudy.inference.engines.wan.loop import Controls, Shot
+from understudy.inference.engines.wan.size import Size
 from understudy.inference.engines.wan.spans import Span
 from understudy.inference.engines.wan.team_words import (
     Begin,
@@ -98,8 +97,10 @@ class Team:
     def _meeting(self) -> str:
         return str(Path(self._folder.name, "meeting"))
 
-    def begin(self, kernel: str, shot: Shot, told: Callable[[int, int], None]) -> None:
-        """Wait until all have loaded, meet them, hand over the shot. Raises TeamError; what `told` raises passes."""
+    def begin(self, kernel: str, shot: Sequence[Tensor | None], told: Callable[[int, int], None]) -> None:
+        """Wait until all have loaded, meet them, hand over the shot's encodings. Raises TeamError; what `told` raises
+        passes.
+        """
         standing = 0
         while standing < len(self._peers):
             told(standing, len(self._peers))
@@ -108,25 +109,21 @@ class Team:
                 if isinstance(word, Troubled):
                     raise self._error(rank, word)
                 standing += 1
-        tensors = [shot.reference, shot.guide.tokens, None if shot.unguided is None else shot.unguided.tokens]
         for peer in self._peers:
-            self._say(peer, Begin(kernel=kernel, sheets=sheets_of(tensors)))
+            self._say(peer, Begin(kernel=kernel, sheets=sheets_of(shot)))
         self._at_work = True
         meet(self._meeting, 0, self._processes, self._machine.device)
         self._met = True
-        broadcast(tensors)
+        broadcast(shot)
         self._at_work = False
 
-    def run(
-        self, span: Span, controls: Controls, noise: Tensor, carried: Tensor | None, work: Callable[[], Tensor]
-    ) -> Tensor:
+    def run(self, span: Span, inputs: Sequence[Tensor | None], work: Callable[[], Tensor]) -> Tensor:
         """Have every process run a segment, this one by `work`, and return what that gives. Raises TeamError."""
-        tensors = [controls.pose, controls.faces, controls.background, controls.generate, noise, carried]
         self._at_work = True
         try:
             for peer in self._peers:
-                self._say(peer, MakeSegment(span=span, sheets=sheets_of(tensors)))
-            broadcast(tensors)
+                self._say(peer, MakeSegment(span=span, sheets=sheets_of(inputs)))
+            broadcast(inputs)
             made = work()
         except RuntimeError as problem:
             why = self._why()

@@ -116,6 +116,13 @@ def received(sheets: Sequence[Sheet | None]) -> list[Tensor | None]:
     return taken
 
 
+def needed(tensor: Tensor | None) -> Tensor:
+    """Raises RuntimeError where the worker left out what it never leaves out."""
+    if tensor is None:
+        raise RuntimeError("the worker handed over too little")
+    return tensor
+
+
 def _bytes_of(tensor: Tensor) -> Tensor:
     return tensor.view(-1).view(torch.uint8)
 

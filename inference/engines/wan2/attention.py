@@ -18,10 +18,13 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+from understudy.inference.engines.wan.attention import KERNELS, PYTORCH, Exchange, by_heads, put_out
 
 Grid: TypeAlias = tuple[int, int, int]
 """Latent frames, rows, columns: how the tokens lie."""
+Seen: TypeAlias = tuple[Tensor, Tensor]
+"""Keys and values that the reference pass kept: (1, tokens, heads, width of a head)."""
 Positions: TypeAlias = tuple[Tensor, Tensor]
 """Cosines and sines of the rotary embedding: (1, tokens, 1, half the width of a head) float64."""
 
@@ -41,7 +44,7 @@ class BlockReference:
     def keep(self, key: Tensor, value: Tensor) -> None:
         self.key, self.value = key.to(self.rest), value.to(self.rest)
 
-    def take(self, device: torch.device) -> tuple[Tensor, Tensor]:
+    def take(self, device: torch.device) -> Seen:
         """Raises RuntimeError before the reference pass has kept anything."""
         if self.key is None or self.value is None:
             raise RuntimeError("the reference pass comes before the first step")
@@ -51,53 +54,63 @@ class BlockReference:
 class ReferenceAttention:
     """A diffusers attention processor for `self_attn` of a WanAnimate2 block; the names are diffusers'."""
 
+    def __init__(self, kernel: str = PYTORCH, exchange: Exchange | None = None) -> None:
+        """kernel: of `wan.attention.KERNELS`. exchange: for several GPUs; each then keeps the driver's heads that are
+        its own.
+        """
+        self._kernel, self._exchange = kernel, exchange
+
     def __call__(
         self,
         attention: Any,
         hidden_states: Tensor,
         rotary_emb: Positions,
         grid_sizes: Grid,
-        kv_cache: BlockReference,
+        kv_cache: BlockReference | Seen,
         kv_cache_mode: str,
         **_: Any,
     ) -> Tensor:
-        """Return (1, tokens, width). What else the block passes says the same in other words, for the stock mask."""
-        query, key, value = (
-            made.unflatten(2, (attention.heads, -1))
-            for made in (
-                attention.norm_q(attention.to_q(hidden_states)),
-                attention.norm_k(attention.to_k(hidden_states)),
-                attention.to_v(hidden_states),
-            )
-        )
+        """Return (1, tokens, width). What else the block passes says the same in other words, for the stock mask.
+
+        kv_cache: where to keep keys and values (mode `extract`), or what was kept, on this device (mode `cached`).
+        """
+        query, key, value = by_heads(attention, hidden_states)
         query, key = turned(query, rotary_emb), turned(key, rotary_emb)
-        if kv_cache_mode == "extract":
+        if self._exchange is not None:
+            query, key, value = self._exchange.heads(torch.cat([query, key, value], dim=-1)).chunk(3, dim=-1)
+        if isinstance(kv_cache, BlockReference):
             kv_cache.keep(key, value)
-            attended = attend(query, key, value)
+            attended = KERNELS[self._kernel](query, key, value)
         else:
-            attended = attend_by_moment(query, key, value, kv_cache.take(query.device), grid_sizes)
-        project, drop_out = attention.to_out
-        return drop_out(project(attended.flatten(2).to(hidden_states.dtype)))
+            attended = attend_by_moment(query, key, value, *kv_cache, grid_sizes[1] * grid_sizes[2], self._kernel)
+        if self._exchange is not None:
+            attended = self._exchange.tokens(attended)
+        return put_out(attention, attended, hidden_states.dtype)
 
 
-def attend_by_moment(query: Tensor, key: Tensor, value: Tensor, reference: tuple[Tensor, Tensor], grid: Grid) -> Tensor:
-    """Return (1, tokens, heads, width). reference: keys and values of one latent frame fewer, on the same device."""
-    tokens, moment = query.shape[1], grid[1] * grid[2]
-    if reference[0].shape[1] != tokens - moment:
-        raise ValueError(f"{reference[0].shape[1]} tokens of reference for {tokens - moment} of the segment")
+@torch.library.custom_op("understudy::attend_by_moment", mutates_args=())
+def attend_by_moment(
+    query: Tensor, key: Tensor, value: Tensor, seen_key: Tensor, seen_value: Tensor, moment: int, kernel: str = PYTORCH
+) -> Tensor:
+    """Return (1, tokens, heads, width). seen_key, seen_value: of one latent frame fewer; moment: tokens of one.
+
+    A custom operation, so that a compiled block calls it instead of unrolling its moments.
+    """
+    tokens, attend = query.shape[1], KERNELS[kernel]
+    if seen_key.shape[1] != tokens - moment:
+        raise ValueError(f"{seen_key.shape[1]} tokens of reference for {tokens - moment} of the segment")
     keys, values = (_with_room(made, moment) for made in (key, value))
     made = [attend(query[:, :moment], key, value)]
     for start in range(moment, tokens, moment):
         then = slice(start - moment, start)
-        keys[:, tokens:], values[:, tokens:] = reference[0][:, then], reference[1][:, then]
+        keys[:, tokens:], values[:, tokens:] = seen_key[:, then], seen_value[:, then]
         made.append(attend(query[:, start : start + moment], keys, values))
-    return torch.cat(made, dim=1)
+    return torch.cat(made, dim=1).contiguous()
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Return what queries find: (1, tokens, heads, width) in and out."""
-    query, key, value = query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
-    return functional.scaled_dot_product_attention(query, key, value).transpose(1, 2)
+@attend_by_moment.register_fake
+def _(query: Tensor, *_: Any) -> Tensor:
+    return query.new_empty(query.shape)
 
 
 def turned(tokens: Tensor, positions: Positions) -> Tensor:

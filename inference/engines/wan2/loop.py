@@ -24,8 +24,11 @@ from torch import Tensor
 from understudy.inference.engines.wan.spans import Span
 from understudy.inference.engines.wan2.model import (
     SKIPPED_UNGUIDED,
+    Blocks,
     Guide,
     Reference,
+    Shares,
+    encode,
     encode_guide,
     extract,
     predict,
@@ -102,14 +105,22 @@ class SegmentLoop:
         size: tuple[int, int],
         sampling: Sampling,
         rest: torch.device | None = None,
+        blocks: Blocks | None = None,
     ) -> None:
-        """size: height, width, multiples of 16. rest: where the reference lies between steps, if not on the device."""
+        """size: height, width, multiples of 16. rest: where the reference lies between steps, if not on the device.
+        blocks: what runs the transformer's blocks, when not this GPU alone.
+        """
         self._transformer, self._vae, self._scheduler = parts.transformer, parts.vae, scheduler
         self._size, self._sampling = size, sampling
         self._device = torch.device(parts.placement.device)
-        self._rest = rest or self._device
+        self.rest = rest or self._device
+        self.blocks = blocks
+        self.shares: Shares | None = None
+        """How the reference pass is shared out, where `blocks` shares the steps out."""
         self._pixels = 2 ** len(parts.vae.temperal_downsample)
         self._frames = 2 ** sum(parts.vae.temperal_downsample)
+        self.stage = "encoding"
+        """What `run` is at, by the names of memory_plan.stages: where it raises, this says in what."""
         use_our_attention(self._transformer)
 
     @torch.no_grad()
@@ -136,10 +147,13 @@ class SegmentLoop:
         carried: (1, 3, carried, height, width), the last pictures of the segment before; None for the first.
         """
         step(0, self._sampling.steps)
-        conditions = self._conditions(shot, span, carried)
-        reference = self._look(shot, driver)
+        self.stage = "encoding"
+        conditions, looked = self._conditions(shot, span, carried), self._driver(driver)
+        self.stage = "denoising"
+        reference = extract(self._transformer, looked, shot.driver, self.rest, self.shares)
         latents = self._denoise(noise.to(self._device), conditions, shot, reference, step)
-        del reference, conditions
+        del reference, conditions, looked
+        self.stage = "decoding"
         pictures: Tensor = decode_vae(self._vae, latents[:, 1:].float())  # without the character's image
         return pictures[:, :, span.carried :].float()
 
@@ -148,11 +162,11 @@ class SegmentLoop:
         latent_frames = span.latent_frames(self._frames) + 1  # the character's image comes first
         return (self._vae.config.z_dim, latent_frames, height // self._pixels, width // self._pixels)
 
-    def _look(self, shot: Shot, driver: Tensor) -> Reference:
+    def _driver(self, driver: Tensor) -> Tensor:
+        """Return the driver's latents and their condition, (36, latent frames, height, width)."""
         kind = self._transformer.dtype
         latents = encode_vae(self._vae, driver.to(self._device))
-        given = torch.cat([latents[0].to(kind), self._masked(latents, driver.shape[2]).to(kind)])
-        return extract(self._transformer, given, shot.driver, self._rest)
+        return torch.cat([latents[0].to(kind), self._masked(latents, driver.shape[2]).to(kind)])
 
     def _conditions(self, shot: Shot, span: Span, carried: Tensor | None) -> Tensor:
         """Return (20, latent frames + 1, height, width): the character's image, what is taken over, then nothing."""
@@ -170,14 +184,17 @@ class SegmentLoop:
 
     def _denoise(self, latents: Tensor, conditions: Tensor, shot: Shot, reference: Reference, step: Step) -> Tensor:
         transformer, kind = self._transformer, self._transformer.dtype
+        guided, unguided = encode(shot.guide, reference), None
+        if shot.unguided is not None:
+            unguided = encode(shot.unguided, reference, SKIPPED_UNGUIDED)
         self._scheduler.set_timesteps(self._sampling.steps, device=self._device)
         times = self._scheduler.timesteps
         for done, time in enumerate(times):
             step(done, len(times))
             given = torch.cat([latents.to(kind), conditions.to(kind)])
-            noise = predict(transformer, given, time.expand(1), shot.guide, reference)
-            if shot.unguided is not None:
-                without = predict(transformer, given, time.expand(1), shot.unguided, reference, SKIPPED_UNGUIDED)
+            noise = predict(transformer, given, time.expand(1), guided, self.blocks)
+            if unguided is not None:
+                without = predict(transformer, given, time.expand(1), unguided, self.blocks)
                 noise = without + self._sampling.guidance * (noise - without)
             latents = self._scheduler.step(noise[None], time, latents[None], return_dict=False)[0][0]
         return latents

@@ -1,17 +1,22 @@
 """The transformer of Wan-Animate-2: the reference pass over the driver, and one look at a segment.
 
 Text and image are embedded once, where `WanAnimate2Transformer3DModel.forward` (diffusers 0.42) does so at every step;
-what comes out is the same but for the order in which attention sums (`attention.py`).
+what comes out is the same but for the order in which attention sums (`attention.py`). What happens between the
+embedding and the output is a `Blocks`, so that step caches and several GPUs can take that part over.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
 
+from understudy.inference.engines.wan.acceleration import uncompiled
+from understudy.inference.engines.wan.attention import PYTORCH, Exchange
+from understudy.inference.engines.wan.model import Moment
 from understudy.inference.engines.wan2.attention import (
     BlockReference,
     Grid,
@@ -39,15 +44,41 @@ class Guide:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The driver's segment as the blocks see it."""
+    """The driver's segment as the blocks see it, and where the tokens of the character's segment stand beside it."""
 
     blocks: tuple[BlockReference, ...]
+    positions: Positions
+    grid: Grid
+    """Of the character's segment: one latent frame more than the driver's."""
 
 
-def use_our_attention(transformer: Transformer) -> None:
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What does not change over the steps of one pass."""
+
+    guide: Guide
+    reference: Reference
+    positions: Positions
+    """Of the tokens that this process has."""
+    skipped: int | None = None
+    """A block that is left out."""
+
+
+Blocks: TypeAlias = Callable[[Transformer, Tensor, Encoded, Moment], Tensor]
+"""Tokens (1, tokens, width) in, tokens out: all transformer blocks."""
+
+
+class Shares(Protocol):
+    """How the tokens of a pass are shared out to several processes."""
+
+    def own(self, tokens: Tensor, positions: Positions) -> tuple[Tensor, Positions]:
+        """Return this process' tokens and where they stand."""
+
+
+def use_our_attention(transformer: Transformer, kernel: str = PYTORCH, exchange: Exchange | None = None) -> None:
     """Have every block attend as `attention.py` says. The stock forward pass cannot be used after it."""
     for block in transformer.blocks:
-        block.self_attn.set_processor(ReferenceAttention())
+        block.self_attn.set_processor(ReferenceAttention(kernel, exchange))
 
 
 def encode_guide(transformer: Transformer, text: Tensor, image: Tensor) -> Guide:
@@ -55,61 +86,84 @@ def encode_guide(transformer: Transformer, text: Tensor, image: Tensor) -> Guide
     return Guide(transformer.text_embedding(text), transformer.img_emb(image))
 
 
-def extract(transformer: Transformer, driver: Tensor, guide: Guide, rest: torch.device) -> Reference:
-    """Return the reference of a segment. driver: (36, latent frames, height, width), latents and their condition."""
+def extract(
+    transformer: Transformer, driver: Tensor, guide: Guide, rest: torch.device, shares: Shares | None = None
+) -> Reference:
+    """Return the reference of a segment. driver: (36, latent frames, height, width), latents and their condition.
+
+    Blocks compute as they are written: compiling them a second time, for one pass a segment, would not pay.
+    """
     tokens, grid = _embed(transformer, driver)
     time = torch.full((1,), REFERENCE_TIME, device=driver.device, dtype=driver.dtype)
-    reference = Reference(tuple(BlockReference(rest) for _ in transformer.blocks))
+    modulation = embed_time(transformer, time).modulation
     positions = _positions(transformer, grid, _offsets(transformer, grid), transformer.config.refer_stride)
-    _run(transformer, tokens, _embed_time(transformer, time)[1], guide, reference, "extract", positions, grid)
-    return reference
+    if shares is not None:
+        tokens, positions = shares.own(tokens, positions)
+    kept = tuple(BlockReference(rest) for _ in transformer.blocks)
+    with uncompiled(transformer):
+        for block, keeper in zip(transformer.blocks, kept, strict=True):
+            tokens = _through(block, tokens, modulation, guide, keeper, "extract", positions, grid)
+    segment = (grid[0] + 1, *grid[1:])
+    return Reference(kept, _positions(transformer, segment, (0, 0, 0), 1), segment)
+
+
+def encode(guide: Guide, reference: Reference, skipped: int | None = None) -> Encoded:
+    """Return a pass over a segment."""
+    return Encoded(guide, reference, reference.positions, skipped)
 
 
 def predict(
-    transformer: Transformer,
-    latents: Tensor,
-    time: Tensor,
-    guide: Guide,
-    reference: Reference,
-    skipped: int | None = None,
+    transformer: Transformer, latents: Tensor, time: Tensor, encoded: Encoded, blocks: Blocks | None = None
 ) -> Tensor:
     """Return the predicted noise of one step, (16, latent frames + 1, height, width) float32.
 
     latents: (36, latent frames + 1, height, width), noise and condition, in the transformer's dtype; time: (1,).
     """
     tokens, grid = _embed(transformer, latents)
-    embedded, modulation = _embed_time(transformer, time)
-    positions = _positions(transformer, grid, (0, 0, 0), 1)
-    tokens = _run(transformer, tokens, modulation, guide, reference, "cached", positions, grid, skipped)
-    noise: Tensor = transformer.unpatchify(transformer.head(tokens, embedded), torch.tensor([grid]))[0]
+    moment = embed_time(transformer, time)
+    tokens = (blocks or run_blocks)(transformer, tokens, encoded, moment)
+    noise: Tensor = transformer.unpatchify(transformer.head(tokens, moment.embedded), torch.tensor([grid]))[0]
     return noise.float()
 
 
-def _run(
-    transformer: Transformer,
+def run_blocks(transformer: Transformer, tokens: Tensor, encoded: Encoded, moment: Moment) -> Tensor:
+    for number in range(len(transformer.blocks)):
+        tokens = run_block(transformer, number, tokens, encoded, moment)
+    return tokens
+
+
+def run_block(transformer: Transformer, number: int, tokens: Tensor, encoded: Encoded, moment: Moment) -> Tensor:
+    if number == encoded.skipped:
+        return tokens
+    reference = encoded.reference
+    seen = reference.blocks[number].take(tokens.device)
+    return _through(
+        transformer.blocks[number], tokens, moment.modulation, encoded.guide, seen, "cached", encoded.positions,
+        reference.grid,
+    )  # fmt: skip
+
+
+def _through(
+    block: Any,
     tokens: Tensor,
     modulation: Tensor,
     guide: Guide,
-    reference: Reference,
+    cache: BlockReference | tuple[Tensor, Tensor],
     mode: str,
     positions: Positions,
     grid: Grid,
-    skipped: int | None = None,
 ) -> Tensor:
-    for number, block in enumerate(transformer.blocks):
-        if number == skipped:
-            continue
-        tokens = block(
-            tokens,
-            temb=modulation,
-            encoder_hidden_states=guide.text,
-            encoder_hidden_states_image=guide.image,
-            kv_cache=reference.blocks[number],
-            kv_cache_mode=mode,
-            rotary_emb=positions,
-            grid_sizes=grid,
-        )
-    return tokens
+    made: Tensor = block(
+        tokens,
+        temb=modulation,
+        encoder_hidden_states=guide.text,
+        encoder_hidden_states_image=guide.image,
+        kv_cache=cache,
+        kv_cache_mode=mode,
+        rotary_emb=positions,
+        grid_sizes=grid,
+    )
+    return made
 
 
 def _embed(transformer: Transformer, latents: Tensor) -> tuple[Tensor, Grid]:
@@ -118,11 +172,10 @@ def _embed(transformer: Transformer, latents: Tensor) -> tuple[Tensor, Grid]:
     return patches.flatten(2).transpose(1, 2), (frames, rows, columns)
 
 
-def _embed_time(transformer: Transformer, time: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the time as the head and as the blocks take it: (1, width) and (1, 6, width)."""
+def embed_time(transformer: Transformer, time: Tensor) -> Moment:
     kind = next(transformer.time_embedding.parameters()).dtype
     embedded = transformer.time_embedding(transformer.timesteps_proj(time).to(kind))
-    return embedded, transformer.time_projection(embedded).unflatten(1, (6, -1))
+    return Moment(embedded, transformer.time_projection(embedded).unflatten(1, (6, -1)))
 
 
 def _positions(transformer: Transformer, grid: Grid, offsets: Grid, stride: int) -> Positions:

@@ -32,6 +32,11 @@ class Wan2Options:
     shift: float | None
     """None = what the model's own folder says."""
     segment_frames: int
+    loras: str
+    plain: bool
+    step_cache: float
+    float8: bool
+    allow_float8: bool
     prompt: str
     negative_prompt: str
 
@@ -47,6 +52,11 @@ class Wan2Options:
             guidance=float(said.get("guidance", GUIDANCE[model])),
             shift=float(said["shift"]) if "shift" in said else None,
             segment_frames=(longest - 1) // FRAMES_A_LATENT * FRAMES_A_LATENT + 1,
+            loras=said.get("loras", ""),
+            plain=said.get("attention", "exact") == "plain",
+            step_cache=float(said.get("step_cache", "0")),
+            float8=said.get("float8", "off") == "on",
+            allow_float8=said.get("float8", "off") in ("on", "allowed"),
             prompt=settings.prompt,
             negative_prompt=settings.negative_prompt,
         )

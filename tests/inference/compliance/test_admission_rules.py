@@ -11,7 +11,7 @@ import pytest
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.shot import ColourArchive, Keypoints, Matte, Output, Performer, Settings
 from understudy.inference.compliance.phrases import missing_spans, spans_of, write_frames
-from understudy.inference.engines.descriptions import WAN_ANIMATE
+from understudy.inference.engines.descriptions import WAN_ANIMATE, WAN_ANIMATE_2
 
 
 def refused(found: Any) -> str:
@@ -362,6 +362,25 @@ def test_when_an_engine_s_option_is_out_of_its_range_then_it_is_named(
 ) -> None:
     job = make.job(settings=Settings(engine="wan-animate", engine_options=options))
     assert named in refused(say("settings_are_in_range", make.admission(job, engine=WAN_ANIMATE)))
+
+
+@pytest.mark.parametrize("option", sorted(set(WAN_ANIMATE.options) - set(WAN_ANIMATE_2.options)))
+def test_when_an_option_is_the_other_wan_engine_s_alone_then_it_is_refused_and_never_ignored(
+    say: Any, make: Any, option: str
+) -> None:
+    job = make.job(settings=Settings(engine="wan-animate-2", engine_options={option: "on"}))
+    found = say("settings_are_in_range", make.admission(job, engine=WAN_ANIMATE_2))
+    assert f"engine_options has {option}, which wan-animate-2 does not read" in refused(found)
+
+
+@pytest.mark.parametrize(("option", "value"), [("attention", "fast"), ("float8", "yes"), ("step_cache", "2")])
+def test_what_both_wan_engines_read_has_the_same_values_in_both(say: Any, make: Any, option: str, value: str) -> None:
+    said = []
+    for engine in (WAN_ANIMATE, WAN_ANIMATE_2):
+        job = make.job(settings=Settings(engine=engine.name, engine_options={option: value}))
+        found = refused(say("settings_are_in_range", make.admission(job, engine=engine)))
+        said.append(found.split(";")[1])
+    assert said[0] == said[1]
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_when_the_folder_is_of_the_other_model_then_both_are_named(tmp_path: Pat
     assert "Wan2.2-Animate-2-14B-Distilled-Diffusers" in end.error.remedy
 
 
-@pytest.mark.parametrize("frames", [1, 2, 8, 9, 10, 17, 18])
+@pytest.mark.parametrize("frames", [1, 10, 18])
 def test_as_many_frames_come_back_as_went_in_under_their_own_numbers(tmp_path: Path, frames: int) -> None:
     end, told = run(order(draw_wan_shot(tmp_path / "shot", frames), tmp_path / "out"))
     assert end.state == "delivered", end.error
@@ -99,17 +99,13 @@ def test_every_frame_is_in_one_segment_of_a_length_that_the_model_takes(count: i
     assert [span.carried for span in spans] == [0] + [1] * (len(spans) - 1)
 
 
-def test_every_file_names_the_model_by_digest_and_the_trained_source_type(tmp_path: Path) -> None:
-    run(order(draw_wan_shot(tmp_path / "shot", 2), tmp_path / "out"))
+def test_every_file_names_the_model_by_digest_and_what_to_know_of_rate_and_prompt_is_told(tmp_path: Path) -> None:
+    end, told = run(order(draw_wan_shot(tmp_path / "shot", 2), tmp_path / "out", rate="25", prompt=""))
+    assert end.state == "delivered", end.error
     said = header(tmp_path / "out", "beauty", FIRST)
     assert len(json.loads(said["understudy/weights"])["wan2.2-animate-2-14b"]) == 64
     assert said["understudy/digital_source_type"].endswith("rainedAlgorithmicMedia")
     assert '"steps":"2"' in said["understudy/settings"]
-
-
-def test_when_the_rate_is_not_the_models_and_nothing_is_described_then_both_are_told(tmp_path: Path) -> None:
-    end, told = run(order(draw_wan_shot(tmp_path / "shot", 2), tmp_path / "out", rate="25", prompt=""))
-    assert end.state == "delivered", end.error
     found = {finding.rule: finding for message in told for finding in findings_of(message)}
     assert "this shot has 25" in found["native_rate"].message
     assert "--prompt" in found["prompt"].remedy

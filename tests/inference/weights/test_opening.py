@@ -17,7 +17,7 @@ from understudy.bridge.settings import UserSettings  # noqa: E402
 from understudy.inference.weights.catalogue import WAN_ANIMATE  # noqa: E402
 from understudy.inference.weights.lora_shelf import parse_loras  # noqa: E402
 from understudy.inference.weights.manifest import pin, write_manifest  # noqa: E402
-from understudy.inference.weights.opening import Opened, open_model  # noqa: E402
+from understudy.inference.weights.opening import Opened, bytes_of_loras, open_model  # noqa: E402
 from understudy.inference.weights.placement import ON_CPU, Placement  # noqa: E402
 
 
@@ -49,6 +49,17 @@ def test_when_loras_are_named_then_they_are_on_and_stated(folder: Path, tmp_path
     assert found.parts.transformer.active_adapters() == ["lora_0", "lora_1"]
     assert list(found.used.digests())[1:] == ["relighting_lora.safetensors x 0.7", "step4.safetensors x 1"]
     assert any("step4.safetensors changes 1 norms" in finding.message for finding in found.findings)
+
+
+def test_what_named_loras_will_take_is_known_before_anything_is_loaded(folder: Path, tmp_path: Path) -> None:
+    pairs = random_pairs(tiny_transformer(), seed=3)
+    save_relighting(folder / "relighting_lora.safetensors", pairs)
+    numbers = sum(pair.up.numel() + pair.down.numel() for pair in pairs.values())
+    settings = UserSettings(home=tmp_path, weights=str(folder))
+    assert bytes_of_loras(WAN_ANIMATE, settings, parse_loras("relighting:0.7")) == 2 * numbers
+    assert bytes_of_loras(WAN_ANIMATE, settings, parse_loras("relighting:0")) == 0
+    with pytest.raises(WeightsError, match="there is no LoRA 'day'"):
+        bytes_of_loras(WAN_ANIMATE, settings, parse_loras("day"))
 
 
 def test_when_a_model_is_opened_in_bfloat16_then_its_loras_are_too_and_it_answers(folder: Path, tmp_path: Path) -> None:

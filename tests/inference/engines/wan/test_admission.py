@@ -11,7 +11,8 @@ from understudy.bridge.shot import Settings
 from understudy.inference.engines.wan.devices import GpuMemory, admit
 from understudy.inference.engines.wan.options import WanOptions
 from understudy.inference.engines.wan.trouble import trouble_in
-from understudy.inference.weights.memory_plan import GIB
+from understudy.inference.engines.wan2.options import Wan2Options
+from understudy.inference.weights.memory_plan import GIB, OFFICIAL, WAN_ANIMATE_2, of_a_job
 
 PRO = (720, 1280)
 
@@ -54,6 +55,19 @@ def test_the_length_of_the_jobs_own_segments_is_planned_for_and_never_a_shorter_
     assert admit([GpuMemory(15 * GIB, 80 * GIB)], None, options(segment_frames="25"), *PRO).segment_frames == 25
     with pytest.raises(JobParked):
         admit([GpuMemory(12 * GIB, 80 * GIB)], None, options(), *PRO)
+
+
+def test_loras_and_the_other_models_estimates_decide_as_well() -> None:
+    cards, laid_on = [GpuMemory(58 * GIB, 80 * GIB)], of_a_job(OFFICIAL, lora_bytes=8 * GIB)
+    assert admit(cards, None, options(), *PRO).encoders == "beside"
+    assert admit(cards, None, options(), *PRO, laid_on).encoders == "in turn"
+    second = Wan2Options.of(Settings(engine="wan-animate-2", mode="animate"))
+    assert admit(cards, None, second, *PRO, WAN_ANIMATE_2).reference_rests
+    with pytest.raises(JobParked, match="others hold the rest"):
+        admit([GpuMemory(12 * GIB, 80 * GIB)], None, second, *PRO, WAN_ANIMATE_2)
+    with pytest.raises(WeightsError, match="`gpu_memory` allows") as raised:
+        admit(cards, parse_gpu_memory("12GiB"), second, *PRO, WAN_ANIMATE_2)
+    assert "segment_frames=37" in raised.value.remedy
 
 
 def test_float8_is_taken_where_it_was_allowed_and_only_where_there_is_no_room_without() -> None:

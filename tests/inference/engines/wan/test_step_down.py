@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import OpenEXR
@@ -13,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from spine_rig import Told, gathered, order_of
 from tiny_wan import make_tiny_checkpoint, tiny_transformer
-from wan_shot import FIRST, draw_wan_shot
+from wan_shot import FIRST, FULL, GONE, draw_wan_shot, fails
 
 from understudy.inference.engines.door import process_is_spent
 from understudy.inference.engines.wan import loop, shot_model
@@ -23,9 +22,6 @@ from understudy.inference.engines.wan.offload import offload_blocks
 from understudy.inference.weights.memory_plan import MemoryPlan
 from understudy.inference.work_order import WorkerEnd, WorkOrder
 from understudy.inference.worker import Reporter, perform
-
-FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1.50 GiB. GPU 0 has 23.4 GiB in use")
-GONE = torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
 
 
 @pytest.fixture(scope="module")
@@ -48,20 +44,6 @@ def work(tmp_path: Path, frames: int, out: str, *more: str, longest: int = 9) ->
 
 def run(order: WorkOrder) -> WorkerEnd:
     return perform(order, Reporter(Told().append))
-
-
-def fails(real: Callable[..., Any], problem: Exception, calls: set[int]) -> Callable[..., Any]:
-    """Return `real`, which raises `problem` at those of its calls, the first one being 1."""
-    made = 0
-
-    def wrapped(*given: Any, **named: Any) -> Any:
-        nonlocal made
-        made += 1
-        if made in calls:
-            raise problem
-        return real(*given, **named)
-
-    return wrapped
 
 
 def steps_down(end: WorkerEnd) -> list[str]:

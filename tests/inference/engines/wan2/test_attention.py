@@ -27,13 +27,13 @@ def test_a_latent_frame_sees_its_segment_and_the_driver_of_its_own_moment(grid: 
     masked = functional.scaled_dot_product_attention(
         query.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2), attn_mask=seen
     ).transpose(1, 2)
-    torch.testing.assert_close(attend_by_moment(query, key, value, reference, grid), masked, rtol=0, atol=1e-6)
+    torch.testing.assert_close(attend_by_moment(query, key, value, *reference, moment), masked, rtol=0, atol=1e-6)
 
 
 def test_when_the_reference_is_of_another_length_then_it_is_refused() -> None:
     query = drawn(12, 1)
     with pytest.raises(ValueError, match="12 tokens of reference for 6"):
-        attend_by_moment(query, query, query, (query, query), (2, 2, 3))
+        attend_by_moment(query, query, query, query, query, 6)
 
 
 def test_when_nothing_was_looked_at_then_there_is_no_reference() -> None:

@@ -13,7 +13,9 @@ from tiny_wan2 import make_tiny_checkpoint_2, open_tiny_pipeline_2
 
 from understudy.inference.engines.wan.noise import NoiseStream
 from understudy.inference.engines.wan.spans import Span
+from understudy.inference.engines.wan.step_cache import StepCache
 from understudy.inference.engines.wan2.loop import Sampling, SegmentLoop, Shot, read_shot
+from understudy.inference.engines.wan2.model import run_block
 from understudy.inference.weights.catalogue import WAN_ANIMATE_2, WAN_ANIMATE_2_DISTILLED
 from understudy.inference.weights.layout import check_layout
 from understudy.inference.weights.loading import Parts, load_parts
@@ -168,6 +170,17 @@ def test_a_segment_made_again_alone_is_the_same_to_the_bit(parts: Parts) -> None
     fresh = NoiseStream(SEED, shapes).segment(2)
     again = loop.run(shot, spans[2], pictures.of(spans[2]), fresh, made[1][:, :, -1:], SILENT)
     assert torch.equal(again, made[2])
+
+
+def test_steps_can_be_foretold_with_guidance_too(parts: Parts) -> None:
+    pictures, (span,) = Pictures(13), stock_spans(13)
+    loop, shot = open_loop(parts, pictures, Sampling(steps=3))
+    noise = NoiseStream(SEED, [loop.noise_shape(span)]).segment(0)
+    exact = loop.run(shot, span, pictures.of(span), noise, None, SILENT)
+    loop.blocks = cache = StepCache(1e9, 4, run_block)
+    made = loop.run(shot, span, pictures.of(span), noise, None, SILENT)
+    assert cache.computed == [0, 0, 1, 1]
+    assert 0 < (made - exact).norm() / exact.norm() < 0.5
 
 
 def test_what_is_taken_over_is_seen_in_the_picture(parts: Parts) -> None:
