@@ -18,6 +18,7 @@ from understudy.inference.ahead import work_ahead
 from understudy.inference.compliance import evidence, gate
 from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, Stage
 from understudy.inference.engines.door import DENOISING, Engine, GeneratedFrame, open_engine
+from understudy.inference.finding_log import FindingLog
 from understudy.inference.finish import Screening, make_report
 from understudy.inference.footage import Boxes, ShotPictures, open_pictures
 from understudy.inference.frame_layers import LayerMaker, plate_as_it_is
@@ -37,6 +38,7 @@ class Reporting(Protocol):
     seconds_left: float | None
 
     def check(self) -> None: ...
+    def keep_findings(self, log: FindingLog) -> None: ...
     def step(self, stage: str, done: int, total: int) -> None: ...
     def found(self, *findings: Finding) -> None: ...
     def frame(self, frame: int, files: tuple[OutputFile, ...]) -> None: ...
@@ -62,6 +64,7 @@ def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
         version.open()
         pictures = open_pictures(order, lambda done, total: reporter.step("reading mattes", done, total), boxes)
         reporter.found(*pictures.findings)
+        reporter.keep_findings(FindingLog(pictures.scratch()))
         generate(pictures, version, reporter, engine)
     reporter.checking()
     screening = _check(pictures, version, reporter)
@@ -158,13 +161,14 @@ def _copy_twin(
         for frame in pictures.frames:
             found = None if frame in finished else twin.frame(frame, version.layers)
             if found is not None:
+                if not copied and pictures.order.reuse_carried:
+                    # Before any frame: one that is finished is not copied again, and a redo needs what goes with it.
+                    copy_carried(Path(pictures.order.reuse_carried), pictures.carried())
                 maker.add_made(frame, found.layers, found.origin)
                 finished[frame] = ()
                 copied += 1
                 reporter.step("reusing", copied, len(pictures.frames))
     if copied:
-        if pictures.order.reuse_carried:
-            copy_carried(Path(pictures.order.reuse_carried), pictures.carried())
         said = f"{copied} frames carry the pixels of an identical job; papers, headers and gates are this job's own"
         reporter.found(Finding(rule="pixels_reused", outcome="note", message=said))
 
