@@ -20,7 +20,7 @@ from understudy.bridge.errors import Finding
 from understudy.bridge.shot import DATA_LAYERS, SKELETON, OutputFile
 from understudy.inference.animate_footage import AnimatePictures
 from understudy.inference.beauty_layers import beauty_layers
-from understudy.inference.compliance.marks import marks
+from understudy.inference.compliance.marks import APPROXIMATE, marks
 from understudy.inference.controls.matte import matte_effective, matte_used, matte_used_around
 from understudy.inference.engines.door import GeneratedFrame, Picture
 from understudy.inference.picture.attributes import kept_attributes, layer_attributes
@@ -117,11 +117,13 @@ class LayerMaker:
     def add(self, generated: GeneratedFrame, change: Change | None = None) -> None:
         """Have the frame's layers made, changed and written; waits while too many frames are in flight."""
 
+        own = {APPROXIMATE: generated.approximate} if generated.approximate else {}
+
         def make(ground: PlateFrame) -> _Made:
             made = self._layers(generated, ground)
             if change is None:
-                return made
-            return made._replace(layers=change.layers(made.layers, ground), origin=change.origin)
+                return made._replace(origin=own)
+            return made._replace(layers=change.layers(made.layers, ground), origin={**change.origin, **own})
 
         self._submit(generated.frame, make)
 

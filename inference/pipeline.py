@@ -17,6 +17,7 @@ from understudy.bridge.shot import OutputFile
 from understudy.inference.ahead import work_ahead
 from understudy.inference.compliance import evidence, gate
 from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, Stage
+from understudy.inference.compliance.manifest import Approximation
 from understudy.inference.engines.door import DENOISING, Engine, GeneratedFrame, open_engine
 from understudy.inference.finding_log import FindingLog
 from understudy.inference.finish import Screening, make_report
@@ -67,6 +68,7 @@ def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
         reporter.keep_findings(FindingLog(pictures.scratch()))
         generate(pictures, version, reporter, engine)
     reporter.checking()
+    reporter.found(*(_approximately_made(one) for one in version.read_approximations()))
     screening = _check(pictures, version, reporter)
     findings = (*order.admission, *reporter.findings)
     report = make_report(pictures, version, findings, screening.views)
@@ -232,6 +234,18 @@ class _Made:
 
     def found(self, finding: Finding) -> None:
         self._reporter.found(finding)
+
+
+def _approximately_made(one: Approximation) -> Finding:
+    return Finding(
+        rule="approximate",
+        outcome="warn",
+        message=f"{len(one.frames)} frames, from {one.frames[0]} on, were made with {one.words}, for want of memory: "
+        "that changes their numbers, so no other job is answered with these pixels",
+        remedy="Look at them. On a GPU with more memory, or while nothing else uses it, `understudy redo` makes them "
+        "as the settings say.",
+        frames=one.frames,
+    )
 
 
 def _require(facts: InspectionFacts | DeliveryFacts, reporter: Reporting, ends: str) -> None:

@@ -11,6 +11,7 @@ understudy/previz               for an engine of previz: what its pictures are f
 understudy/driver               in mode animate: what drives the character, and what that cannot show
 understudy/engine, engine_version, mode, settings, seed, prompt, weights    how it was made
 understudy/redo                 for a version that makes a segment again: which, with what, of which version
+understudy/approximate          for a frame that was made with less than its settings say, for want of memory: how
 understudy/pixels_from, pixels_settings     for a frame kept from another version: which made it, with which settings
 understudy/colour_config        the OCIO config: a built-in one's name, or the studio's own file and digest
 understudy/inputs, record, record_id                                        of what, and on which papers
@@ -42,8 +43,9 @@ PREVIZ = "understudy/previz"
 SETTINGS = "understudy/settings"
 PIXELS_FROM = "understudy/pixels_from"
 PIXELS_SETTINGS = "understudy/pixels_settings"
-PIXELS_ORIGIN = (PIXELS_FROM, PIXELS_SETTINGS)
-"""Of single frames: only files whose pixels another version made carry them."""
+APPROXIMATE = "understudy/approximate"
+PIXELS_ORIGIN = (PIXELS_FROM, PIXELS_SETTINGS, APPROXIMATE)
+"""Of single frames, and of their pixels: they stay with them in every version that keeps these."""
 PROVENANCE = tuple(
     f"understudy/{name}"
     for name in (

@@ -49,6 +49,8 @@ class EarlierVersion:
     """Indices of the segments that are kept, and never asked of the engine."""
     repeatable: bool
     """Whether those, made again with today's settings, would be the ones that were delivered."""
+    unrepeatable: str = ""
+    """Why not."""
 
 
 process_is_spent = threading.Event()
@@ -102,6 +104,8 @@ class GeneratedFrame:
     clean: Picture | None = None
     layers: dict[str, Picture] | None = None
     """Extra layers that the engine's description names, such as `skeleton`; (height, width, 3), data."""
+    approximate: str = ""
+    """How it was made with less than the settings say, where that changed its numbers: `float8 weights`."""
 
 
 DENOISING = "denoising"

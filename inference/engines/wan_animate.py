@@ -11,6 +11,7 @@ docs/wan-animate.md tells what is exact, what is approximate and what it costs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -66,10 +67,12 @@ class WanAnimateEngine:
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
         """Yield the segment's frames. What it takes over is read from the job's folder, or made again."""
         made = self._run(segment.index, watcher)
+        approximate = self._approximate
         span = self._spans[segment.index]
         pictures = pictures_of(made[:, :, : span.own])
         del made
-        yield from self._finisher.frames(segment, pictures, watcher)
+        for frame in self._finisher.frames(segment, pictures, watcher):
+            yield replace(frame, approximate=approximate)
 
     def close(self) -> None:
         """End the thread that reads ahead, and let go of the model."""
@@ -87,6 +90,7 @@ class WanAnimateEngine:
         following = self._spans[index + 1] if index + 1 < len(self._spans) else None
         controls = self._reader.read(span, following)
         made = self._model.run(span, len(self._spans), controls, self._noise.segment(index), carried, watcher)
+        self._approximate = self._model.approximate
         self._carried.save(index, made[:, :, span.own - self._options.carried_frames : span.own])
         return made
 
@@ -103,6 +107,7 @@ class WanAnimateEngine:
             return torch.cat([signed(self._controls.background(frame)[None]) for frame in frames], dim=2)
         refuse_another_take(self._footage.earlier, index - 1)
         self._run(index - 1, watcher)
+        refuse_another_take(self._footage.earlier, index - 1, self._approximate)
         return self._carried.load(index - 1)
 
     def _was_skipped(self, index: int) -> bool:

@@ -33,7 +33,7 @@ from understudy.inference.engines.wan.trouble import Trouble, first_line, troubl
 from understudy.inference.weights.catalogue import WAN_ANIMATE
 from understudy.inference.weights.loading import Parts, encoders_awake
 from understudy.inference.weights.lora_shelf import parse_loras
-from understudy.inference.weights.memory_plan import both_of, stages, step_down
+from understudy.inference.weights.memory_plan import approximations, both_of, stages, step_down
 from understudy.inference.weights.opening import open_model
 
 LOSSES_ALLOWED = 2
@@ -108,6 +108,12 @@ class ShotModel:
         if self._lessons.losses:
             self._learn(losses=0)
         return made
+
+    @property
+    def approximate(self) -> str:
+        """What changes the numbers of what is made now, and is not in the settings; empty where nothing does."""
+        footage, plan = self._footage, self._machine.plan
+        return ", ".join(approximations(plan, footage.height, footage.width, float8=self._options.float8))
 
     def close(self) -> None:
         """Let go of the model, and end the processes of the other GPUs."""
