@@ -1,11 +1,13 @@
-"""Whether the memory of a Wan-Animate worker grows with the segments: its peak over 2 of them, over 3 and over 12.
+"""Whether the memory of a Wan-Animate worker grows with the segments: 2 against 12, and the 2nd of 12 against the 11th.
 
 Each job has a worker process of its own, with the memory settings that a daemon gives it, on a tiny checkpoint of the
 official classes: the weights are nothing, the pictures are real ones of 832 x 480. Segments are of 5 frames, so that
-what is held of one is small beside what a leak of every frame's picture would add (4.6 MiB a picture in float32, 180
-MiB over the 40 frames between both lengths). What counts is what a process holds itself, anonymous and shared pages.
-Two segments are the fewest in which one is finished while the next is computed; three the fewest in which a further
-one is read ahead at that. `python -m benchmarks.host_memory_segments 3` makes each job three times; medians count.
+what is held of one is small beside what a leak of every frame's picture would add (4.6 MiB a picture in float32).
+
+Two things are measured. The resident peak, anonymous and shared pages: what a machine must have. It moves by a fifth
+from run to run, with what the threads happen to hold when the VAE takes its most, and it is never given back, so a leak
+could hide under it. And the least that the allocator has in use (mallinfo(3)) in each segment of the long job: that is
+what stays, and a leak cannot hide there. `python -m benchmarks.host_memory_segments 3` makes each job three times.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import msgspec
 
@@ -28,10 +32,12 @@ from benchmarks.table import Row, at_most
 from understudy.bridge.options import JobOptions
 from understudy.inference.daemon.surroundings import memory_environment
 from understudy.inference.drawn_shot import draw_shot
-from understudy.inference.work_order import FromWorker, WorkerEnd, WorkOrder
+from understudy.inference.work_order import FromWorker, WorkerEnd, WorkerProgress, WorkOrder
 
-SHORT, STEADY, LONG = 2, 3, 12
+SHORT, LONG = 2, 12
 """Segments."""
+EARLY, LATE = 2, 11
+"""Those that are compared: each has one before it that is written, and one after it that is read ahead."""
 SEGMENT_FRAMES, CARRIED_FRAMES = 5, 1
 WIDTH, HEIGHT = 832, 480
 REPEATS = 2
@@ -45,7 +51,8 @@ def measure(repeats: int = REPEATS) -> list[Row]:
     from spine_rig import gathered, order_of
     from tiny_wan import make_tiny_checkpoint
 
-    peaks: dict[int, list[float]] = {SHORT: [], STEADY: [], LONG: []}
+    peaks: dict[int, list[float]] = {SHORT: [], LONG: []}
+    floors: dict[int, list[float]] = {EARLY: [], LATE: []}
     with tempfile.TemporaryDirectory() as named:
         folder = Path(named)
         os.environ["UNDERSTUDY_HOME"] = str(folder / "home")
@@ -54,16 +61,19 @@ def measure(repeats: int = REPEATS) -> list[Row]:
         for number in range(repeats):
             for segments, found in peaks.items():
                 job = gathered(options, frames=f"1001-{1000 + _frames(segments)}")
-                order = order_of(job, folder / f"{segments}-{number}")
-                found.append(_peak_of(order) / MEBIBYTE)
-    said = "; ".join(f"{segments}: {', '.join(f'{one:.0f}' for one in found)}" for segments, found in peaks.items())
+                held = _held_by(order_of(job, folder / f"{segments}-{number}"))
+                found.append(held.peak / MEBIBYTE)
+            for segment, least in floors.items():
+                least.append(held.floors[segment] / MEBIBYTE)
     return [
-        at_most(
-            f"resident peak of a wan-animate worker over {LONG} segments against {few}",
-            median(peaks[LONG]), median(peaks[few]), "MiB", GOAL, f"peaks by segments: {said}; {WIDTH}x{HEIGHT}",
-        )
-        for few in (SHORT, STEADY)
-    ]  # fmt: skip
+        _row(f"resident peak of a wan-animate worker over {LONG} segments against {SHORT}", peaks, SHORT, LONG),
+        _row(f"memory in use at least in segment {LATE} of {LONG} against segment {EARLY}", floors, EARLY, LATE),
+    ]
+
+
+def _row(name: str, found: dict[int, list[float]], few: int, many: int) -> Row:
+    said = "; ".join(f"{number}: {', '.join(f'{one:.0f}' for one in values)}" for number, values in found.items())
+    return at_most(name, median(found[many]), median(found[few]), "MiB", GOAL, f"{said}; {WIDTH}x{HEIGHT}")
 
 
 def _slimmer(checkpoint: Path) -> Path:
@@ -91,27 +101,69 @@ def _options(folder: Path) -> JobOptions:
     )  # fmt: skip
 
 
-def _peak_of(order: WorkOrder) -> int:
-    """Return the most bytes that a fresh worker held from its start to the settled take."""
+WORKER = """
+import ctypes, sys, threading, time
+class Used(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in
+                "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()]
+ask = ctypes.CDLL(None).mallinfo2
+ask.restype = Used
+path = sys.argv.pop(1)
+def sample():
+    with open(path, "w", buffering=1) as file:
+        while True:
+            used = ask()
+            file.write(f"{time.monotonic()} {used.uordblks + used.hblkhd}\\n")
+            time.sleep(0.02)
+threading.Thread(target=sample, daemon=True).start()
+from understudy.inference.worker import main
+main()
+"""
+"""A worker with one thread more, which writes down what the allocator has in use (glibc 2.33 and later)."""
+
+
+class _Held(NamedTuple):
+    """What a worker held, in bytes."""
+
+    peak: int
+    floors: dict[int, int]
+    """By segment, from its first step of denoising to the next one's: the least that was in use."""
+
+
+def _held_by(order: WorkOrder) -> _Held:
+    """Make a job in a fresh worker and return what that held from its start to the settled take."""
     ours, theirs = socket.socketpair()
-    command = [sys.executable, "-m", "understudy.inference.worker", "--socket", str(theirs.fileno())]
+    samples = Path(order.folder).with_suffix(".samples")
+    command = [sys.executable, "-c", WORKER, str(samples), "--socket", str(theirs.fileno())]
     with theirs:
         worker = subprocess.Popen(command, pass_fds=(theirs.fileno(),), env=memory_environment(os.environ))
-    peak = _Peak(worker.pid)
+    peak, begun = _Peak(worker.pid), {}
     end: FromWorker | None = None
     with ours, ours.makefile("rb") as heard:
         ours.sendall(msgspec.json.encode(order) + b"\n")
         while not isinstance(end, WorkerEnd) and (line := heard.readline()):
             end = msgspec.json.decode(line, type=FromWorker)
+            if isinstance(end, WorkerProgress) and end.stage == "denoising":
+                begun.setdefault(end.segment, time.monotonic())
         peak.close()
     worker.wait()
     assert isinstance(end, WorkerEnd), f"the worker ended with {worker.returncode}"
     assert end.state == "delivered", end.error
-    return peak.bytes
+    return _Held(peak.bytes, _floors(samples, begun))
+
+
+def _floors(samples: Path, begun: dict[int, float]) -> dict[int, int]:
+    """Return the least of the samples of each segment but the last."""
+    read = [(float(when), int(used)) for when, used in (line.split() for line in samples.read_text().splitlines())]
+    return {
+        segment: min(used for when, used in read if start <= when < begun[segment + 1])
+        for segment, start in begun.items()
+        if segment + 1 in begun
+    }
 
 
 class _Peak:
-    """Samples a process on a thread until closed."""
+    """Samples the pages of a process on a thread until closed."""
 
     def __init__(self, process: int) -> None:
         self._process, self._ended, self.bytes = process, threading.Event(), 0
