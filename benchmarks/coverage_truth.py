@@ -8,6 +8,7 @@ of a drift, and matching of a lack of grain.
 from __future__ import annotations
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -80,7 +81,8 @@ def tell_apart(shot: CoverageShot, known: str) -> tuple[list[GeneratedPicture], 
         generated_picture(shot, frame, behind)
         for frame, behind in zip(shot.frames[SEGMENT], knowledge(shot, known), strict=True)
     ]
-    return pictures, list(cover(len(pictures), pictures.__getitem__))
+    with ThreadPoolExecutor(1) as pool:
+        return pictures, list(cover(len(pictures), pictures.__getitem__, pool))
 
 
 def measured(covered: list[Covered], truths: list[Array]) -> Truth:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from understudy.bridge.words import Mode
+
+Between = Literal["held", "interpolated"]
 
 
 class SegmentRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +36,11 @@ class EngineDescription(msgspec.Struct, frozen=True, kw_only=True):
     """The picture area that the engine works at; the steady crop is scaled down to it, never up."""
     segment: SegmentRule
     rate: str | None = None
-    """The frame rate at which it makes pictures; None = the plate's own."""
+    """The frame rate at which it makes pictures, as a fraction, where the plate's is higher; None = the plate's own."""
+    between: Between = "held"
+    """What stands in the frames between the pictures that it makes at that rate."""
+    not_final: str = ""
+    """Why its takes are to be looked at and never part of a final; empty = nothing stands against it."""
     memory_bytes: int = 0
     gpu: bool = False
     previz: bool = False

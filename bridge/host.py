@@ -155,7 +155,7 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     layers: tuple[LayerFiles, ...]
     review: str = ""
     clearance: str = ""
-    """What every file says of itself: delivered, uncleared, demonstration."""
+    """What every file says of itself: delivered, for_review, uncleared, demonstration."""
     findings: tuple[Finding, ...] = ()
 
     def layer(self, name: str) -> LayerFiles:

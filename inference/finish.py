@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.bridge.errors import Finding
+from understudy.inference.cadence import Cadence
 from understudy.inference.compliance.marks import APPROXIMATE, STATE, clearance_words, final_state, marks
 from understudy.inference.footage import ShotPictures
 from understudy.inference.picture.header import Image
@@ -131,10 +132,13 @@ def make_report(
     noted = {frame: finding.message for finding in findings if finding.outcome != "pass" for frame in finding.frames}
     facts = ReportFacts(
         title=f"{shot.name} {shot.range} · {description.label}",
-        state=final_state(order),
+        state=final_state(order, description.not_final),
         clearance=record.clearance,
         disclosure=f"{clearance_words(record)}. {record.disclosure}",
-        frames=tuple(ReportFrame(frame, views[frame], noted.get(frame, "")) for frame in sorted(views)),
+        frames=tuple(
+            ReportFrame(frame, views[frame], _shown_instead(pictures.cadence, frame) or noted.get(frame, ""))
+            for frame in sorted(views)
+        ),
         reference=_jpeg(pictures.reference_shown()),
         numbers=_numbers(pictures),
         provenance=tuple(
@@ -157,17 +161,32 @@ def make_report(
     return path
 
 
+def _shown_instead(cadence: Cadence, frame: int) -> str:
+    """Return what an in-between shows, in words; empty for a frame with a picture of its own."""
+    shown = cadence.pictures_of(frame)
+    return "" if shown == (frame,) else f"{cadence.between}: of frame {' and '.join(str(number) for number in shown)}"
+
+
 def _numbers(pictures: ShotPictures) -> tuple[tuple[str, str], ...]:
     crop, shot = pictures.crop, pictures.order.job.shot
     scale = crop.scale
     return (
         ("frames", f"{shot.range} ({len(shot.range)}), handles {shot.range.head}+{shot.range.tail}"),
         ("rate", f"{pictures.rate.numerator}/{pictures.rate.denominator}"),
+        *_made_of(pictures.cadence),
         *pictures.told(),
         ("working space", pictures.canvas.space),
         ("engine picture", f"{crop.model_width} x {crop.model_height}, scale {scale[0]:.3f} x {scale[1]:.3f}"),
         ("review view", f"{pictures.review_view.display} / {pictures.review_view.view}"),
     )
+
+
+def _made_of(cadence: Cadence) -> tuple[tuple[str, str], ...]:
+    """Return how many frames have pictures of their own, where an engine makes fewer than a fast shot has frames."""
+    if cadence.asked is None:
+        return ()
+    between = f"; {len(cadence.in_betweens)} frames {cadence.between}" if cadence.in_betweens else ""
+    return (("pictures made", f"{len(cadence.made)} of {len(cadence.frames)} frames{between}"),)
 
 
 def _jpeg(picture: Bytes) -> bytes:

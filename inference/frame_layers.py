@@ -20,7 +20,7 @@ from understudy.bridge.errors import Finding
 from understudy.bridge.shot import DATA_LAYERS, SKELETON, OutputFile
 from understudy.inference.animate_footage import AnimatePictures
 from understudy.inference.beauty_layers import beauty_layers
-from understudy.inference.compliance.marks import APPROXIMATE, marks
+from understudy.inference.compliance.marks import APPROXIMATE, IN_BETWEEN, in_between_marks, marks
 from understudy.inference.controls.matte import matte_effective, matte_used, matte_used_around
 from understudy.inference.engines.door import GeneratedFrame, Picture
 from understudy.inference.picture.attributes import kept_attributes, layer_attributes
@@ -116,7 +116,6 @@ class LayerMaker:
 
     def add(self, generated: GeneratedFrame, change: Change | None = None) -> None:
         """Have the frame's layers made, changed and written; waits while too many frames are in flight."""
-
         own = {APPROXIMATE: generated.approximate} if generated.approximate else {}
 
         def make(ground: PlateFrame) -> _Made:
@@ -222,6 +221,7 @@ class LayerMaker:
             interop_id="data" if layer in DATA_LAYERS else pictures.canvas.interop_id,
             ours={
                 **self._marks,
+                **in_between_marks(pictures.cadence, frame),
                 **origin,
                 "understudy/layer": layer,
                 "understudy/crop": pictures.crop.header(frame),
@@ -255,6 +255,7 @@ class LayerMaker:
                 file=file.digest,
                 layer=name,
                 frame=frame,
+                in_between=made.origin.get(IN_BETWEEN, self._pictures.cadence.word(frame)),
             )
             for name, file in written.items()
         )

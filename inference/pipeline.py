@@ -7,22 +7,24 @@ what it returns), `version.py` (how a take becomes a version), `finish.py` (revi
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
-from understudy.bridge.errors import Finding, JobCancelled
+from understudy.bridge.errors import Finding
 from understudy.bridge.shot import OutputFile
-from understudy.inference.ahead import work_ahead
 from understudy.inference.compliance import evidence, gate
 from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, Stage
 from understudy.inference.compliance.manifest import Approximation
-from understudy.inference.engines.door import DENOISING, Engine, GeneratedFrame, open_engine
+from understudy.inference.engines.door import Engine, GeneratedFrame
+from understudy.inference.engines.roster import open_engine
 from understudy.inference.finding_log import FindingLog
 from understudy.inference.finish import Screening, make_report
 from understudy.inference.footage import Boxes, ShotPictures, open_pictures
 from understudy.inference.frame_layers import LayerMaker, plate_as_it_is
+from understudy.inference.generation import Generation
+from understudy.inference.in_betweens import InBetweens, plate_in_its_place, told_of
 from understudy.inference.redo import Redoing
 from understudy.inference.reuse import Twin, copy_carried
 from understudy.inference.seams import seam_finding
@@ -64,7 +66,7 @@ def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
     with closing(_engine(version, reporter)) as engine:
         version.open()
         pictures = open_pictures(order, lambda done, total: reporter.step("reading mattes", done, total), boxes)
-        reporter.found(*pictures.findings)
+        reporter.found(*pictures.findings, *told_of(pictures))
         reporter.keep_findings(FindingLog(pictures.scratch()))
         generate(pictures, version, reporter, engine)
     reporter.checking()
@@ -98,9 +100,9 @@ def generate(pictures: ShotPictures, version: Version, reporter: Reporting, engi
     finished = version.finished_frames()
     for frame, files in finished.items():
         reporter.frame(frame, files)
-    segments = plan_segments(pictures.frames, version.description.segment)
+    segments = plan_segments(pictures.cadence.made, version.description.segment)
     redo = version.order.job.redo
-    redoing = Redoing(redo, version, segments) if redo is not None else None
+    redoing = Redoing(redo, version, segments, pictures.cadence) if redo is not None else None
     _copy_twin(pictures, version, reporter, finished)
     if redoing is not None:
         _copy_kept(pictures, version, reporter, finished, redoing)
@@ -119,13 +121,16 @@ def _make_segments(
     redoing: Redoing | None,
 ) -> None:
     """Have the engine make every segment of which a frame is not there."""
-    wanted = [segment for segment in segments if not finished.keys() >= set(segment.frames)]
+    delivered = pictures.cadence.delivered
+    wanted = [segment for segment in segments if not finished.keys() >= set(delivered(segment))]
     if not wanted:
         return
     engine.prepare(pictures.footage(), _Telling(reporter))
-    pace = _Pace(sum(len(segment.frames) for segment in wanted))
-    made = _Made(engine, wanted, len(segments), pictures, reporter)
-    with closing(made.frames()) as frames, LayerMaker(pictures, version, reporter) as maker:
+    pace = _Pace(sum(len(delivered(segment)) for segment in wanted))
+    in_betweens = InBetweens(pictures, version, segments)
+    generation = Generation(engine, lambda segment: _untouched(segment, pictures), reporter, in_betweens.frames)
+    made = generation.frames(in_betweens.with_lost(wanted), len(segments), overlapped=version.description.gpu)
+    with closing(made) as frames, LayerMaker(pictures, version, reporter) as maker:
         for generated in frames:
             reporter.check()
             if generated.frame not in finished:
@@ -133,6 +138,14 @@ def _make_segments(
                 maker.add(generated, redoing.change(generated.frame, kind) if redoing is not None else None)
             reporter.seconds_left = pace.seconds_left(maker.done)
             reporter.step("generating", len(finished) + maker.done, len(pictures.frames))
+
+
+def _untouched(segment: Segment, pictures: ShotPictures) -> Iterator[GeneratedFrame] | None:
+    """Return the frames of a segment without any performer in it, which never reaches the engine; else None."""
+    if not set(segment.frames) <= set(pictures.empty):
+        return None
+    nobody = plate_in_its_place if pictures.cadence.in_betweens else plate_as_it_is
+    return (nobody(pictures, frame) for frame in segment.frames)
 
 
 def _check(pictures: ShotPictures, version: Version, reporter: Reporting) -> Screening:
@@ -191,49 +204,6 @@ def _copy_kept(
             finished[frame] = ()
             reporter.step("keeping", done, len(left))
     reporter.found(*redoing.findings())
-
-
-class _Made:
-    """The frames of segments, as the engine makes them; on a GPU one segment ahead of what is written."""
-
-    def __init__(
-        self, engine: Engine, wanted: list[Segment], count: int, pictures: ShotPictures, reporter: Reporting
-    ) -> None:
-        self._engine, self._wanted, self._count = engine, wanted, count
-        self._pictures, self._reporter = pictures, reporter
-        self._given_up = False
-
-    def frames(self) -> Generator[GeneratedFrame]:
-        description = self._pictures.description
-        if not description.gpu:
-            yield from self._frames()
-            return
-        with closing(work_ahead(self._frames(), description.segment.length)) as ahead:
-            try:
-                for frame in ahead:  # noqa: UP028 - `yield from` would close it before it is given up
-                    yield frame
-            finally:
-                self._given_up = True  # before it is closed: that waits for what is being made
-
-    def _frames(self) -> Iterator[GeneratedFrame]:
-        """Yield the frames; a segment without any performer in it never reaches the engine."""
-        for segment in self._wanted:
-            self._reporter.segment = (segment.index + 1, self._count)
-            if set(segment.frames) <= set(self._pictures.empty):
-                yield from (plate_as_it_is(self._pictures, frame) for frame in segment.frames)
-            else:
-                yield from self._engine.generate(segment, self)
-
-    def step(self, stage: str, done: int, total: int) -> None:
-        """Hear the engine: the pipeline counts frames itself, but a stop must reach the engine, and steps are told."""
-        if self._given_up:
-            raise JobCancelled("nobody waits for this segment any more")
-        self._reporter.check()
-        if stage == DENOISING:
-            self._reporter.step(stage, done, total)
-
-    def found(self, finding: Finding) -> None:
-        self._reporter.found(finding)
 
 
 def _approximately_made(one: Approximation) -> Finding:

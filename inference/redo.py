@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from understudy.bridge.errors import EngineError, Finding
 from understudy.bridge.shot import Redo
+from understudy.inference.cadence import Cadence
 from understudy.inference.compliance.marks import APPROXIMATE, PIXELS_FROM, PIXELS_SETTINGS
 from understudy.inference.frame_layers import Change
 from understudy.inference.picture.composite import Layer
@@ -20,7 +21,7 @@ from understudy.inference.version import Version
 class Redoing:
     """One redo: which frames are kept, and how those that lead into kept ones end. For the worker's own thread."""
 
-    def __init__(self, redo: Redo, version: Version, segments: Sequence[Segment]) -> None:
+    def __init__(self, redo: Redo, version: Version, segments: Sequence[Segment], cadence: Cadence) -> None:
         """Raises EngineError for an order that does not say where the version before lies."""
         earlier = version.order.earlier
         if earlier is None:
@@ -32,8 +33,9 @@ class Redoing:
         self._twin = Twin(earlier.folder)
         self._overlap = version.description.segment.overlap
         self._segments = segments
+        self._delivered = tuple(cadence.delivered(segment) for segment in segments)
         kept = kept_segments(redo, len(segments))
-        self.kept = tuple(frame for segment in segments if segment.index in kept for frame in segment.frames)
+        self.kept = tuple(frame for index in sorted(kept) for frame in self._delivered[index])
         """The frames whose pixels are the version's before."""
 
     @property
@@ -47,12 +49,17 @@ class Redoing:
         if not self._redo.alone:
             return ()
         pairs = [pair for pair in pairwise(self._segments) if self.again in pair]
-        return tuple((before.frames[-1], after.frames[0]) for before, after in pairs)
+        return tuple((self._delivered[a.index][-1], self._delivered[b.index][0]) for a, b in pairs)
 
     @property
     def dissolved(self) -> tuple[int, ...]:
-        """The frames that lead over into the version before: those that the next segment took over from it."""
-        return self.again.frames[-self._overlap :] if self._redo.dissolve and self._overlap else ()
+        """The frames that lead over into the version before: those that the next segment took over from it, and the
+        in-betweens among and behind them.
+        """
+        if not self._redo.dissolve or not self._overlap:
+            return ()
+        first = self.again.frames[-self._overlap :][0]
+        return tuple(frame for frame in self._delivered[self.again.index] if frame >= first)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what the report says of where the pixels are from."""

@@ -15,7 +15,7 @@ from understudy.bridge.errors import PlateError
 from understudy.bridge.exr_file import file_digest
 from understudy.bridge.shot import OutputFile
 from understudy.inference.compliance.manifest import MANIFEST_NAME, read_manifest
-from understudy.inference.compliance.marks import PIXELS_ORIGIN, SETTINGS
+from understudy.inference.compliance.marks import FRAME_MARKS, SETTINGS
 from understudy.inference.picture.composite import Layer
 from understudy.inference.picture.images import read_image
 
@@ -27,7 +27,9 @@ class TwinFrame(NamedTuple):
 
     layers: dict[str, Layer]
     origin: dict[str, str]
-    """What its header says of a version that its own pixels were taken from; empty where the twin made them."""
+    """What its header says of these pixels alone: the version that they were taken from, where the twin did not make
+    them; whether it is an in-between, where there are any.
+    """
     settings: str
     """The settings of the twin's job, as its header has them."""
 
@@ -77,5 +79,5 @@ class Twin:
                 return None
             layers[name] = (image.pixels, image.channels)
             attributes = image.header.attributes
-        origin = {name: str(attributes[name]) for name in PIXELS_ORIGIN if name in attributes}
+        origin = {name: str(attributes[name]) for name in FRAME_MARKS if name in attributes}
         return TwinFrame(layers, origin, str(attributes.get(SETTINGS, "")))

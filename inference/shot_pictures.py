@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import Finding, RequestError
 from understudy.bridge.shot import Matte
+from understudy.inference.cadence import Cadence
 from understudy.inference.controls.matte import FAINT
-from understudy.inference.engines.door import EarlierVersion, Footage, Joints, Picture, describe_for
+from understudy.inference.engines.door import EarlierVersion, Footage, Joints, Picture
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.picture.colour import ColourConfig
 from understudy.inference.picture.crop import Box, CropPath, boxes_from_matte
 from understudy.inference.picture.display import ReviewView
@@ -102,10 +105,10 @@ class ShotPictures(ABC):
         """Return what an engine is told in every mode; a mode adds its pictures."""
         return Footage(
             mode=self.order.job.settings.mode,
-            frames=self.frames,
+            frames=self.cadence.made,
             height=self.crop.model_height,
             width=self.crop.model_width,
-            rate=self.rate,
+            rate=self.rate * self.cadence.share,
             settings=self.order.job.settings,
             reference=self.reference.pixels,
             reference_has_alpha=self.reference.has_alpha,
@@ -129,6 +132,11 @@ class ShotPictures(ABC):
     @abstractmethod
     def told(self) -> Told:
         """Return names and values that only this mode's report has."""
+
+    @cached_property
+    def cadence(self) -> Cadence:
+        """Which frames the engine makes: those of its footage and of its segments. The others are in-betweens."""
+        return Cadence.of(self.frames, self.rate, self.description)
 
     @property
     def description(self) -> EngineDescription:
@@ -163,7 +171,7 @@ class ShotPictures(ABC):
         redo, earlier = self.order.job.redo, self.order.earlier
         if redo is None or earlier is None:
             return None
-        count = len(plan_segments(self.frames, self.description.segment))
+        count = len(plan_segments(self.cadence.made, self.description.segment))
         return EarlierVersion(Path(earlier.carried), kept_segments(redo, count), redo.repeatable, redo.unrepeatable)
 
     def open_matte(self, matte: Matte, size: tuple[int, int], role: str = "matte") -> MatteReader:

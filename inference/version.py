@@ -27,7 +27,7 @@ from understudy.inference.compliance.manifest import (
     read_manifest,
     write_manifest,
 )
-from understudy.inference.engines.door import describe_for
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.vault import blob_digest
 from understudy.inference.version_lock import VersionLock
 from understudy.inference.work_order import WorkOrder, layer_path, layers_of
@@ -155,15 +155,23 @@ class Version:
         return self.approximate
 
     def describe(self, path: Path, layer: str | None = None, frame: int | None = None) -> OutputFile:
-        relative = path.relative_to(self.folder).as_posix()
-        return OutputFile(path=relative, size=path.stat().st_size, file=file_digest(path), layer=layer, frame=frame)
+        """Return a file as events, outputs and the manifest list it."""
+        said = layer is not None and self.description.rate is not None
+        return OutputFile(
+            path=path.relative_to(self.folder).as_posix(),
+            size=path.stat().st_size,
+            file=file_digest(path),
+            layer=layer,
+            frame=frame,
+            in_between=(read_attribute(path, marks.IN_BETWEEN) or "") if said else "",
+        )
 
     def settle(self, findings: tuple[Finding, ...], extras: tuple[Path, ...], rate: str) -> tuple[OutputFile, ...]:
         """Give every layer its final state, write the manifest, make all read-only, rename. Returns every file.
 
         Durable when it returns. Raises PlateError when an input is no longer what the files say that they are made of.
         """
-        state = marks.final_state(self.order)
+        state = marks.final_state(self.order, self.description.not_final)
         with ThreadPoolExecutor(SETTLING_THREADS, thread_name_prefix="settle") as pool:
             _few_at_a_time(pool, self._verify_input, tuple(self.order.blobs))
             places = tuple((layer, frame) for layer in self.folders for frame in self.order.job.shot.range)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,19 @@ settings.load_profile("house")
 
 os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")  # as inference/engines/wan has it, before a test uses the library
 os.environ.pop("OCIO", None)  # a config of the machine's own would be every test's: those that want one set it
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long tests: on several cores the last test must not be one of them."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _never_the_users_own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whatever a test does not say, it writes nowhere near the jobs and keys of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNDERSTUDY_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture(scope="session")

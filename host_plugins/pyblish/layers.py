@@ -50,6 +50,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     state: str = ""
     clearances: tuple[str, ...] = ()
     """What its header and its manifest say of it; they should agree, and the strictest counts."""
+    not_final: str = ""
+    """Why its take is never part of a final, as its header or its manifest says; empty when neither does."""
     found_by: str
     """`attributes`, `manifest`, `digest` or `ingredients`."""
     listed: str = ""
@@ -167,6 +169,7 @@ def _sight(
         if PROVISIONAL in path.parts
         else marks.get("state") or (manifest.state if manifest else ""),
         clearances=tuple(dict.fromkeys(word for word in said if word)),
+        not_final=marks.get("not_final") or (manifest.marks.get(f"{PREFIX}not_final", "") if manifest else ""),
         found_by="attributes" if marks else "manifest",
         listed=listed.file if listed else "",
         relative=relative if listed else "",

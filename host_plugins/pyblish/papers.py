@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 
 from understudy.bridge.client import Client
-from understudy.bridge.errors import DaemonError, HostError, KeyRefused, RequestError, UnderstudyError
+from understudy.bridge.errors import DaemonError, Finding, HostError, KeyRefused, RequestError, UnderstudyError
 from understudy.bridge.exr_file import file_digest
 from understudy.bridge.keys import Connection
 from understudy.bridge.record import Record, is_day
@@ -34,6 +34,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     revoked: tuple[str, ...] = ()
     """In words, each consent that does not hold today."""
     clearance: str = ""
+    not_final: str = ""
+    """Why the daemon's gate says that the take is never part of a final; empty where nothing stands against it."""
     outputs: dict[str, str] = {}
     """Path inside the take to digest, as the daemon delivered it; empty where its files were removed."""
     why: str = ""
@@ -47,6 +49,8 @@ class Papers(Protocol):
         """Return the job that made a file with these bytes; empty when none did, None where nobody answers."""
 
 
+NOT_FINAL_RULE = "in_betweens_are_marked"
+"""The rule of the daemon's delivery gate that warns of a take which is never part of a final."""
 REVOKED_VARIABLE = "UNDERSTUDY_REVOKED_FILE"
 """Names the studio's list of consents that were revoked after their jobs came: {"consent id": "2026-11-20"}."""
 
@@ -117,6 +121,7 @@ class DaemonPapers:
             state=detail.summary.state,
             revoked=lapsed_consents(record, self._day(), revoked),
             clearance=record.clearance,
+            not_final=why_not_final(detail.findings),
             outputs=outputs,
         )
 
@@ -132,6 +137,11 @@ class DaemonPapers:
             self._silent = True
         else:
             self._sizes = frozenset(sizes)
+
+
+def why_not_final(findings: tuple[Finding, ...]) -> str:
+    """Return why a take is never part of a final, as the delivery gate found it; empty when it did not. Pure."""
+    return next((found.message for found in findings if (found.rule, found.outcome) == (NOT_FINAL_RULE, "warn")), "")
 
 
 def lapsed_consents(record: Record, day: str, revoked: Mapping[str, str]) -> tuple[str, ...]:

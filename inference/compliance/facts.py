@@ -133,6 +133,8 @@ class LayerReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     state: str = ""
     disclosure: str = ""
     clearance: str = ""
+    in_between: tuple[str, str] = ("", "")
+    """What it says of itself as a frame between two made pictures: the word, and the frames whose pictures it shows."""
     wrong_marks: tuple[str, ...] = ()
     """Attributes that are absent or say otherwise than the job's marks."""
     non_finite: int = 0
@@ -175,6 +177,9 @@ class DeliveryFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Width and height that layers must have: the plate's, in mode animate the format's; None = their first file's."""
     marks: dict[str, str] = {}
     """The attributes that every file must carry."""
+    made: tuple[int, ...] | None = None
+    """The frames that must have a picture of their own, where the engine makes fewer pictures than a fast shot has
+    frames; None = all of them, and no file says anything of it."""
     rate: FrameRate | None = None
     """The shot's rate as the worker resolved it."""
     review: ReviewReading | None = None

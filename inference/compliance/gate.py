@@ -61,6 +61,7 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "state_is_in_every_file",
         "disclosure_is_in_every_file",
         "clearance_is_in_every_file",
+        "in_betweens_are_marked",
         "provenance_is_complete",
         "review_shows_the_cut",
         "consents_still_stand",

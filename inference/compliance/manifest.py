@@ -14,7 +14,7 @@ import msgspec
 
 from understudy.bridge.errors import Finding
 from understudy.bridge.shot import OutputFile
-from understudy.inference.compliance.marks import STATE, final_state, record_digest
+from understudy.inference.compliance.marks import NOT_FINAL, STATE, final_state, record_digest
 from understudy.inference.work_order import WorkOrder
 
 MANIFEST_SCHEMA = 1
@@ -80,6 +80,7 @@ def build_manifest(
     `files` leaves the manifest itself out; `rate` is the shot's as the worker resolved it.
     """
     shot, record = order.job.shot, order.job.record
+    state = final_state(order, marks.get(NOT_FINAL, ""))
     inputs = tuple(
         ManifestInput(
             role=role, name=_name(file.typed), frame=file.frame, file=file.file, picture=file.picture, size=file.size
@@ -95,8 +96,8 @@ def build_manifest(
         shot=shot.name,
         frames=(shot.range.first, shot.range.last),
         rate=rate or str(shot.rate or ""),
-        state=final_state(order),
-        marks={**marks, STATE: final_state(order)},
+        state=state,
+        marks={**marks, STATE: state},
         record=ManifestRecord(
             digest=record_digest(record),
             record_id=record.record_id,

@@ -5,6 +5,9 @@ stay in the record; a file carries the record's id and digest.
 
 understudy/state                `provisional`, then `final_state` once the delivery gate passed; padded to 16 characters
 understudy/clearance            `cleared`, `uncleared`, or `demonstration, not for delivery`
+understudy/not_final            for a take that is never part of a final: why
+understudy/in_between           of such a take's frames: `none`, `held` or `interpolated`
+understudy/in_between_of        the made frames whose pictures a frame shows
 understudy/disclosure           the record's disclosure text
 understudy/digital_source_type  an IPTC digital source type, as a URI
 understudy/previz               for an engine of previz: what its pictures are for, and what it cannot do
@@ -21,10 +24,10 @@ understudy/software, commit                                                 by w
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import PureWindowsPath
 
 import msgspec
@@ -33,6 +36,7 @@ from blake3 import blake3
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.record import Record
 from understudy.bridge.shot import JobRequest
+from understudy.inference.cadence import Cadence
 from understudy.inference.work_order import WorkOrder
 
 STATE = "understudy/state"
@@ -40,12 +44,17 @@ CLEARANCE = "understudy/clearance"
 DISCLOSURE = "understudy/disclosure"
 SOURCE_TYPE = "understudy/digital_source_type"
 PREVIZ = "understudy/previz"
+NOT_FINAL = "understudy/not_final"
+IN_BETWEEN = "understudy/in_between"
+IN_BETWEEN_OF = "understudy/in_between_of"
 SETTINGS = "understudy/settings"
 PIXELS_FROM = "understudy/pixels_from"
 PIXELS_SETTINGS = "understudy/pixels_settings"
 APPROXIMATE = "understudy/approximate"
-PIXELS_ORIGIN = (PIXELS_FROM, PIXELS_SETTINGS, APPROXIMATE)
-"""Of single frames, and of their pixels: they stay with them in every version that keeps these."""
+FRAME_MARKS = (PIXELS_FROM, PIXELS_SETTINGS, IN_BETWEEN, IN_BETWEEN_OF, APPROXIMATE)
+"""Of single frames: they stay with the pixels where another version takes them over. The first two are only in files
+whose pixels another version made.
+"""
 PROVENANCE = tuple(
     f"understudy/{name}"
     for name in (
@@ -56,6 +65,8 @@ PROVENANCE = tuple(
 """Without these a file does not prove how it was made."""
 
 PROVISIONAL = "provisional"
+FOR_REVIEW = "for_review"
+"""The last state of a take on good papers that is never part of a final."""
 STATE_LENGTH = 16  # the state is overwritten in place, so its room never changes
 NONE = "none"
 """Stated rather than left out: an absent attribute could also be a lost one."""
@@ -114,12 +125,27 @@ def marks(
         values["driver"] = driver_words(job)
     if description.previz:
         values["previz"] = "; ".join(("previz for blocking, not a finished picture", *description.limits))
+    if description.not_final:
+        values["not_final"] = description.not_final
     return {f"understudy/{name}": value for name, value in values.items()}
 
 
-def final_state(order: WorkOrder) -> str:
-    """Return the state that every file carries once the delivery gate passed: at most 16 characters."""
-    return _FINAL_STATE[order.job.record.clearance]
+def final_state(order: WorkOrder, not_final: str) -> str:
+    """Return the state that every file carries once the delivery gate passed: at most 16 characters.
+
+    not_final: why the take is never part of a final; empty where nothing stands against it. What its papers forbid is
+    said before that: an uncleared take stays `uncleared`.
+    """
+    state = _FINAL_STATE[order.job.record.clearance]
+    return FOR_REVIEW if not_final and state == "delivered" else state
+
+
+def in_between_marks(cadence: Cadence, frame: int) -> dict[str, str]:
+    """Return the marks of one frame where an engine makes fewer pictures than there are frames; else none."""
+    word = cadence.word(frame)
+    if not word:
+        return {}
+    return {IN_BETWEEN: word, IN_BETWEEN_OF: " ".join(str(number) for number in cadence.pictures_of(frame))}
 
 
 def clearance_words(record: Record) -> str:
@@ -172,7 +198,11 @@ def record_digest(record: Record) -> str:
     return blake3(msgspec.json.encode(record, order="deterministic")).hexdigest()
 
 
+@functools.cache
 def software_version() -> str:
+    """Return the version that is installed, read once a process; `unknown` where none is."""
+    from importlib import metadata  # 50 ms that the gate's process, which reads these names alone, need not pay
+
     try:
         return metadata.version("understudy")
     except metadata.PackageNotFoundError:
@@ -182,6 +212,8 @@ def software_version() -> str:
 def software_commit() -> str:
     """Return the commit this code was built from: `UNDERSTUDY_COMMIT`, else what the installer wrote down, else
     `unknown`. Git is never asked: a farm node has none, and a checkout's state is not the installed code's."""
+    from importlib import metadata
+
     stated = os.environ.get("UNDERSTUDY_COMMIT", "").strip()
     if stated:
         return stated[:64]

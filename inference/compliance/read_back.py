@@ -18,8 +18,17 @@ from typing import Any, NamedTuple, Protocol
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.frames import FrameRate
+from understudy.inference.cadence import Cadence
 from understudy.inference.compliance.facts import DeliveryFacts, LayerReading, PictureProof, ReviewReading
-from understudy.inference.compliance.marks import CLEARANCE, DISCLOSURE, PROVISIONAL, STATE, marks
+from understudy.inference.compliance.marks import (
+    CLEARANCE,
+    DISCLOSURE,
+    IN_BETWEEN,
+    IN_BETWEEN_OF,
+    PROVISIONAL,
+    STATE,
+    marks,
+)
 from understudy.inference.compliance.proof import made_non_finite, patch_error, touched_pixels
 from understudy.inference.picture.colour import ColourConfig
 from understudy.inference.picture.header import Image
@@ -98,6 +107,7 @@ def read_back(
         step(done, len(shot.range))
     if onlooker is not None:
         onlooker.close()
+    found_rate = shot.rate or _found_rate(rate, reader)
     return DeliveryFacts(
         job=order.job,
         today=today or datetime.now(timezone.utc).date().isoformat(),
@@ -108,7 +118,8 @@ def read_back(
         proofs=tuple(proofs),
         plate_size=canvas if reader is None else (reader.display.width, reader.display.height),
         marks=expected,
-        rate=shot.rate or _found_rate(rate, reader),
+        made=_made(order, description, found_rate),
+        rate=found_rate,
         review=_read_review(folder / REVIEW_NAME),
     )
 
@@ -116,6 +127,13 @@ def read_back(
 def _found_rate(rate: Fraction | None, reader: PlateReader | None) -> FrameRate | None:
     found = reader.rate if rate is None and reader is not None else rate
     return FrameRate.from_fraction(found) if found is not None else None
+
+
+def _made(order: WorkOrder, description: EngineDescription, rate: FrameRate | None) -> tuple[int, ...] | None:
+    """Return the frames that must have a picture of their own; none of them where nobody knows the rate."""
+    if description.rate is None:
+        return None
+    return () if rate is None else Cadence.of(tuple(order.job.shot.range), rate.fraction, description).made
 
 
 def _open_plate(order: WorkOrder) -> PlateReader | None:
@@ -218,6 +236,7 @@ def _read_layer(
         state=sys.intern(str(carried.get(STATE, "")).rstrip()),
         disclosure=sys.intern(str(carried.get(DISCLOSURE, ""))),
         clearance=sys.intern(str(carried.get(CLEARANCE, ""))),
+        in_between=(sys.intern(str(carried.get(IN_BETWEEN, ""))), str(carried.get(IN_BETWEEN_OF, ""))),
         wrong_marks=wrong,
         non_finite=non_finite,
     )

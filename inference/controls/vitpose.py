@@ -10,7 +10,6 @@ import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import blake3
 import numpy as np
@@ -30,6 +29,7 @@ from understudy.inference.controls.person_box import (
 )
 from understudy.inference.controls.person_detector import DETECTOR_SIDE, detector_input, people_in
 from understudy.inference.controls.wholebody import POINTS, Points, no_points
+from understudy.inference.networks import IMAGENET_DEVIATION, IMAGENET_MEAN, Network
 
 VERSION = 1
 """Counts changes to what is made of the networks' answers: cached points of another version are not used."""
@@ -40,12 +40,7 @@ DETECTOR_FILE = "det/yolov10m.onnx"
 POSE_FILE = "pose2d/vitpose_h_wholebody.onnx"
 FOLDER_MODEL = "end2end.onnx"
 """What a model is called that is a folder, because its weights lie beside it in files of their own."""
-# The mean and deviation of ImageNet's pictures, with which ViTPose was trained, on codes from 0 to 1, RGB.
-MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
-_ERRORS_ALONE = 3  # onnxruntime's log severity
-
-Floats = NDArray[np.float32]
+REMEDY = f"If it is damaged, take it anew from Wan2.2-Animate's checkpoint, which has {DETECTOR_FILE} and {POSE_FILE}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +84,8 @@ class VitPose:
 
     def __init__(self, files: OfficialFiles) -> None:
         """Raises EngineError for files that are damaged or are other networks."""
-        self._detector = _Network.open(files.detector, (3, DETECTOR_SIDE, DETECTOR_SIDE))
-        self._pose = _Network.open(files.pose, (3, NETWORK_HEIGHT, NETWORK_WIDTH))
+        self._detector = _open(files.detector, (3, DETECTOR_SIDE, DETECTOR_SIDE))
+        self._pose = _open(files.pose, (3, NETWORK_HEIGHT, NETWORK_WIDTH))
         self.identity = f"vitpose-{VERSION} {files.digest()}"
 
     def detect(self, picture: Picture, matte: NDArray[np.float32] | None) -> Detection:
@@ -100,11 +95,11 @@ class VitPose:
         then says is as sure as its confidences. An empty matte is nobody: confidence 0. Raises EngineError.
         """
         height, width = picture.shape[:2]
-        output = self._detector.run(detector_input(picture))
+        output = self._detector.run([detector_input(picture)])
         try:
             people = people_in(output, height, width)
         except ValueError as problem:
-            raise _other_network(self._detector.path, str(problem)) from None
+            raise self._detector.unfit(str(problem)) from None
         seen = tuple(person.box for person in people)
         boxes = candidates(seen, matte)
         if matte is not None:
@@ -129,57 +124,23 @@ class VitPose:
 
     def _points(self, picture: Picture, box: Box) -> Points:
         window = PersonWindow.around(box)
-        seen = (window.cut(picture).astype(np.float32) / 255 - MEAN) / DEVIATION
-        heatmaps = self._pose.run(np.ascontiguousarray(seen.transpose(2, 0, 1)[None]))
+        seen = (window.cut(picture).astype(np.float32) / 255 - IMAGENET_MEAN) / IMAGENET_DEVIATION
+        heatmaps = self._pose.run([np.ascontiguousarray(seen.transpose(2, 0, 1)[None])])
         if heatmaps.ndim != 4 or heatmaps.shape[:2] != (1, POINTS):
-            raise _other_network(self._pose.path, f"its output has shape {heatmaps.shape}, not (1, {POINTS}, y, x)")
+            raise self._pose.unfit(f"its output has shape {heatmaps.shape}, not (1, {POINTS}, y, x)")
         rows, columns = heatmaps.shape[2:]
         points = window.to_picture(decode_heatmaps(heatmaps[0]), columns, rows)
         points[points[:, 2] == 0] = 0
         return points
 
 
-@dataclass(frozen=True, slots=True)
-class _Network:
-    """An ONNX network with one picture in and one array out."""
-
-    path: Path
-    session: Any
-    """An onnxruntime.InferenceSession, which has no types."""
-
-    @classmethod
-    def open(cls, model: Path, shape: tuple[int, int, int]) -> _Network:
-        """Open a network that takes float32 (1, *shape). Raises EngineError."""
-        import onnxruntime
-
-        path = _model_file(model)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = _ERRORS_ALONE
-        wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
-        providers = [name for name in wanted if name in onnxruntime.get_available_providers()]
-        try:
-            session = onnxruntime.InferenceSession(str(path), options, providers=providers)
-        except _problems() as problem:
-            raise EngineError(
-                f"{path} is no network that onnxruntime can read: {str(problem)[:300]}",
-                remedy="The file is damaged or cut short: take it anew from the checkpoint.",
-                facts={"file": str(path)},
-            ) from None
-        takes = tuple(session.get_inputs()[0].shape)
-        if len(takes) != 4 or any(isinstance(a, int) and a != b for a, b in zip(takes[1:], shape, strict=True)):
-            raise _other_network(path, f"it takes {takes}, not (1, {', '.join(map(str, shape))})")
-        return cls(path, session)
-
-    def run(self, picture: Floats) -> Floats:
-        try:
-            output = self.session.run(None, {self.session.get_inputs()[0].name: picture})[0]
-        except _problems() as problem:
-            raise EngineError(
-                f"{self.path} could not be run: {str(problem)[:300]}",
-                remedy="If memory ran out, run fewer jobs at once; else take the file anew from the checkpoint.",
-                facts={"file": str(self.path)},
-            ) from None
-        return np.asarray(output, np.float32)
+def _open(model: Path, shape: tuple[int, int, int]) -> Network:
+    """Open a network that takes float32 (1, *shape). Raises EngineError."""
+    network = Network.open(_model_file(model), REMEDY, on_gpu=True)
+    takes = network.takes()[0]
+    if len(takes) != 4 or any(isinstance(a, int) and a != b for a, b in zip(takes[1:], shape, strict=True)):
+        raise network.unfit(f"it takes {takes}, not (1, {', '.join(map(str, shape))})")
+    return network
 
 
 def _model_file(model: Path) -> Path:
@@ -195,21 +156,4 @@ def _model_file(model: Path) -> Path:
         f"{model} is a folder of a network, but holds no {FOLDER_MODEL}",
         remedy="Take the whole folder from the checkpoint.",
         facts={"file": str(model)},
-    )
-
-
-def _problems() -> tuple[type[Exception], ...]:
-    """Return what onnxruntime raises about a file or a run; they have no class in common but Exception."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoModel", "NoSuchFile", "NotImplemented",
-             "RuntimeException", "EPFail")  # fmt: skip
-    return tuple(getattr(state, name) for name in names)
-
-
-def _other_network(path: Path, what: str) -> EngineError:
-    return EngineError(
-        f"{path} is another network: {what}",
-        remedy=f"Wan2.2-Animate's checkpoint holds the right ones: {DETECTOR_FILE} and {POSE_FILE}.",
-        facts={"file": str(path)},
     )

@@ -18,7 +18,7 @@ from understudy.inference.daemon.jobs import HELD, Ticket, can_move, queue_order
 from understudy.inference.daemon.orders import make_order
 from understudy.inference.daemon.reports import Reports
 from understudy.inference.daemon.tables import JobRow
-from understudy.inference.engines.door import needs_gpu
+from understudy.inference.engines.roster import needs_gpu
 from understudy.inference.work_order import FromWorker, WorkOrder
 
 LOOK_ROUND_SECONDS = 1.0

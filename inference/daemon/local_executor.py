@@ -23,7 +23,7 @@ import msgspec
 from understudy.bridge.messages import Slot
 from understudy.inference.daemon.executor import Ending, Listener, Room, Stop
 from understudy.inference.daemon.surroundings import memory_environment
-from understudy.inference.engines.door import needs_gpu
+from understudy.inference.engines.roster import needs_gpu
 from understudy.inference.work_order import CancelJob, FromWorker, PauseJob, Ready, ToWorker, WorkerEnd, WorkOrder
 
 WORKER = (sys.executable, "-m", "understudy.inference.worker")

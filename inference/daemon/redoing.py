@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
 
 import msgspec
 
 from understudy.bridge.errors import RequestError
+from understudy.bridge.frames import FrameRate
 from understudy.bridge.messages import RedoSegment
 from understudy.bridge.shot import JobRequest, Redo, Settings
-from understudy.inference.compliance.manifest import Approximation, approximations_in
+from understudy.inference.cadence import Cadence
+from understudy.inference.compliance.manifest import MANIFEST_NAME, Approximation, approximations_in, read_manifest
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow
-from understudy.inference.engines.door import describe_for
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.segments import Segment, plan_segments
 
 
@@ -26,12 +29,14 @@ def redoing_job(house: House, row: JobRow, request: RedoSegment) -> JobRequest:
     _refuse_what_is_not_there(row, request.job_id, has_files=folder_of(row, provisional=False).is_dir())
     before, _ = house.store.request(row.job_id)
     settings = _settings(before.settings, request)
-    rule = describe_for(before.settings).segment
-    segments = plan_segments(tuple(before.shot.range), rule)
-    _refuse_segment(request, segments)
+    description = describe_for(before.settings)
+    rate = _rate(row, before) if description.rate is not None else None
+    cadence = Cadence.of(tuple(before.shot.range), rate, description)
+    segments = plan_segments(cadence.made, description.segment)
+    _refuse_segment(request, segments, cadence)
     _refuse_other_plan(before.settings, settings)
     if request.dissolve:
-        _refuse_dissolve(request, segments, rule.overlap)
+        _refuse_dissolve(request, segments, description.segment.overlap)
     changed = _changed(before.settings.engine_options, settings.engine_options)
     approximate = approximations_in(folder_of(row, provisional=False)) or ()
     redo = Redo(
@@ -69,6 +74,20 @@ def _unrepeatable(
             yield f"{len(spared)} frames, from {spared[0]} on, were made with {one.words} because memory ran short"
 
 
+def _rate(row: JobRow, before: JobRequest) -> Fraction:
+    """Return the shot's rate: stated, else as the worker found it in the pictures. Raises RequestError."""
+    if before.shot.rate is not None:
+        return before.shot.rate.fraction
+    try:
+        manifest = read_manifest((folder_of(row, provisional=False) / MANIFEST_NAME).read_bytes())
+        return FrameRate.parse(manifest.rate).fraction
+    except (OSError, msgspec.MsgspecError) as problem:
+        raise RequestError(
+            f"the manifest of version {row.version} of job {row.job_id} cannot be read: {problem}",
+            remedy="Put the version's files back as they were delivered, or submit the job again.",
+        ) from None
+
+
 def _settings(before: Settings, request: RedoSegment) -> Settings:
     settings = before if request.seed is None else before.with_segment_seed(request.segment, request.seed)
     return msgspec.structs.replace(settings, engine_options={**before.engine_options, **request.options})
@@ -91,9 +110,10 @@ def _refuse_what_is_not_there(row: JobRow, job_id: str, *, has_files: bool) -> N
         )
 
 
-def _refuse_segment(request: RedoSegment, segments: tuple[Segment, ...]) -> None:
+def _refuse_segment(request: RedoSegment, segments: tuple[Segment, ...], cadence: Cadence) -> None:
     if request.segment > len(segments):
-        spans = ", ".join(f"{s.index + 1} = {s.frames[0]}-{s.frames[-1]}" for s in segments[:24])
+        delivered = [(segment.index + 1, cadence.delivered(segment)) for segment in segments[:24]]
+        spans = ", ".join(f"{number} = {frames[0]}-{frames[-1]}" for number, frames in delivered)
         raise RequestError(
             f"job {request.job_id} has {len(segments)} segments; there is no segment {request.segment}",
             remedy=f"Segments by their frames: {spans}{' ...' if len(segments) > 24 else ''}.",
@@ -108,12 +128,14 @@ def _refuse_other_plan(before: Settings, now: Settings) -> None:
         one, other = describe_for(before), describe_for(now)
     except (ValueError, KeyError):
         return  # a value that no engine takes: admission says so, in its own words
-    if one.segment != other.segment or one.area_pixels != other.area_pixels:
+    if (one.segment, one.area_pixels, one.rate, one.between) != (
+        other.segment, other.area_pixels, other.rate, other.between,
+    ):  # fmt: skip
         names = ", ".join(_changed(before.engine_options, now.engine_options))
         raise RequestError(
             f"{names}: with this the segments that are kept would have other frames, or another size of picture",
-            remedy="Leave out what changes the length of segments, what they carry over, or the preset; or submit the "
-            "shot anew.",
+            remedy="Leave out what changes the length of segments, what they carry over, the preset, or what stands "
+            "between its pictures; or submit the shot anew.",
         )
 
 

@@ -19,7 +19,7 @@ from understudy.bridge.errors import Finding, RequestError, error_from_report
 from understudy.bridge.keys import User
 from understudy.bridge.messages import Accepted, Submit
 from understudy.bridge.settings import UserSettings, this_system
-from understudy.bridge.shot import JobRequest
+from understudy.bridge.shot import JobRequest, Settings
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.gate import evaluate_async, refusal
 from understudy.inference.daemon.audience import Audience
@@ -27,6 +27,7 @@ from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import check_may_submit
 from understudy.inference.daemon.store import NewJob, Place
 from understudy.inference.daemon.tables import JobRow
+from understudy.inference.engines.roster import describe_for
 
 JOB_ID_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 """Nothing that is read for something else over the phone."""
@@ -81,15 +82,14 @@ class Reception:
 
     async def admit(self, user: User, job: JobRequest) -> tuple[Finding, ...]:
         """Return what admission says of a job today."""
-        names = {engine.name: engine for engine in engines()}
         facts = AdmissionFacts(
             job=job,
             actor=user.name,
             today=datetime.now(timezone.utc).date().isoformat(),
             roles=user.roles,
             projects=user.projects,
-            engine=names.get(job.settings.engine),
-            engines=tuple(names),
+            engine=engine_for(job.settings),
+            engines=tuple(engine.name for engine in engines()),
         )
         async with self._gates:
             return await self._gate(facts)
@@ -105,6 +105,16 @@ class Reception:
         row, heard = await self._house.stored(self._house.store.accept, new)
         self._audience.tell(heard)
         return row
+
+
+def engine_for(settings: Settings) -> EngineDescription | None:
+    """Return the engine as these settings make it, or as it is where they make none, which is for a rule to name; None
+    for an engine that is not here.
+    """
+    try:
+        return describe_for(settings)
+    except (RequestError, ValueError, KeyError):
+        return next((engine for engine in engines() if engine.name == settings.engine), None)
 
 
 def _new_job(settings: UserSettings, user: User, request: Submit, findings: tuple[Finding, ...]) -> NewJob:

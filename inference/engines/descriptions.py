@@ -9,6 +9,9 @@ ANY_AREA_PIXELS = 2**31 - 1
 PRO_AREA_PIXELS = 1280 * 720
 """What the model was trained at."""
 DRAFT_AREA_PIXELS = 832 * 480
+STD_RATE = "15"
+"""Pictures a second of the preset `std`, as hosted services count their standard tier."""
+STD_IS_NOT_FINAL = "made with the preset std: 15 pictures a second at most, the frames between them {between}"
 PREVIEW_AREA_PIXELS = 1280 * 720
 """A previz picture: two cores make more than eight of this size a second."""
 
@@ -90,7 +93,9 @@ WAN_ANIMATE = EngineDescription(
     weights=("wan2.2-animate-14b",),
     reads_prompt=True,
     options={
-        "preset": "pro: 1280 x 720 pixels' area and 20 steps; draft: 832 x 480 and 8 steps, to judge motion",
+        "preset": "pro: 1280 x 720 pixels' area and 20 steps; std: the same at 15 pictures a second, never a final; "
+        "draft: 832 x 480 and 8 steps, to judge motion",
+        "between": "preset std: what the frames between its pictures show, the one before held, or interpolated",
         "steps": "denoising steps a segment (20, draft 8)",
         "guidance": "1 is off; above it every step costs twice, for expression (1)",
         "shift": "how much of the denoising is spent on the coarse picture (5)",
@@ -102,6 +107,7 @@ WAN_ANIMATE = EngineDescription(
         "pose": "where poses come from: auto, vitpose, mediapipe or keypoints",
         "retarget": "mode animate: put the motion on the character's own proportions",
         "loras": "LoRAs by name and weight, such as relighting:0.8",
+        "segmenter": "a network beside the models, by name, that helps to tell the character from the ground",
         "colour_hold": "how much of the colour's drift is undone, measured outside the matte: gentle, off or full",
         "match": "grain, sharpness and black level of the character brought to the plate's: on or off",
         "attention": "exact: compiled and by the quickest kernel here; plain: nothing compiled",
@@ -119,7 +125,8 @@ WAN_ANIMATE = EngineDescription(
     },
     whole=("steps", "segment_frames", "grid_columns", "grid_rows"),
     choices={
-        "preset": ("pro", "draft"),
+        "preset": ("pro", "std", "draft"),
+        "between": ("held", "interpolated"),
         "scheduler": ("unipc", "euler"),
         "carried_frames": ("1", "5"),
         "pose": ("auto", "vitpose", "mediapipe", "keypoints"),

@@ -1,4 +1,4 @@
-"""The one door to every engine: what it is given, what it gives back, how it is found.
+"""The one door to every engine: what it is given, what it gives back. `roster.py` says which engines there are.
 
 An engine never sees a file, a colour space or the plate's geometry: the pipeline hands it square-pixel pictures of one
 size in the model's encoding (see picture/tone.py) and puts back what it returns.
@@ -6,7 +6,6 @@ size in the model's encoding (see picture/tone.py) and puts back what it returns
 
 from __future__ import annotations
 
-import importlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,8 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.bridge.engine_description import EngineDescription
-from understudy.bridge.errors import Finding, RequestError
+from understudy.bridge.errors import Finding
 from understudy.bridge.shot import Settings
 from understudy.inference.segments import Segment
 
@@ -26,17 +24,6 @@ Picture = NDArray[np.float32]
 
 Joints = Callable[[int], NDArray[np.float32]]
 """Frame to (133, 3): x, y in pixels of the picture, where the centre of the first pixel is 0, 0; confidence 0 to 1."""
-
-ENGINE_MODULES = {
-    "identity": "identity",
-    "preview": "preview",
-    "wan-animate": "wan_animate",
-    "wan-animate-2": "wan_animate_2",
-}
-"""Engine name to module in this folder. Adding an engine is one file and one line here."""
-
-OPTION_MODULES = {"wan-animate": "wan.options", "wan-animate-2": "wan2.options"}
-"""Engines whose description depends on the settings, to the module whose `described` says how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +48,8 @@ process_is_spent = threading.Event()
 class Footage:
     """A shot as an engine sees it. Every reader takes a frame number of `frames` and may be called in any order.
 
+    `frames` are those that get a picture, `rate` is theirs: all frames of the shot, or fewer where the engine's
+    description names a rate and the shot is faster (inference/cadence.py).
     Pictures are (height, width, 3) float32 in the model's encoding, Rec.709 primaries, 0 to 1 for displayable values
     (highlights of the plate may reach up to 1.0 by the tone curve; nothing is clipped below 0). Mattes are
     (height, width) float32, 0 to 1. Readers decode and resample each time: keep small things, not pictures.
@@ -139,52 +128,14 @@ class Engine(Protocol):
         ...
 
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
-        """Yield the segment's own frames in order. The same segment gives the same bits, whatever ran before it,
-        unless the description's segment rule has an overlap."""
+        """Return the segment's own frames in order. The same segment gives the same bits, whatever ran before it,
+        unless the description's segment rule has an overlap.
+
+        An engine on a GPU makes the segment before it returns, and leaves to the iterator what needs the processor
+        alone: another thread takes the frames while the next segment is made.
+        """
         ...
 
     def close(self) -> None:
         """Let go of what it holds: files, threads, processes. Called once however the job ends, even unprepared."""
         ...
-
-
-def describe_engines() -> tuple[EngineDescription, ...]:
-    """Return every engine's description. Heavy libraries stay unloaded: descriptions are data in `descriptions.py`."""
-    from understudy.inference.engines.descriptions import DESCRIPTIONS
-
-    return DESCRIPTIONS
-
-
-def describe_engine(name: str) -> EngineDescription:
-    """Raises RequestError for an engine that is not here."""
-    for description in describe_engines():
-        if description.name == name:
-            return description
-    known = ", ".join(description.name for description in describe_engines())
-    raise RequestError(f"there is no engine '{name}'", remedy=f"Choose one of: {known}.")
-
-
-def needs_gpu(name: str) -> bool:
-    """Say whether an engine wants a slot that owns a GPU. One that is not here wants none: it fails by itself."""
-    return any(description.gpu for description in describe_engines() if description.name == name)
-
-
-def describe_for(settings: Settings) -> EngineDescription:
-    """Return the engine's description as these settings make it: a preset's size, the length of a segment.
-
-    Raises RequestError for an engine that is not here.
-    """
-    description = describe_engine(settings.engine)
-    if description.name not in OPTION_MODULES:
-        return description
-    options = importlib.import_module(f"understudy.inference.engines.{OPTION_MODULES[description.name]}")
-    described: EngineDescription = options.described(description, settings)
-    return described
-
-
-def open_engine(name: str) -> Engine:
-    """Import the engine's module and return a fresh engine. Raises RequestError."""
-    describe_engine(name)
-    module = importlib.import_module(f"understudy.inference.engines.{ENGINE_MODULES[name]}")
-    engine: Engine = module.open_engine()
-    return engine

@@ -19,12 +19,14 @@ from torch import Tensor
 from understudy.bridge.errors import Finding
 from understudy.bridge.settings import UserSettings, load_settings
 from understudy.bridge.shot import Settings
-from understudy.inference.engines.door import Footage, GeneratedFrame, Watcher, describe_for
+from understudy.inference.engines.door import Footage, GeneratedFrame, Watcher
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.engines.wan.carried import carried_of, refuse_another_take
 from understudy.inference.engines.wan.control_reader import ControlReader, pictures_of, signed
 from understudy.inference.engines.wan.finishing import Finisher
 from understudy.inference.engines.wan.noise import NoiseStream
 from understudy.inference.engines.wan.options import WanOptions
+from understudy.inference.engines.wan.segmenter import Segmenter
 from understudy.inference.engines.wan.shot_controls import shot_controls
 from understudy.inference.engines.wan.shot_model import ShotModel
 from understudy.inference.engines.wan.spans import span_of
@@ -32,10 +34,11 @@ from understudy.inference.segments import Segment, plan_segments
 from understudy.inference.weights.catalogue import WAN_ANIMATE
 from understudy.inference.weights.lora_shelf import parse_loras
 from understudy.inference.weights.opening import digests
+from understudy.inference.weights.segmenter_shelf import find_segmenter, segmenter_digest
 
 
 class WanAnimateEngine:
-    """One shot. For the worker's own thread, which alone computes; one other reads controls ahead."""
+    """One shot. One thread makes segments, one other reads controls ahead, one finishes frames (door.Engine)."""
 
     def __init__(self, settings: UserSettings | None = None) -> None:
         self._user = settings or load_settings()
@@ -43,14 +46,18 @@ class WanAnimateEngine:
         self._reader: ControlReader | None = None
 
     def weights(self, settings: Settings, watcher: Watcher) -> Mapping[str, str]:
-        """Return the digests of the model and its LoRAs. Raises WeightsError."""
-        loras = parse_loras(WanOptions.of(settings).loras)
-        return digests(WAN_ANIMATE, self._user, loras, watcher.step).digests()
+        """Return the digests of the model, its LoRAs and the segmenter. Raises WeightsError."""
+        options = WanOptions.of(settings)
+        found = digests(WAN_ANIMATE, self._user, parse_loras(options.loras), watcher.step).digests()
+        if options.segmenter:
+            found |= segmenter_digest(find_segmenter(options.segmenter, WAN_ANIMATE, self._user), self._user)
+        return found
 
     def prepare(self, footage: Footage, watcher: Watcher) -> None:
         """Look at the shot, load the model. Raises EngineError, WeightsError; JobCancelled and JobParked pass."""
         options = WanOptions.of(footage.settings)
         self._footage, self._options = footage, options
+        segmenter = self._segmenter(options)
         self._model = ShotModel(footage, options, self._user)
         self._model.admit(watcher)
         self._segments = plan_segments(footage.frames, describe_for(footage.settings).segment)
@@ -62,17 +69,18 @@ class WanAnimateEngine:
         self._reader = ControlReader(self._controls, loaded.parts.transformer.config.motion_encoder_size)
         self._carried = carried_of(footage, loaded.digests)
         self._noise = NoiseStream.of(footage.settings, [loaded.loop.noise_shape(span) for span in self._spans])
-        self._finisher = Finisher(footage, self._controls, options)
+        self._finisher = Finisher(footage, self._controls, options, segmenter)
 
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
-        """Yield the segment's frames. What it takes over is read from the job's folder, or made again."""
+        """Make the segment, and return its frames: they are finished as they are taken, on whatever thread.
+
+        What it takes over is read from the job's folder, or made again.
+        """
         made = self._run(segment.index, watcher)
         approximate = self._approximate
         span = self._spans[segment.index]
-        pictures = pictures_of(made[:, :, : span.own])
-        del made
-        for frame in self._finisher.frames(segment, pictures, watcher):
-            yield replace(frame, approximate=approximate)
+        frames = self._finisher.frames(segment, pictures_of(made[:, :, : span.own]), watcher)
+        return (replace(frame, approximate=approximate) for frame in frames)
 
     def close(self) -> None:
         """End the thread that reads ahead, and let go of the model."""
@@ -80,6 +88,11 @@ class WanAnimateEngine:
             self._reader.close()
         if self._model is not None:
             self._model.close()
+
+    def _segmenter(self, options: WanOptions) -> Segmenter | None:
+        if not options.segmenter:
+            return None
+        return Segmenter(find_segmenter(options.segmenter, WAN_ANIMATE, self._user))
 
     def _run(self, index: int, watcher: Watcher) -> Tensor:
         """Return a segment's pictures behind its carried ones, and keep its last."""

@@ -21,7 +21,8 @@ from torch import Tensor
 from understudy.bridge.errors import EngineError, Finding
 from understudy.bridge.settings import UserSettings, load_settings
 from understudy.bridge.shot import Settings
-from understudy.inference.engines.door import DENOISING, Footage, GeneratedFrame, Picture, Watcher, describe_for
+from understudy.inference.engines.door import DENOISING, Footage, GeneratedFrame, Picture, Watcher
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.engines.wan.carried import carried_of, refuse_another_take
 from understudy.inference.engines.wan.control_reader import pictures_of, signed
 from understudy.inference.engines.wan.noise import NoiseStream
@@ -65,12 +66,14 @@ class WanAnimate2Engine:
         self._noise = NoiseStream.of(footage.settings, [self._loop.noise_shape(span) for span in self._spans])
 
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
-        """Yield the segment's frames. What it takes over is read from the job's folder, or made again."""
+        """Make the segment, and return its frames. What it takes over is read from the job's folder, or made again."""
         made = self._run(segment.index, watcher)
         pictures = pictures_of(made[:, :, : self._spans[segment.index].own])
-        del made
-        for frame, picture in zip(segment.frames, pictures, strict=True):
-            yield GeneratedFrame(frame, np.ones(picture.shape[:2], np.float32), picture=picture)
+        whole = np.ones(pictures.shape[1:3], np.float32)
+        return (
+            GeneratedFrame(frame, whole, picture=picture)
+            for frame, picture in zip(segment.frames, pictures, strict=True)
+        )
 
     def close(self) -> None:
         """Nothing but this object holds the model."""

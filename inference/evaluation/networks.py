@@ -1,7 +1,6 @@
 """LPIPS and FVD by networks that the user has: ONNX files, run by onnxruntime on the processor. Nothing is downloaded.
 
-An ONNX file is a graph of known operators and numbers: opening one runs no code of its author's, unlike a pickled
-checkpoint or TorchScript. docs/evaluate.md says how the published weights become such a file.
+docs/evaluate.md says how the published weights become such a file.
 
 LPIPS  inputs (1, 3, height, width) twice, float32 display codes from -1 to 1; one output that holds one number.
 FVD    input (1, 3, 16, 224, 224), float32 codes from -1 to 1; output (1, features).
@@ -11,45 +10,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.bridge.errors import EngineError, Finding, RequestError
+from understudy.bridge.errors import Finding, RequestError
 from understudy.inference.evaluation.rows import Number
+from understudy.inference.networks import Floats, Network
 
-Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 CLIP_FRAMES, CLIP_SIDE = 16, 224
 """What the I3D network of FVD was trained and is quoted with (Unterthiner et al., 2018)."""
 ENOUGH_CLIPS = 2  # a covariance needs two
-_ERRORS_ALONE = 3  # onnxruntime's severity ERROR: its warnings are about graphs that nobody here can change
+REMEDY = "docs/evaluate.md says which inputs and outputs such a file must have."
 
 
 @dataclass(frozen=True, slots=True)
 class PictureDistance:
     """LPIPS of two pictures (Zhang et al., 2018), by a network that was given."""
 
-    path: Path
-    session: Any
-    """An onnxruntime.InferenceSession, which has no types."""
+    network: Network
 
     @classmethod
     def open(cls, path: Path) -> PictureDistance:
         """Raises RequestError, EngineError."""
-        session = _session(path)
-        _refuse_other_inputs(path, session, ranks=(4, 4))
-        return cls(path, session)
+        return cls(_open(path, ranks=(4, 4)))
 
     def __call__(self, result: Floats, plate: Floats) -> float:
         """Return the distance of two pictures of display codes (height, width, 3). Raises EngineError."""
-        named = zip(self.session.get_inputs(), (result, plate), strict=True)
-        found = _run(self.path, self.session, {entry.name: _planes(codes)[None] for entry, codes in named})
+        found = self.network.run([_planes(codes)[None] for codes in (result, plate)])
         if found.size != 1:
-            raise _unfit(self.path, f"it gives {found.size} numbers for a pair of pictures")
+            raise self.network.unfit(f"it gives {found.size} numbers for a pair of pictures")
         return float(found.reshape(-1)[0])
 
 
@@ -59,8 +52,8 @@ class VideoDistance:
     Holds one clip of small pictures, and a row of features a clip.
     """
 
-    def __init__(self, path: Path, session: Any) -> None:
-        self._path, self._session = path, session
+    def __init__(self, network: Network) -> None:
+        self._network = network
         self._clip: list[tuple[Floats, Floats]] = []
         self._last: int | None = None
         self._features: list[tuple[Doubles, Doubles]] = []
@@ -68,9 +61,7 @@ class VideoDistance:
     @classmethod
     def open(cls, path: Path) -> VideoDistance:
         """Raises RequestError, EngineError."""
-        session = _session(path)
-        _refuse_other_inputs(path, session, ranks=(5,))
-        return cls(path, session)
+        return cls(_open(path, ranks=(5,)))
 
     def add(self, frame: int, result: Floats, plate: Floats) -> None:
         """Take the next frame's display codes; a frame that is missing begins a new clip."""
@@ -95,8 +86,7 @@ class VideoDistance:
         return frechet_distance(here, there), (Finding(rule="fvd_of_few_clips", outcome="note", message=told),)
 
     def _features_of(self, clip: Floats) -> Doubles:
-        found = _run(self._path, self._session, {self._session.get_inputs()[0].name: clip[None]})
-        return found.reshape(-1).astype(np.float64)
+        return self._network.run([clip[None]]).reshape(-1).astype(np.float64)
 
 
 def frechet_distance(here: Doubles, there: Doubles) -> float:
@@ -112,13 +102,8 @@ def frechet_distance(here: Doubles, there: Doubles) -> float:
     return max(0.0, float(between @ between + spread - 2 * shared))
 
 
-def _session(path: Path) -> Any:
-    try:
-        import onnxruntime
-    except ImportError:
-        raise RequestError(
-            f"{path}: networks are run by onnxruntime, which is not installed", remedy="pip install onnxruntime"
-        ) from None
+def _open(path: Path, ranks: tuple[int, ...]) -> Network:
+    """Open a network whose inputs have so many dimensions each. Raises RequestError, EngineError."""
     if path.suffix.lower() != ".onnx":
         raise RequestError(
             f"{path} is no ONNX file", remedy="Checkpoints (.pth, .pt, .pkl) are not opened: docs/evaluate.md says how "
@@ -126,43 +111,11 @@ def _session(path: Path) -> Any:
         )  # fmt: skip
     if not path.is_file():
         raise RequestError(f"there is no file {path}", remedy="Check the path of the network.")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = _ERRORS_ALONE
-    options.use_deterministic_compute = True
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except _problems() as problem:
-        raise _unfit(path, str(problem)[:300]) from None
-
-
-def _refuse_other_inputs(path: Path, session: Any, ranks: tuple[int, ...]) -> None:
-    takes = tuple(len(entry.shape) for entry in session.get_inputs())
+    network = Network.open(path, REMEDY)
+    takes = tuple(len(shape) for shape in network.takes())
     if takes != ranks:
-        raise _unfit(path, f"it takes inputs of {takes} dimensions, wanted are {ranks}")
-
-
-def _run(path: Path, session: Any, inputs: dict[str, Floats]) -> Floats:
-    try:
-        return np.asarray(session.run(None, inputs)[0], np.float32)
-    except _problems() as problem:
-        raise _unfit(path, str(problem)[:300]) from None
-
-
-def _problems() -> tuple[type[Exception], ...]:
-    """Return what onnxruntime raises; it has no class above them all."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented",
-             "RuntimeException", "ModelLoaded", "EPFail")  # fmt: skip
-    return tuple(getattr(state, name) for name in names if hasattr(state, name))
-
-
-def _unfit(path: Path, why: str) -> EngineError:
-    return EngineError(
-        f"{path} cannot be used as this network: {why}",
-        remedy="docs/evaluate.md says which inputs and outputs such a file must have.",
-        facts={"file": str(path)},
-    )
+        raise network.unfit(f"it takes inputs of {takes} dimensions, wanted are {ranks}")
+    return network
 
 
 def _planes(codes: Floats) -> Floats:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.bridge.engine_description import SegmentRule
+from understudy.inference.cadence import Cadence
 from understudy.inference.evaluation.rows import INFINITE, Levels, Number, PictureRow, Seam, Unbounded
 from understudy.inference.segments import plan_segments
 
@@ -68,9 +69,9 @@ def _away(before: Levels | None, here: Levels | None, after: Levels | None) -> N
     return float(np.abs(np.asarray(here) - (np.asarray(before) + np.asarray(after)) / 2).max())
 
 
-def planned_starts(frames: Sequence[int], rule: SegmentRule) -> tuple[int, ...]:
-    """Return the first frame of every segment but the first, as our own pipeline cuts `frames`."""
-    return tuple(segment.frames[0] for segment in plan_segments(tuple(frames), rule)[1:])
+def planned_starts(cadence: Cadence, rule: SegmentRule) -> tuple[int, ...]:
+    """Return the first frame of every segment but the first, as our own pipeline cuts a shot."""
+    return tuple(cadence.delivered(segment)[0] for segment in plan_segments(cadence.made, rule)[1:])
 
 
 def fixed_starts(frames: Sequence[int], length: int, overlap: int) -> tuple[int, ...]:

@@ -9,9 +9,11 @@ from typing import NamedTuple
 import msgspec
 
 from understudy.bridge.errors import Finding, PlateError, RequestError
+from understudy.bridge.frames import FrameRate
 from understudy.bridge.shot import Settings
+from understudy.inference.cadence import Cadence
 from understudy.inference.compliance.manifest import MANIFEST_NAME, Manifest, read_manifest
-from understudy.inference.engines.door import describe_for
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.evaluation.over_time import planned_starts
 
 COLOUR_CONFIG, ENGINE, ENGINE_VERSION, SETTINGS = (
@@ -79,13 +81,15 @@ class TakeOnDisk:
         name, version = marks.get(ENGINE, ""), marks.get(ENGINE_VERSION, "")
         try:
             description = describe_for(msgspec.json.decode(marks.get(SETTINGS, ""), type=Settings))
+            rate = FrameRate.parse(self.manifest.rate).fraction if description.rate is not None else None
         except RequestError:
             return _unknown(f"the engine '{name}' of this take is not here")
         except (msgspec.MsgspecError, ValueError, KeyError) as problem:
             return _unknown(f"the settings of this take cannot be read ({problem})")
         if description.version != version:
             return _unknown(f"the take was made by {name} {version}, here is {name} {description.version}")
-        return Starts(planned_starts(self.frames, description.segment), f"the take's manifest: {name} {version}")
+        cadence = Cadence.of(self.frames, rate, description)
+        return Starts(planned_starts(cadence, description.segment), f"the take's manifest: {name} {version}")
 
 
 def every_frame(first: int, last: int, typed: str) -> range:

@@ -23,6 +23,7 @@ from understudy.inference.picture.colour_configs import (
     OCIO_PROBLEMS,
     STANDARD,
     OpenedConfig,
+    built_in_config,
     nearest,
     open_archive,
     open_built_in,
@@ -48,7 +49,7 @@ class ColourConfig:
         self.name = name
         config = self._config = opened.config
         self._archive = opened.archive
-        self._standard = PyOpenColorIO.Config.CreateFromBuiltinConfig(STANDARD)
+        self._standard = built_in_config(STANDARD)
         self._viewing = config if list(config.getDisplays()) else self._standard
         self._lock = threading.Lock()
         self._processors: dict[tuple[str, ...], Any] = {}

@@ -70,12 +70,16 @@ def find_lora(name: str, model_folder: Path, settings: UserSettings) -> Path:
     return shelf[name]
 
 
+def folders_beside(model_folder: Path, settings: UserSettings) -> list[Path]:
+    """Return the folders in which what a job may name is looked for, nearest to the model first."""
+    shared = [Path(folder).expanduser() for folder in settings.weights_folders]
+    return [model_folder, *shared, settings.home / HOME_FOLDER]
+
+
 def shelf_of(model_folder: Path, settings: UserSettings) -> dict[str, Path]:
     """Return every LoRA by name; where two folders hold one name, the folder that is nearer to the model wins."""
-    shared = [Path(folder).expanduser() for folder in settings.weights_folders]
-    folders = [model_folder, *shared, settings.home / HOME_FOLDER]
     found: dict[str, Path] = {}
-    for folder in folders:
+    for folder in folders_beside(model_folder, settings):
         for path in sorted((folder / FOLDER).glob("*")):
             file = path / "adapter_model.safetensors" if path.is_dir() else path
             if file.is_file() and file.suffix == ".safetensors" and _NAME.fullmatch(path.stem):

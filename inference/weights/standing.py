@@ -25,6 +25,7 @@ from understudy.inference.weights.manifest import (
     files_in,
     read_manifest,
 )
+from understudy.inference.weights.segmenter_shelf import segmenters_here
 
 SHOWN_FILES = 8
 WHOLE, NOT_WHOLE, ABSENT = "whole", "not whole", "absent"
@@ -44,6 +45,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     licence: str = UNKNOWN
     loras: tuple[str, ...] = ()
     """Names that a job may say."""
+    segmenters: tuple[str, ...] = ()
+    """Likewise, of networks that tell people from ground."""
     problem: str = ""
     remedy: str = ""
 
@@ -53,7 +56,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
             return [self.problem, f"what to do: {self.remedy}"]
         pinned = f"pinned by {self.pinned_by}" if self.pinned_by else "not pinned: `understudy weights pin` pins it"
         loras = [f"LoRAs: {', '.join(self.loras)}"] if self.loras else []
-        return [f"{self.size_bytes / 1e9:.1f} GB, licence {self.licence}, {pinned}", *loras]
+        networks = [f"segmenters: {', '.join(self.segmenters)}"] if self.segmenters else []
+        return [f"{self.size_bytes / 1e9:.1f} GB, licence {self.licence}, {pinned}", *loras, *networks]
 
     def finding(self) -> Finding:
         """Return what `understudy doctor` says: a model that is absent is no fault, one that is not whole may be."""
@@ -92,6 +96,7 @@ def standing(model: Model, settings: UserSettings) -> Standing:
         pinned_by=manifest.pinned_by if manifest else "",
         licence=manifest.licence if manifest else UNKNOWN,
         loras=tuple(sorted(shelf_of(found.folder, settings))),
+        segmenters=tuple(sorted(segmenters_here(found.folder, settings))),
     )
 
 

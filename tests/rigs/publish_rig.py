@@ -63,7 +63,13 @@ class PlainDocument:
 
 
 def make_take(
-    folder: Path, *, state: str = "delivered", clearance: str = "cleared", layer: str = "patch", job: str = JOB
+    folder: Path,
+    *,
+    state: str = "delivered",
+    clearance: str = "cleared",
+    not_final: str = "",
+    layer: str = "patch",
+    job: str = JOB,
 ) -> str:
     """Write a small take as the daemon leaves it and return its layer's pattern."""
     files = []
@@ -71,6 +77,7 @@ def make_take(
         path = folder / layer / f"shot_{layer}_v001.{frame:04}.exr"
         path.parent.mkdir(parents=True, exist_ok=True)
         marks = {"job": job, "version": "1", "shot": "shot", "state": f"{state:16}", "clearance": clearance}
+        marks |= {"not_final": not_final} if not_final else {}
         picture = np.full((4, 8, 4), frame / 10_000, np.float32)
         write_exr(path, picture, {f"understudy/{name}": value for name, value in marks.items()})
         relative = path.relative_to(folder).as_posix()
@@ -79,7 +86,7 @@ def make_take(
         )
     manifest = {
         "job": job, "version": 1, "shot": "shot", "state": state, "files": files, "rate": "24/1",
-        "marks": {"understudy/clearance": clearance},
+        "marks": {"understudy/clearance": clearance, **({"understudy/not_final": not_final} if not_final else {})},
         "record": {"digest": "a" * 64, "record_id": "r-1", "consents": {"c-1": "b" * 64}},
     }  # fmt: skip
     (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))

@@ -45,7 +45,7 @@ class _Graph:
     def axes(self, *axes: int) -> str:
         return self.constant(axes, np.int64)
 
-    def write(self, path: Path, takes: tuple[int, ...], result: str, gives: tuple[int, ...]) -> None:
+    def write(self, path: Path, takes: tuple[int | str, ...], result: str, gives: tuple[int | str, ...]) -> None:
         graph = helper.make_graph(
             self.nodes,
             "tiny",
@@ -121,6 +121,27 @@ def _gaussian(graph: _Graph, colour: str, height: int, width: int) -> str:
     exponent = graph.add("Mul", graph.add("Add", *squares), graph.constant(-1 / (2 * 2.0**2)))
     sure = graph.add("Min", graph.add("Mul", mass, graph.constant(1 / ENOUGH)), graph.constant(1.0))
     return graph.add("Mul", graph.add("Exp", exponent), sure)
+
+
+def write_segmenter(path: Path, *, side: int | None = None, log_odds: bool = False, planes: int = 1) -> Path:
+    """Write a network that takes for a person what is redder than green, and return its path.
+
+    Input (1, 3, y, x), normalised, of any size or (1, 3, side, side); output (1, planes, y, x), 0 to 1 or log odds.
+    """
+    graph = _Graph()
+    light = graph.add(
+        "Add", graph.add("Mul", "input", graph.constant(_planes(DEVIATION))), graph.constant(_planes(MEAN))
+    )
+    red, green = (graph.add("Slice", light, graph.axes(n), graph.axes(n + 1), graph.axes(1)) for n in (0, 1))
+    over = graph.add("Sub", graph.add("Sub", red, green), graph.constant(0.2))
+    result = graph.add("Mul", over, graph.constant(40.0))
+    if not log_odds:
+        result = graph.add("Sigmoid", result)
+    if planes > 1:
+        result = graph.add("Concat", *[result] * planes, axis=1)
+    rows, columns = (side, side) if side else ("rows", "columns")
+    graph.write(path, (1, 3, rows, columns), result, (1, planes, rows, columns))
+    return path
 
 
 def _planes(values: tuple[float, ...]) -> NDArray[np.float32]:

@@ -73,11 +73,11 @@ def make_tiny_checkpoint(folder: Path, seed: int = 0, *, dtype: torch.dtype = to
     finally:
         torch.random.set_rng_state(state)
     pipeline.save_pretrained(folder, safe_serialization=True)
-    _name_the_official_classes(folder / "model_index.json")
+    name_the_official_classes(folder / "model_index.json")
     return folder
 
 
-def _name_the_official_classes(index: Path) -> None:
+def name_the_official_classes(index: Path) -> None:
     """Write the class names that the official folder has; transformers 5 saves newer names of the same two."""
     said = json.loads(index.read_text())
     said["tokenizer"] = ["transformers", "T5TokenizerFast"]

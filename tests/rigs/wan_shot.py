@@ -19,8 +19,8 @@ HEIGHT, WIDTH = 96, 64
 FIRST = 1001
 
 
-def draw_wan_shot(folder: Path, frames: int) -> JobOptions:
-    """Write the shot and return the options of a job that replaces its performer."""
+def draw_wan_shot(folder: Path, frames: int, scale: int = 1) -> JobOptions:
+    """Write the shot and return the options of a job that replaces its performer. scale: pixels a pixel."""
     folder.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(5)
     ground = generator.random((HEIGHT, WIDTH, 3), np.float32) * 0.3 + 0.1
@@ -29,13 +29,13 @@ def draw_wan_shot(folder: Path, frames: int) -> JobOptions:
         frame, left = FIRST + number, 14 + 10 * np.sin(number / 5)
         matte = np.zeros((HEIGHT, WIDTH, 3), np.float32)
         matte[24:88, int(left) : int(left) + 24] = 1
-        write(folder / f"plate.{frame}.exr", np.where(matte > 0, np.float32(0.6), ground))
-        write(folder / f"matte.{frame}.exr", matte)
-        points[str(frame)] = standing(left + 12)
+        write(folder / f"plate.{frame}.exr", enlarged(np.where(matte > 0, np.float32(0.6), ground), scale))
+        write(folder / f"matte.{frame}.exr", enlarged(matte, scale))
+        points[str(frame)] = [(x * scale, y * scale, sure) for x, y, sure in standing(left + 12)]
     reference = np.full((48, 32, 3), 0.2, np.float32)
     reference[8:44, 8:24] = (0.7, 0.2, 0.1)
     write(folder / "reference.exr", reference)
-    said = {"format": "coco-wholebody-133", "width": WIDTH, "height": HEIGHT, "frames": points}
+    said = {"format": "coco-wholebody-133", "width": WIDTH * scale, "height": HEIGHT * scale, "frames": points}
     (folder / "keypoints.json").write_bytes(msgspec.json.encode(said))
     return JobOptions(
         plate=str(folder / "plate.####.exr"), matte=str(folder / "matte.####.exr"),
@@ -43,6 +43,10 @@ def draw_wan_shot(folder: Path, frames: int) -> JobOptions:
         frames=f"{FIRST}-{FIRST + frames - 1}", engine="wan-animate", option=["steps=2"], allow_large_matte=True,
         colour="scene_linear", self_attest="a test of the engine", shot="sh010",
     )  # fmt: skip
+
+
+def enlarged(pixels: np.ndarray, scale: int) -> np.ndarray:
+    return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
 def standing(across: float) -> list[tuple[float, float, float]]:

@@ -7,7 +7,7 @@ from understudy.inference.compliance.rule import AdmissionRule, lists, passes, r
 
 
 class Rule(AdmissionRule):
-    """This daemon has the engine and the engine has the mode; a previz engine is listed as one."""
+    """This daemon has the engine and the engine has the mode; one whose take is previz or no final is listed."""
 
     def check(self, facts: AdmissionFacts) -> Finding:
         settings, engine = facts.job.settings, facts.engine
@@ -25,5 +25,10 @@ class Rule(AdmissionRule):
             return lists(
                 f"the engine {engine.name} makes previz, for blocking; every file says so",
                 limits="; ".join(engine.limits),
+            )
+        if engine.not_final:
+            return lists(
+                f"the take is {engine.not_final}; every file says so, and it is never part of a final",
+                remedy="For a final choose another preset.",
             )
         return passes(f"engine {engine.name} {engine.version}, mode {settings.mode}")

@@ -1,4 +1,4 @@
-"""The coverage of the new character, from the model's opaque pictures. Pure; one thread; memory of three frames.
+"""The coverage of the new character, from the model's opaque pictures. Pure; frames are told apart side by side.
 
 The model returns character and invented background in one picture. Here it is told apart: `evidence.py` says what
 speaks for the character, this file decides (steadily in time, along edges), `matting.py` finds the soft edge and the
@@ -8,13 +8,15 @@ docs/wan-coverage.md says how well this works, and where it fails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.inference.ahead import map_ahead
 from understudy.inference.engines.flow import flow
 from understudy.inference.engines.smooth import grey_levels, grown, resized
 from understudy.inference.engines.wan.evidence import (
@@ -101,18 +103,26 @@ def estimated_behind(rebuilt: Array, hidden: Array, found: bool) -> Behind:
     return Behind(rebuilt, np.where(hole > 0, np.float32(inside), np.float32(1.0)).astype(np.float32))
 
 
-def cover(count: int, read: Read) -> Iterator[Covered]:
-    """Yield every frame of a segment of `count` pictures, in order."""
+def cover(count: int, read: Read, pool: Executor, limit: int = 1) -> Generator[Covered]:
+    """Yield every frame of a segment of `count` pictures, in order; `limit` frames are looked at before their turn.
+
+    `read` is called in `pool`, by as many threads as that has. A frame depends on its neighbours alone, so that the
+    number of threads changes no bit.
+    """
     if count <= 0:
         return
     palettes = _palettes(count, read)
-    before: _Weighed | None = None
-    here = _weigh(read(0), palettes)
-    for position in range(count):
-        after = _weigh(read(position + 1), palettes) if position + 1 < count else None
-        yield _covered(before, here, after)
-        if after is not None:
-            before, here = here, after
+    weighed = map_ahead(pool, lambda position: _weigh(read(position), palettes), range(count), limit)
+    yield from map_ahead(pool, lambda near: _covered(*near), _with_neighbours(weighed), limit)
+
+
+def _with_neighbours(frames: Iterator[_Weighed]) -> Iterator[tuple[_Weighed | None, _Weighed, _Weighed | None]]:
+    """Yield each frame between the one before and the one after."""
+    before, here = None, next(frames)
+    for after in frames:
+        yield before, here, after
+        before, here = here, after
+    yield before, here, None
 
 
 def _palettes(count: int, read: Read) -> Palettes:

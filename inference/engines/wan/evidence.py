@@ -1,7 +1,8 @@
 """What speaks for the new character and what for the background, pixel by pixel, in one generated picture. Pure.
 
 Three witnesses, added as log odds: the difference to the background where that is known, colour against what is surely
-character and surely background, and the skeleton that drove the model. The performer's matte only leans.
+character and surely background, and the skeleton that drove the model; a fourth is a network that finds people, where
+there is one. The performer's matte only leans.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ LIMB_ODDS = 5.0
 NEAR_ODDS, FAR_ODDS, ODDS_FALL = 0.8, -2.5, 5.0
 """A figure's own thickness reaches about 0.15 torso lengths past the drawn limbs."""
 PERFORMER_ODDS = 0.6
+SEEN_LIMIT = 4.0
+"""A network knows people, and not this character: as sure as colours at most, and the skeleton overrules it."""
+LEAST_SHARE, SURELY_SEEN = 1e-3, 0.95
 LIMBS = ((5, 7), (7, 9), (6, 8), (8, 10), (11, 13), (13, 15), (12, 14), (14, 16), (5, 6), (11, 12), (5, 11), (6, 12))
 """COCO-WholeBody body points, joined as a skeleton is."""
 LIMB_THICKNESS, HEAD_RADIUS, SKULL = 0.13, 0.14, 0.12
@@ -66,6 +70,8 @@ class GeneratedPicture:
     """(133, 3): x, y in pixels, confidence; the skeleton that drove this frame."""
     performer: Array | None = None
     """The performer's own soft matte: leans, never decides."""
+    seen: Array | None = None
+    """How surely a network sees a person, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class Small:
     """Squared difference to `behind`, 1 where it is of the size of the model's own error; None where nothing is
     known."""
     performer: Array | None
+    seen: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,8 @@ def seen_small(frame: GeneratedPicture) -> Small:
         surroundings = fitted(finite(frame.surroundings), SIDE)
         behind, difference = _compared(picture, surroundings, behind, used, away)
     performer = None if frame.performer is None else shrink(np.clip(finite(frame.performer), 0, 1), size)
-    return Small(picture, used, limbs, away, behind, difference, performer)
+    seen = None if frame.seen is None else shrink(np.clip(finite(frame.seen), 0, 1), size)
+    return Small(picture, used, limbs, away, behind, difference, performer, seen)
 
 
 def gather(smalls: list[Small]) -> Palettes:
@@ -161,6 +169,9 @@ def log_odds(small: Small, palettes: Palettes) -> Array:
         odds += LIMB_ODDS * small.limbs
     if small.performer is not None:
         odds += PERFORMER_ODDS * (2.0 * small.performer - 1.0)
+    if small.seen is not None:
+        share = np.clip(small.seen, LEAST_SHARE, 1 - LEAST_SHARE)
+        odds += np.clip(np.log(share / (1 - share)), -SEEN_LIMIT, SEEN_LIMIT)
     return np.where(small.used, odds, np.float32(-12.0)).astype(np.float32)
 
 
@@ -200,6 +211,8 @@ def _compared(picture: Array, surroundings: Array, behind: Behind, used: Mask, a
 def _surely_character(small: Small) -> Mask:
     if small.limbs.any():
         return small.limbs
+    if small.seen is not None and (small.used & (small.seen > SURELY_SEEN)).any():
+        return np.asarray(small.used & (small.seen > SURELY_SEEN))
     if small.difference is None or small.behind is None:
         return np.zeros(small.used.shape, bool)
     return np.asarray(small.used & (small.difference > 30.0) & (small.behind.trust > 0.5))

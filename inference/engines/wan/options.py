@@ -8,16 +8,21 @@ from typing import Literal
 
 import msgspec
 
-from understudy.bridge.engine_description import EngineDescription, SegmentRule
+from understudy.bridge.engine_description import Between, EngineDescription, SegmentRule
 from understudy.bridge.shot import Settings
-from understudy.inference.engines.descriptions import DRAFT_AREA_PIXELS, PRO_AREA_PIXELS
+from understudy.inference.engines.descriptions import (
+    DRAFT_AREA_PIXELS,
+    PRO_AREA_PIXELS,
+    STD_IS_NOT_FINAL,
+    STD_RATE,
+)
 
 FRAMES_A_LATENT = 4
 DEFAULT_PROMPT = "视频中的人在做动作"
 """The sentence that the model was trained with ("the person in the video is moving"); its makers advise no other."""
 Hold = Literal["off", "gentle", "full"]
-STEPS = {"pro": 20, "draft": 8}
-AREAS = {"pro": PRO_AREA_PIXELS, "draft": DRAFT_AREA_PIXELS}
+STEPS = {"pro": 20, "std": 20, "draft": 8}
+AREAS = {"pro": PRO_AREA_PIXELS, "std": PRO_AREA_PIXELS, "draft": DRAFT_AREA_PIXELS}
 LONGEST_FORETOLD = 4
 
 
@@ -26,6 +31,8 @@ class WanOptions:
     """The values of a job. Ranges are those of the engine's description: admission has seen to them."""
 
     preset: str
+    between: Between
+    """What stands in the frames that the preset `std` makes no picture for."""
     steps: int
     guidance: float
     shift: float
@@ -37,6 +44,8 @@ class WanOptions:
     pose: str
     retarget: bool
     loras: str
+    segmenter: str
+    """The name of a network that tells people from ground; empty = none."""
     plain: bool
     step_cache: float
     float8: bool
@@ -54,6 +63,7 @@ class WanOptions:
         longest = int(float(said.get("segment_frames", "77")))
         return cls(
             preset=preset,
+            between="interpolated" if said.get("between") == "interpolated" else "held",
             steps=int(float(said.get("steps", STEPS[preset]))),
             guidance=float(said.get("guidance", "1")),
             shift=float(said.get("shift", "5")),
@@ -65,6 +75,7 @@ class WanOptions:
             pose=said.get("pose", "auto"),
             retarget=said.get("retarget", "on") == "on" and settings.mode == "animate",
             loras=said.get("loras", ""),
+            segmenter=said.get("segmenter", ""),
             plain=said.get("attention", "exact") == "plain",
             step_cache=float(said.get("step_cache", "0")),
             float8=said.get("float8", "off") == "on",
@@ -96,7 +107,15 @@ def _hold(said: str) -> Hold:
 
 
 def described(description: EngineDescription, settings: Settings) -> EngineDescription:
-    """Return the description with the size and the segments of these settings."""
+    """Return the description with the size, the segments and the rate of these settings."""
     options = WanOptions.of(settings)
     rule = SegmentRule(length=options.segment_frames, overlap=options.carried_frames, step=FRAMES_A_LATENT)
-    return msgspec.structs.replace(description, area_pixels=AREAS[options.preset], segment=rule)
+    described = msgspec.structs.replace(description, area_pixels=AREAS[options.preset], segment=rule)
+    if options.preset != "std":
+        return described
+    return msgspec.structs.replace(
+        described,
+        rate=STD_RATE,
+        between=options.between,
+        not_final=STD_IS_NOT_FINAL.format(between=options.between),
+    )

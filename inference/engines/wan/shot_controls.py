@@ -23,7 +23,7 @@ from understudy.inference.controls.vitpose import CHECKPOINT_FOLDER, DETECTOR_FI
 from understudy.inference.engines.door import Footage, Watcher
 from understudy.inference.engines.wan.options import WanOptions
 from understudy.inference.weights.catalogue import WAN_ANIMATE
-from understudy.inference.weights.finding import find_file
+from understudy.inference.weights.finding import find_file, find_weights
 
 POSES_FOLDER = "poses"
 DETECTOR = f"{CHECKPOINT_FOLDER}/{DETECTOR_FILE}"
@@ -72,7 +72,7 @@ def _find_poses(
     source = choose_source(
         options.pose,
         keypoints=footage.keypoints,
-        weights=None if detector is None else detector.parents[2],
+        weights=find_weights(WAN_ANIMATE, settings).folder if detector is None else detector.parents[2],
         mediapipe=find_interpreter(settings.mediapipe_python, settings.home),
     )
     try:

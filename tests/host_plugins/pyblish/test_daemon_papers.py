@@ -13,13 +13,22 @@ from daemon_rig import RunningDaemon
 from host_rig import FIRST, FRAMES, draw
 from publish_rig import PlainDocument, Published, discovered, publish
 
-from understudy.bridge.errors import DaemonUnreachable
+from understudy.bridge.errors import DaemonUnreachable, Finding
 from understudy.bridge.gather import gather_job
 from understudy.bridge.keys import Connection
 from understudy.bridge.options import JobOptions
 from understudy.bridge.record import Consent, Record
 from understudy.bridge.roundtrip import follow_job, send_job
-from understudy.host_plugins.pyblish.papers import REVOKED_VARIABLE, DaemonPapers, lapsed_consents
+from understudy.host_plugins.pyblish.papers import (
+    NOT_FINAL_RULE,
+    REVOKED_VARIABLE,
+    DaemonPapers,
+    lapsed_consents,
+    why_not_final,
+)
+from understudy.host_plugins.pyblish.plugins.validate_understudy_layers_are_final import FOR_REVIEW
+from understudy.inference.compliance import marks
+from understudy.inference.compliance.gate import STAGES
 
 CONSENT = {"consent_id": "c-1", "talent": "ana", "document": "0" * 64, "signed_on": "2026-01-01"}
 RECORD = {
@@ -80,6 +89,15 @@ def test_when_a_consent_was_revoked_then_it_is_named() -> None:
     record = Record(consents=(consent,))
     assert lapsed_consents(record, "2026-11-19", {}) == ()
     assert lapsed_consents(record, "2026-11-20", {}) == ("consent c-1 was revoked on 2026-11-20",)
+
+
+def test_what_the_delivery_gate_found_tells_a_publish_that_a_take_is_no_final() -> None:
+    words = "4 of 14 frames are in-betweens and say so; the take is never part of a final: made with the preset std"
+    told = Finding(rule=NOT_FINAL_RULE, outcome="warn", message=words)
+    assert why_not_final((told,)) == words
+    assert why_not_final((msgspec.structs.replace(told, outcome="not_applicable"),)) == ""
+    assert NOT_FINAL_RULE in STAGES["delivery"]
+    assert FOR_REVIEW == marks.FOR_REVIEW, "a host knows the word without the daemon's code"
 
 
 def test_when_the_studio_lists_a_consent_as_revoked_after_the_delivery_then_its_takes_are_refused(

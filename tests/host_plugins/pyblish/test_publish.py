@@ -51,6 +51,9 @@ def test_when_nothing_of_understudy_is_used_then_nothing_is_refused_and_nothing_
     ("take", "papers", "rule"),
     [
         ({"state": "provisional"}, {}, "LayersAreFinal"),
+        ({"state": "for_review"}, {}, "LayersAreFinal"),
+        ({"not_final": "made with the preset std"}, {}, "LayersAreFinal"),
+        ({}, {"not_final": "made with the preset std"}, "LayersAreFinal"),
         ({"clearance": "uncleared"}, {}, "LayersAreCleared"),
         ({"clearance": "demonstration, not for delivery"}, {}, "LayersAreCleared"),
         ({}, {"clearance": "uncleared"}, "LayersAreCleared"),

@@ -26,6 +26,7 @@ def _environments():  # type: ignore[no-untyped-def]
 environments = _environments()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(PROCESS_SECONDS + 30)
 @pytest.mark.parametrize("version", environments.PYTHONS)
 @pytest.mark.parametrize("file", FILES)
@@ -48,7 +49,6 @@ def _surroundings(folder: Path) -> dict[str, str]:
     return {
         **os.environ,
         "PYTHONPATH": str(ROOT / ".typing"),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "UNDERSTUDY_TEST_PYTHON": sys.executable,
         "BLENDER_USER_RESOURCES": str(folder / "blender"),
     }

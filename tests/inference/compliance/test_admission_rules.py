@@ -240,6 +240,14 @@ def test_when_keypoints_alone_drive_then_the_rate_must_be_said(say: Any, make: A
     assert "--rate" in found.remedy
 
 
+def test_when_what_is_made_is_no_final_then_that_is_told_before_it_runs(say: Any, make: Any) -> None:
+    engine = msgspec.structs.replace(make.PREVIEW, previz=False, not_final="made with the preset std")
+    found = say("engine_is_here", make.admission(make.job(), engine=engine))
+    assert (found.outcome, found.message) == (
+        "warn", "the take is made with the preset std; every file says so, and it is never part of a final",
+    )  # fmt: skip
+
+
 def test_when_an_engine_reads_no_prompt_then_one_that_is_given_is_listed(say: Any, make: Any) -> None:
     job = make.job(settings=Settings(prompt="a knight"))
     found = say("settings_are_in_range", make.admission(job))
@@ -338,7 +346,7 @@ def test_when_a_setting_is_out_of_range_then_it_is_named(say: Any, make: Any, se
         ({"steps": "many"}, "steps is 'many'; 1 to 100 is the range"),
         ({"steps": "nan"}, "steps is 'nan'; 1 to 100 is the range"),
         ({"steps": "2.5"}, "steps is '2.5'; a whole number is wanted"),
-        ({"preset": "best"}, "preset is 'best'; it is one of pro, draft"),
+        ({"preset": "best"}, "preset is 'best'; it is one of pro, std, draft"),
         ({"carried_frames": "3"}, "carried_frames is '3'; it is one of 1, 5"),
     ],
 )

@@ -230,6 +230,74 @@ def test_when_a_mark_is_lost_or_changed_in_one_file_then_it_is_refused(
     assert "comp/comp.0002.exr" in found[rule].message
 
 
+STD = {"rate": "15", "not_final": "made with the preset std"}
+OF_NO_PICTURE = {"understudy/in_between": "held", "understudy/in_between_of": "1"}
+
+
+@pytest.fixture
+def std(on_disk: Any, make: Any, say: Any, tmp_path: Path) -> Take:
+    """Return a take of four frames at 24 of which the second is held."""
+    folder = tmp_path / "v001"
+    folder.mkdir()
+    return std_take(on_disk, msgspec.structs.replace(make.PREVIEW, **STD), say, folder)
+
+
+def std_take(on_disk: Any, description: Any, say: Any, folder: Path) -> Take:
+    take = Take(on_disk, description, say, folder)
+    for frame in range(1, 5):
+        said = (
+            OF_NO_PICTURE if frame == 2 else {"understudy/in_between": "none", "understudy/in_between_of": f"{frame}"}
+        )
+        take.write(frame, attributes={**take.marks, **said})
+    return take
+
+
+def test_where_in_betweens_are_marked_the_take_passes_and_is_listed_as_no_final(std: Take) -> None:
+    found = std.judge()
+    assert not any(finding.refuses for finding in found.values())
+    told = found["in_betweens_are_marked"]
+    assert told.outcome == "warn"
+    assert told.frames == (2,)
+    assert told.message == (
+        "1 of 4 frames are in-betweens and say so; the take is never part of a final: made with the preset std"
+    )
+
+
+@pytest.mark.parametrize(
+    ("frame", "word", "shown"),
+    [
+        (2, None, None),
+        (2, "none", "2"),
+        (2, "held", "2"),
+        (2, "held", "1 3"),
+        (2, "interpolated", "1"),
+        (2, "held", "x"),
+        (3, "held", "1"),
+        (3, None, None),
+        (3, "none", "1"),
+    ],
+)
+def test_when_a_frame_does_not_say_whose_picture_it_shows_then_the_take_is_refused(
+    std: Take, frame: int, word: str | None, shown: str | None
+) -> None:
+    said = {"understudy/in_between": word, "understudy/in_between_of": shown}
+    std.write(frame, attributes={**std.marks, **{name: value for name, value in said.items() if value is not None}})
+    assert std.refusals() == ["in_betweens_are_marked"]
+    assert f"comp/comp.{frame:04}.exr says" in std.judge()["in_betweens_are_marked"].message
+
+
+def test_when_frames_are_held_and_nothing_says_that_it_is_no_final_then_the_take_is_refused(
+    on_disk: Any, make: Any, say: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "v001").mkdir()
+    take = std_take(on_disk, msgspec.structs.replace(make.PREVIEW, rate="15"), say, tmp_path / "v001")
+    assert take.refusals() == ["in_betweens_are_marked"]
+
+
+def test_where_every_frame_was_made_nothing_is_asked_of_a_file(take: Take) -> None:
+    assert take.judge()["in_betweens_are_marked"].outcome == "not_applicable"
+
+
 def test_when_a_file_already_says_delivered_then_it_is_refused(take: Take) -> None:
     set_state(take.path("comp", 1), "delivered")
     assert take.refusals() == ["state_is_in_every_file"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import pytest
 from understudy.bridge.errors import Finding
 from understudy.bridge.frames import FrameRange
 from understudy.bridge.shot import Keypoints, OutputFile, Settings
+from understudy.inference.cadence import Cadence
 from understudy.inference.compliance import marks as names
 from understudy.inference.compliance.manifest import build_manifest, read_manifest, write_manifest
 from understudy.inference.compliance.marks import (
     PROVENANCE,
     STATE_LENGTH,
     final_state,
+    in_between_marks,
     inputs_digest,
     marks,
     record_digest,
@@ -70,8 +73,36 @@ def test_a_file_says_of_itself_what_its_papers_allow(
 ) -> None:
     order = on_disk.order(job=make.job(RANGE, record=make.record(ground=ground)))
     made = marks(order, make.PREVIEW)
-    assert (made[names.CLEARANCE], made[names.STATE], final_state(order)) == (words, names.PROVISIONAL, state)
-    assert max(len(final_state(order)), len(names.PROVISIONAL)) <= STATE_LENGTH
+    assert (made[names.CLEARANCE], made[names.STATE], final_state(order, "")) == (words, names.PROVISIONAL, state)
+    assert max(len(final_state(order, "")), len(names.PROVISIONAL)) <= STATE_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("ground", "state"),
+    [("record", "for_review"), ("self_attested", "uncleared"), ("demonstration", "demonstration")],
+)
+def test_a_take_that_is_no_final_never_says_delivered_whatever_its_papers(
+    on_disk: Any, make: Any, ground: Any, state: str
+) -> None:
+    order = on_disk.order(job=make.job(RANGE, record=make.record(ground=ground)))
+    description = msgspec.structs.replace(make.PREVIEW, not_final="made with the preset std")
+    made = marks(order, description)
+    assert made[names.NOT_FINAL] == "made with the preset std"
+    manifest = build_manifest(order, (), (), made, rate="24/1")
+    assert manifest.state == manifest.marks[names.STATE] == state
+    assert len(state) <= STATE_LENGTH
+    assert names.NOT_FINAL not in marks(order, make.PREVIEW)
+
+
+@pytest.mark.parametrize(
+    ("between", "word", "shown"), [("held", "held", "1001"), ("interpolated", "interpolated", "1001 1003")]
+)
+def test_an_in_between_names_the_frames_that_it_shows(make: Any, between: Any, word: str, shown: str) -> None:
+    description = msgspec.structs.replace(make.PREVIEW, rate="15", between=between)
+    cadence = Cadence.of((1001, 1002, 1003), Fraction(30), description)
+    assert in_between_marks(cadence, 1002) == {names.IN_BETWEEN: word, names.IN_BETWEEN_OF: shown}
+    assert in_between_marks(cadence, 1003) == {names.IN_BETWEEN: "none", names.IN_BETWEEN_OF: "1003"}
+    assert in_between_marks(Cadence.of((1001, 1002, 1003), Fraction(30), make.PREVIEW), 1002) == {}
 
 
 def test_the_source_type_claims_a_trained_model_only_where_there_is_one(on_disk: Any, make: Any) -> None:

@@ -66,11 +66,11 @@ def test_when_a_file_is_another_network_then_it_is_refused(tmp_path: Path) -> No
     files = OfficialFiles.find(write_networks(tmp_path))
     assert files is not None
     write_pose(files.pose, height=384, width=288)
-    with pytest.raises(EngineError, match="another network"):
+    with pytest.raises(EngineError, match="cannot be used as this network"):
         VitPose(files)
     write_pose(files.pose)
     write_detector(files.detector, side=320)
-    with pytest.raises(EngineError, match="another network"):
+    with pytest.raises(EngineError, match="cannot be used as this network"):
         VitPose(files)
 
 

@@ -163,10 +163,23 @@ def test_options_that_would_move_the_kept_segments_are_refused_by_name(client: C
     settings = msgspec.structs.replace(job.request.settings, engine="wan-animate")
     job.request = msgspec.structs.replace(job.request, settings=settings)
     wan = finished(client, send(client, job)).job_id
-    for options in ({"segment_frames": "49"}, {"carried_frames": "5"}, {"preset": "draft"}):
+    for options in ({"segment_frames": "49"}, {"carried_frames": "5"}, {"preset": "draft"}, {"preset": "std"}):
         with pytest.raises(RequestError, match=next(iter(options))):
             client.redo(asked(wan, options=options))
     assert client.redo(asked(wan, options={"steps": "30"})).version == 2
+
+
+def test_where_fewer_pictures_are_made_the_segments_are_those_of_the_made_ones(client: Client, tmp_path: Path) -> None:
+    job = make_job(tmp_path, frames=FRAMES * 2)
+    settings = msgspec.structs.replace(job.request.settings, engine="wan-animate", engine_options={"preset": "std"})
+    job.request = msgspec.structs.replace(job.request, settings=settings)
+    std = finished(client, send(client, job)).job_id
+    with pytest.raises(RequestError, match="has 1 segments") as refused:
+        client.redo(asked(std))
+    assert "1 = 1001-1120." in refused.value.remedy
+    for options in ({"between": "interpolated"}, {"preset": "pro"}):
+        with pytest.raises(RequestError, match=next(iter(options))):
+            client.redo(asked(std, segment=1, options=options))
 
 
 def test_a_client_cannot_submit_a_redo_of_its_own_making(client: Client, tmp_path: Path) -> None:

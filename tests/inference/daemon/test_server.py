@@ -40,6 +40,15 @@ def test_the_daemon_listens_on_loopback_only_unless_told_otherwise(daemon: Daemo
     assert listening_on(daemon.process.pid) == ["127.0.0.1", "127.0.0.1"]
 
 
+def test_the_daemons_own_process_loads_no_picture_library() -> None:
+    heavy = "{'numpy', 'cv2', 'OpenEXR', 'OpenImageIO', 'PyOpenColorIO', 'av', 'torch', 'pyblish'}"
+    code = (
+        "import sys, understudy.inference.daemon.__main__; "
+        f"print(sorted({heavy} & {{name.partition('.')[0] for name in sys.modules}}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
 def test_the_nonce_changes_with_every_start(tmp_path: Path) -> None:
     nonces = set()
     for _ in range(2):

@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import RequestError
 from understudy.bridge.record import Record
 from understudy.bridge.settings import TEMPLATE, UserSettings
-from understudy.bridge.shot import JobRequest, Output
-from understudy.inference.daemon.submission import cache_key, place_for
+from understudy.bridge.shot import JobRequest, Output, Settings
+from understudy.inference.daemon.submission import cache_key, engine_for, place_for
+from understudy.inference.engines.descriptions import PREVIEW, WAN_ANIMATE
 from understudy.inference.work_order import WorkOrder, layer_path
 
 from .conftest import make_job
@@ -96,3 +98,15 @@ def test_papers_names_and_places_change_no_pixel_and_settings_pictures_and_frame
         assert shot(plate=msgspec.structs.replace(plate, pictures=pictures)) != same
     coloured = msgspec.structs.replace(plate.pictures, colour="ACEScg")
     assert shot(plate=msgspec.structs.replace(plate, pictures=coloured)) != same
+
+
+def test_admission_judges_the_engine_as_the_settings_make_it_and_as_it_is_where_they_make_none() -> None:
+    def engine(name: str, **options: str) -> EngineDescription | None:
+        return engine_for(Settings(engine=name, engine_options=options))
+
+    std = engine("wan-animate", preset="std")
+    assert std is not None
+    assert "preset std" in std.not_final
+    assert engine("wan-animate", preset="best") == engine("wan-animate", segment_frames="many") == WAN_ANIMATE
+    assert engine("preview", preset="std") == PREVIEW
+    assert engine("none such") is None

@@ -10,6 +10,7 @@ import numpy as np
 import OpenEXR
 import pytest
 from spine_rig import Told, gathered, order_of
+from tiny_networks import write_segmenter
 from tiny_wan import make_tiny_checkpoint
 from wan_shot import FIRST, HEIGHT, WIDTH, draw_wan_shot, header, layer, run, write
 
@@ -84,6 +85,23 @@ def test_every_file_names_the_model_by_digest_and_the_trained_source_type(tmp_pa
     assert len(weights["wan2.2-animate-14b"]) == 64
     assert said["understudy/digital_source_type"].endswith("compositeWithTrainedAlgorithmicMedia")
     assert '"steps":"2"' in said["understudy/settings"]
+
+
+def test_a_segmentation_network_is_named_by_digest_too_and_one_that_is_not_here_fails_first(
+    tmp_path: Path, checkpoint: Path
+) -> None:
+    options = draw_wan_shot(tmp_path / "shot", 2)
+    end, told = run(order(options, tmp_path / "none", "segmenter=people"))
+    assert end.error is not None
+    assert "there is no segmentation network 'people'" in end.error.message
+    assert not told.of(WorkerFrame)
+    write_segmenter(tmp_path / "home" / "weights" / "segmenters" / "people.onnx", side=64)
+    end, _ = run(order(options, tmp_path / "out", "segmenter=people"))
+    assert end.state == "delivered", end.error
+    assert set(json.loads(header(tmp_path / "out", "comp", FIRST)["understudy/weights"])) == {
+        "wan2.2-animate-14b",
+        "people.onnx",
+    }
 
 
 def test_mode_animate_delivers_beauty_character_matte_and_skeleton(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from wan_shot import FIRST, HEIGHT, WIDTH, draw_wan_shot, header, layer, run
 from understudy.bridge.errors import Finding, JobCancelled
 from understudy.bridge.options import JobOptions
 from understudy.bridge.shot import Settings
-from understudy.inference.engines.door import describe_for
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.engines.wan.spans import span_of
 from understudy.inference.segments import plan_segments
 from understudy.inference.work_order import WorkerFrame, WorkOrder

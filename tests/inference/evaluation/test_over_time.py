@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 pytest.importorskip("skimage", reason="measures need scikit-image: pip install 'understudy[evaluate]'")
 
 from understudy.bridge.engine_description import SegmentRule
+from understudy.inference.cadence import Cadence
 from understudy.inference.evaluation.over_time import (
     fixed_starts,
     level_step,
@@ -48,7 +51,15 @@ def test_when_segments_never_advance_then_they_are_refused(length: int, overlap:
 
 def test_when_a_shot_is_shorter_than_a_segment_then_it_has_no_seam() -> None:
     assert fixed_starts(range(1, 78), 77, 1) == ()
-    assert planned_starts(range(1, 78), SegmentRule(length=77, overlap=1, step=4)) == ()
+    shot = tuple(range(1, 78))
+    assert planned_starts(Cadence(shot, shot), SegmentRule(length=77, overlap=1, step=4)) == ()
+
+
+@pytest.mark.parametrize(("between", "start"), [("held", 10), ("interpolated", 9)])
+def test_where_not_every_frame_is_made_a_segment_begins_with_its_first_delivered_one(between: Any, start: int) -> None:
+    shot = tuple(range(1, 15))
+    cadence = Cadence(shot, (1, 2, 4, 5, 7, 8, 10, 11, 13, 14), between=between)
+    assert planned_starts(cadence, SegmentRule(length=9, overlap=1, step=4)) == (start,)
 
 
 def test_when_segments_share_a_frame_then_each_begins_after_the_shared_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -18,8 +19,9 @@ from understudy.inference.picture.tone import decode, encode
 Array = NDArray[np.float32]
 
 
-def covered(*pictures: GeneratedPicture) -> list[Covered]:
-    return list(cover(len(pictures), pictures.__getitem__))
+def covered(*pictures: GeneratedPicture, threads: int = 1) -> list[Covered]:
+    with ThreadPoolExecutor(threads) as pool:
+        return list(cover(len(pictures), pictures.__getitem__, pool, threads))
 
 
 def overlap(made: Covered, truth: Array) -> float:
@@ -119,9 +121,11 @@ def test_when_keypoints_lie_far_outside_then_the_matte_still_bounds_everything()
     assert sane(covered(replace(picture, keypoints=points))[0], picture)
 
 
-def test_when_the_same_segment_comes_again_then_every_bit_is_the_same() -> None:
-    pictures = [generated(2.0 * step, seed=step) for step in range(3)]
-    first, second = covered(*pictures), covered(*pictures)
+@pytest.mark.parametrize("threads", [1, 4])
+def test_when_the_same_segment_comes_again_on_any_number_of_threads_then_every_bit_is_the_same(threads: int) -> None:
+    pictures = [generated(2.0 * step, seed=step) for step in range(5)]
+    first, second = covered(*pictures), covered(*pictures, threads=threads)
+    assert len(first) == len(pictures)
     for one, other in zip(first, second, strict=True):
         assert one.coverage.tobytes() == other.coverage.tobytes()
         assert one.character.tobytes() == other.character.tobytes()
@@ -136,7 +140,8 @@ def test_when_frames_are_asked_for_then_none_outside_the_segment_is_read() -> No
         asked.append(position)
         return pictures[position]
 
-    list(cover(3, read))
+    with ThreadPoolExecutor(2) as pool:
+        list(cover(3, read, pool, 2))
     assert set(asked) == {0, 1, 2}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from understudy.bridge.shot import Settings
 from understudy.inference.engines.descriptions import DRAFT_AREA_PIXELS, PRO_AREA_PIXELS, WAN_ANIMATE
-from understudy.inference.engines.door import describe_for
+from understudy.inference.engines.roster import describe_for
 from understudy.inference.engines.wan.options import WanOptions
 
 
@@ -26,6 +26,17 @@ def test_a_draft_is_smaller_and_shorter_unless_steps_are_said() -> None:
     assert describe_for(settings()).area_pixels == PRO_AREA_PIXELS
     assert WanOptions.of(settings(preset="draft")).steps == 8
     assert WanOptions.of(settings(preset="draft", steps="30")).steps == 30
+
+
+def test_std_is_as_large_and_as_long_as_pro_at_fifteen_pictures_a_second_and_never_a_final() -> None:
+    pro, std = describe_for(settings()), describe_for(settings(preset="std"))
+    assert (std.area_pixels, std.segment, WanOptions.of(settings(preset="std")).steps) == (
+        pro.area_pixels, pro.segment, 20,
+    )  # fmt: skip
+    assert (pro.rate, pro.not_final) == (None, "")
+    assert (std.rate, std.between) == ("15", "held")
+    assert std.not_final == "made with the preset std: 15 pictures a second at most, the frames between them held"
+    assert describe_for(settings(preset="std", between="interpolated")).between == "interpolated"
 
 
 @pytest.mark.parametrize(("said", "length"), [("77", 77), ("80", 77), ("81", 81), ("9", 9), ("12", 9)])

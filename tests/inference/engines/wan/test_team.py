@@ -28,6 +28,8 @@ from understudy.inference.engines.wan import team
 from understudy.inference.work_order import WorkerFrame, WorkerProgress, WorkOrder
 from understudy.inference.worker import Reporter, perform
 
+pytestmark = pytest.mark.long  # every process loads PyTorch and diffusers
+
 FRAMES = 12
 PATIENCE_SECONDS = 20.0
 
