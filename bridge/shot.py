@@ -218,6 +218,8 @@ class Redo(msgspec.Struct, frozen=True, kw_only=True):
     """Engine options that are not those of the version before; they hold for what is made again."""
     repeatable: bool = True
     """Whether the segments before, made again with these settings, would be those that were delivered."""
+    unrepeatable: str = ""
+    """Why not, in words."""
 
 
 class JobRequest(msgspec.Struct, frozen=True, kw_only=True):

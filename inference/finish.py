@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from understudy.bridge.errors import Finding
 from understudy.inference.cadence import Cadence
-from understudy.inference.compliance.marks import STATE, clearance_words, final_state, marks
+from understudy.inference.compliance.marks import APPROXIMATE, STATE, clearance_words, final_state, marks
 from understudy.inference.footage import ShotPictures
 from understudy.inference.picture.header import Image
 from understudy.inference.picture.layers import fit_window
@@ -117,6 +117,7 @@ class Screening:
 def _review_metadata(pictures: ShotPictures, version: Version) -> dict[str, str]:
     view = pictures.review_view
     said = marks(pictures.order, version.description, weights=version.weights)
+    said |= {APPROXIMATE: "; ".join(one.words for one in version.approximate)} if version.approximate else {}
     metadata = {name.replace("understudy/", "understudy_"): value for name, value in said.items() if name != STATE}
     return metadata | {"comment": said["understudy/disclosure"], "understudy_view": f"{view.display} / {view.view}"}
 

@@ -20,7 +20,7 @@ from understudy.bridge.errors import Finding
 from understudy.bridge.shot import DATA_LAYERS, FACE, OutputFile
 from understudy.inference.animate_footage import AnimatePictures
 from understudy.inference.beauty_layers import beauty_layers
-from understudy.inference.compliance.marks import IN_BETWEEN, in_between_marks, marks
+from understudy.inference.compliance.marks import APPROXIMATE, IN_BETWEEN, in_between_marks, marks
 from understudy.inference.controls.matte import matte_effective, matte_used, matte_used_around
 from understudy.inference.engines.door import GeneratedFrame, Picture
 from understudy.inference.extra_layers import NOT_SHOWN, extra_layers, own_window
@@ -116,12 +116,13 @@ class LayerMaker:
 
     def add(self, generated: GeneratedFrame, change: Change | None = None) -> None:
         """Have the frame's layers made, changed and written; waits while too many frames are in flight."""
+        own = {APPROXIMATE: generated.approximate} if generated.approximate else {}
 
         def make(ground: PlateFrame) -> _Made:
             made = self._layers(generated, ground)
             if change is None:
-                return made
-            origin = {**made.origin, **change.origin}
+                return made._replace(origin={**made.origin, **own})
+            origin = {**made.origin, **change.origin, **own}
             return made._replace(layers=change.layers(made.layers, ground), origin=origin)
 
         self._submit(generated.frame, make)

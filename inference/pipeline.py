@@ -16,9 +16,11 @@ from understudy.bridge.errors import Finding
 from understudy.bridge.shot import OutputFile
 from understudy.inference.compliance import evidence, gate
 from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, Stage
+from understudy.inference.compliance.manifest import Approximation
 from understudy.inference.compliance.marks import weights_words
 from understudy.inference.engines.door import Engine, GeneratedFrame
 from understudy.inference.engines.roster import open_engine
+from understudy.inference.finding_log import FindingLog
 from understudy.inference.finish import Screening, make_report
 from understudy.inference.footage import Boxes, ShotPictures, open_pictures
 from understudy.inference.frame_layers import LayerMaker, plate_as_it_is
@@ -40,6 +42,7 @@ class Reporting(Protocol):
     seconds_left: float | None
 
     def check(self) -> None: ...
+    def keep_findings(self, log: FindingLog) -> None: ...
     def step(self, stage: str, done: int, total: int) -> None: ...
     def found(self, *findings: Finding) -> None: ...
     def frame(self, frame: int, files: tuple[OutputFile, ...]) -> None: ...
@@ -65,8 +68,10 @@ def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
         version.open()
         pictures = open_pictures(order, lambda done, total: reporter.step("reading mattes", done, total), boxes)
         reporter.found(*pictures.findings, *told_of(pictures))
+        reporter.keep_findings(FindingLog(pictures.scratch()))
         generate(pictures, version, reporter, engine)
     reporter.checking()
+    reporter.found(*(_approximately_made(one) for one in version.read_approximations()))
     screening = _check(pictures, version, reporter)
     findings = (*order.admission, *reporter.findings)
     report = make_report(pictures, version, findings, screening.views)
@@ -172,13 +177,14 @@ def _copy_twin(
         for frame in pictures.frames:
             found = None if frame in finished else twin.frame(frame, version.layers)
             if found is not None:
+                if not copied and pictures.order.reuse_carried:
+                    # Before any frame: one that is finished is not copied again, and a redo needs what goes with it.
+                    copy_carried(Path(pictures.order.reuse_carried), pictures.carried())
                 maker.add_made(frame, found.layers, found.origin)
                 finished[frame] = ()
                 copied += 1
                 reporter.step("reusing", copied, len(pictures.frames))
     if copied:
-        if pictures.order.reuse_carried:
-            copy_carried(Path(pictures.order.reuse_carried), pictures.carried())
         said = f"{copied} frames carry the pixels of an identical job; papers, headers and gates are this job's own"
         reporter.found(Finding(rule="pixels_reused", outcome="note", message=said))
 
@@ -199,6 +205,18 @@ def _copy_kept(
             finished[frame] = ()
             reporter.step("keeping", done, len(left))
     reporter.found(*redoing.findings())
+
+
+def _approximately_made(one: Approximation) -> Finding:
+    return Finding(
+        rule="approximate",
+        outcome="warn",
+        message=f"{len(one.frames)} frames, from {one.frames[0]} on, were made with {one.words}, for want of memory: "
+        "that changes their numbers, so no other job is answered with these pixels",
+        remedy="Look at them. On a GPU with more memory, or while nothing else uses it, `understudy redo` makes them "
+        "as the settings say.",
+        frames=one.frames,
+    )
 
 
 def _require(facts: InspectionFacts | DeliveryFacts, reporter: Reporting, ends: str) -> None:

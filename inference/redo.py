@@ -8,7 +8,7 @@ from itertools import pairwise
 from understudy.bridge.errors import EngineError, Finding
 from understudy.bridge.shot import Redo
 from understudy.inference.cadence import Cadence
-from understudy.inference.compliance.marks import PIXELS_FROM, PIXELS_SETTINGS
+from understudy.inference.compliance.marks import APPROXIMATE, PIXELS_FROM, PIXELS_SETTINGS
 from understudy.inference.frame_layers import Change
 from understudy.inference.picture.composite import Layer
 from understudy.inference.picture.dissolve import dissolve
@@ -67,6 +67,9 @@ class Redoing:
         if self.kept:
             said = f"{len(self.kept)} frames carry the pixels of the version before; papers, headers and gates are new"
             found.append(Finding(rule="pixels_kept", outcome="note", message=said, frames=self.kept))
+        if self._redo.segment > 1 and self._redo.unrepeatable:
+            said = f"the segments before, made again, would not be those that were delivered: {self._redo.unrepeatable}"
+            found.append(Finding(rule="not_repeatable", outcome="note", message=said))
         if self.dissolved:
             said = "these frames dissolve into the version before, in linear light"
             found.append(Finding(rule="dissolved", outcome="note", message=said, frames=self.dissolved))
@@ -98,7 +101,8 @@ class Redoing:
         if frame not in last:
             return None
         weight = (last.index(frame) + 1) / (len(last) + 1)
-        second = self.before(frame).layers
+        before = self.before(frame)
+        second = before.layers
         said = (
             f"job {self._own.job_id} version {self._own.version}, dissolved by {weight:.3g} into job "
             f"{self._redo.job_id} version {self._redo.version}"
@@ -107,4 +111,5 @@ class Redoing:
         def dissolved(layers: dict[str, Layer], ground: PlateFrame) -> dict[str, Layer]:
             return dissolve(layers, second, weight, ground.pixels, kind)
 
-        return Change(dissolved, {PIXELS_FROM: said})
+        kept = {name: value for name, value in before.origin.items() if name == APPROXIMATE}
+        return Change(dissolved, {PIXELS_FROM: said, **kept})

@@ -172,7 +172,7 @@ class ShotPictures(ABC):
         if redo is None or earlier is None:
             return None
         count = len(plan_segments(self.cadence.made, self.description.segment))
-        return EarlierVersion(Path(earlier.carried), kept_segments(redo, count), redo.repeatable)
+        return EarlierVersion(Path(earlier.carried), kept_segments(redo, count), redo.repeatable, redo.unrepeatable)
 
     def open_matte(self, matte: Matte, size: tuple[int, int], role: str = "matte") -> MatteReader:
         return MatteReader(matte, self.paths, self.order.job.shot.range, size, role)

@@ -20,7 +20,13 @@ from understudy.bridge.errors import EngineError, Finding, PlateError
 from understudy.bridge.exr_file import file_digest, read_attribute, set_state, walk_exr
 from understudy.bridge.shot import OutputFile
 from understudy.inference.compliance import marks
-from understudy.inference.compliance.manifest import MANIFEST_NAME, build_manifest, read_manifest, write_manifest
+from understudy.inference.compliance.manifest import (
+    MANIFEST_NAME,
+    Approximation,
+    build_manifest,
+    read_manifest,
+    write_manifest,
+)
 from understudy.inference.engines.roster import describe_for
 from understudy.inference.vault import blob_digest
 from understudy.inference.version_lock import VersionLock
@@ -50,6 +56,8 @@ class Version:
         self.description = describe_for(order.job.settings)
         self.weights: Mapping[str, str] = {}
         """Digests of what the engine loads, by name; set before anything is written."""
+        self.approximate: tuple[Approximation, ...] = ()
+        """What its frames say of how they were made; known when all are."""
         self.layers = layers_of(order.job, self.description)
         """What the engine makes and the pipeline writes, a file a layer."""
         self.parts = self._parts() if order.job.output.multipart else {}
@@ -130,6 +138,22 @@ class Version:
                 frames[frame] = tuple(self.describe(path, layer, frame) for layer, path in paths.items())
         return frames
 
+    def read_approximations(self) -> tuple[Approximation, ...]:
+        """Return which frames say that they were made with less than the settings say: whichever worker made them.
+
+        A file that cannot be read says nothing; the delivery gate refuses it.
+        """
+        found: dict[str, list[int]] = {}
+        for frame in self.order.job.shot.range:
+            try:
+                words = read_attribute(self.path(self.picture_layer, frame), marks.APPROXIMATE)
+            except (PlateError, OSError):
+                words = None
+            if words:
+                found.setdefault(words, []).append(frame)
+        self.approximate = tuple(Approximation(words=words, frames=tuple(found[words])) for words in sorted(found))
+        return self.approximate
+
     def describe(self, path: Path, layer: str | None = None, frame: int | None = None) -> OutputFile:
         """Return a file as events, outputs and the manifest list it."""
         said = layer is not None and self.description.rate is not None
@@ -155,7 +179,12 @@ class Version:
         files += [self.describe(path) for path in extras]
         manifest = self.folder / MANIFEST_NAME
         built = build_manifest(
-            self.order, files, findings, marks.marks(self.order, self.description, weights=self.weights), rate=rate
+            self.order,
+            files,
+            findings,
+            marks.marks(self.order, self.description, weights=self.weights),
+            rate=rate,
+            approximate=self.approximate,
         )
         manifest.write_bytes(write_manifest(built))
         files.append(self.describe(manifest))

@@ -27,6 +27,7 @@ from understudy.bridge.errors import (
 )
 from understudy.bridge.shot import OutputFile
 from understudy.inference.engines.door import process_is_spent
+from understudy.inference.finding_log import FindingLog
 from understudy.inference.pipeline import recast
 from understudy.inference.work_order import (
     CancelJob,
@@ -65,6 +66,8 @@ class Reporter:
         self._told_at = 0.0
         self._stage = ""
         self._lock = threading.Lock()
+        self._log: FindingLog | None = None
+        self._log_from = 0
         self.findings: list[Finding] = []
         self.segment = (0, 0)
         self.seconds_left: float | None = None
@@ -96,10 +99,21 @@ class Reporter:
             )
         )
 
+    def keep_findings(self, log: FindingLog) -> None:
+        """Tell what earlier workers found while they made this job's frames, and keep there what is found from now on.
+
+        Until the check: what the gate says of a take is said of that take alone.
+        """
+        with self._lock:
+            self._log, self._log_from = log, len(self.findings)
+        self.found(*log.read())
+
     def found(self, *findings: Finding) -> None:
         with self._lock:
             fresh = tuple(finding for finding in findings if finding not in self.findings)
             self.findings.extend(fresh)
+            if fresh and self._log is not None:
+                self._log.write(tuple(self.findings[self._log_from :]))
         if fresh:
             self._tell(WorkerFindings(findings=fresh))
 
@@ -107,6 +121,7 @@ class Reporter:
         self._tell(WorkerFrame(frame=frame, files=files))
 
     def checking(self) -> None:
+        self._log = None
         self.segment, self.seconds_left = (0, 0), None  # what is left now is not generating
         self._tell(WorkerChecking())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import msgspec
 
@@ -42,6 +42,13 @@ class ManifestRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Consent id to the SHA-256 of its document."""
 
 
+class Approximation(msgspec.Struct, frozen=True, kw_only=True):
+    """Frames that were made with less than the settings say, and what that was: memory ran short."""
+
+    words: str
+    frames: tuple[int, ...]
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = MANIFEST_SCHEMA
     job: str
@@ -55,6 +62,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[ManifestInput, ...]
     files: tuple[OutputFile, ...]
     findings: tuple[Finding, ...]
+    approximate: tuple[Approximation, ...] = ()
+    """Empty = every frame is what its settings say. Else no other job may take these pixels for its own."""
 
 
 def build_manifest(
@@ -64,6 +73,7 @@ def build_manifest(
     marks: Mapping[str, str],
     *,
     rate: str = "",
+    approximate: tuple[Approximation, ...] = (),
 ) -> Manifest:
     """Return the manifest of `order` with its files sorted by path. `marks` are those that the files carry.
 
@@ -99,6 +109,7 @@ def build_manifest(
         inputs=inputs,
         files=tuple(sorted(files, key=lambda file: file.path)),
         findings=tuple(_without_folders(finding, folders) for finding in findings),
+        approximate=approximate,
     )
 
 
@@ -110,6 +121,20 @@ def write_manifest(manifest: Manifest) -> bytes:
 def read_manifest(data: bytes) -> Manifest:
     """Return the manifest in `data`. Raises msgspec.ValidationError."""
     return msgspec.json.decode(data, type=Manifest)
+
+
+class _HowMade(msgspec.Struct, frozen=True):
+    """Of a manifest, what is not as the settings say; the rest is not looked at."""
+
+    approximate: tuple[Approximation, ...] = ()
+
+
+def approximations_in(folder: Path) -> tuple[Approximation, ...] | None:
+    """Return what a delivered version says of how it was made; None for one whose manifest is gone or damaged."""
+    try:
+        return msgspec.json.decode((folder / MANIFEST_NAME).read_bytes(), type=_HowMade).approximate
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def _without_folders(finding: Finding, folders: list[str]) -> Finding:

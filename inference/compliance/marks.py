@@ -14,6 +14,7 @@ understudy/previz               for an engine of previz: what its pictures are f
 understudy/driver               in mode animate: what drives the character, and what that cannot show
 understudy/engine, engine_version, mode, settings, seed, prompt, weights    how it was made
 understudy/redo                 for a version that makes a segment again: which, with what, of which version
+understudy/approximate          for a frame that was made with less than its settings say, for want of memory: how
 understudy/pixels_from, pixels_settings     for a frame kept from another version: which made it, with which settings
 understudy/face                 where an engine is shown a face: which box of the frame, and how it was found
 understudy/colour_config        the OCIO config: a built-in one's name, or the studio's own file and digest
@@ -52,7 +53,8 @@ WEIGHTS = "understudy/weights"
 PIXELS_FROM = "understudy/pixels_from"
 PIXELS_SETTINGS = "understudy/pixels_settings"
 FACE_SHOWN = "understudy/face"
-FRAME_MARKS = (PIXELS_FROM, PIXELS_SETTINGS, IN_BETWEEN, IN_BETWEEN_OF, FACE_SHOWN)
+APPROXIMATE = "understudy/approximate"
+FRAME_MARKS = (PIXELS_FROM, PIXELS_SETTINGS, IN_BETWEEN, IN_BETWEEN_OF, FACE_SHOWN, APPROXIMATE)
 """Of single frames: they stay with the pixels where another version takes them over. The first two are only in files
 whose pixels another version made; the last is what the engine said that made them.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from understudy.bridge.shot import Redo
+from understudy.inference.compliance.manifest import approximations_in
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.submission import folder_of
@@ -56,5 +57,12 @@ def twins_of(house: House, row: JobRow) -> list[JobRow]:
 
 
 def _twin(house: House, row: JobRow) -> JobRow | None:
-    """Return a delivered job with the same pixels that this job's user may see, and whose files are still there."""
-    return next((twin for twin in twins_of(house, row) if folder_of(twin, provisional=False).is_dir()), None)
+    """Return a delivered job with the same pixels that this job's user may see, and whose files are still there.
+
+    One that was made with less than its settings say, for want of memory, is no answer to those settings.
+    """
+    for twin in twins_of(house, row):
+        folder = folder_of(twin, provisional=False)
+        if folder.is_dir() and not approximations_in(folder):
+            return twin
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 import msgspec
@@ -12,7 +12,7 @@ from understudy.bridge.frames import FrameRate
 from understudy.bridge.messages import RedoSegment
 from understudy.bridge.shot import JobRequest, Redo, Settings
 from understudy.inference.cadence import Cadence
-from understudy.inference.compliance.manifest import MANIFEST_NAME, read_manifest
+from understudy.inference.compliance.manifest import MANIFEST_NAME, Approximation, approximations_in, read_manifest
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow
@@ -38,6 +38,7 @@ def redoing_job(house: House, row: JobRow, request: RedoSegment) -> JobRequest:
     if request.dissolve:
         _refuse_dissolve(request, segments, description.segment.overlap)
     changed = _changed(before.settings.engine_options, settings.engine_options)
+    approximate = approximations_in(folder_of(row, provisional=False)) or ()
     redo = Redo(
         job_id=row.job_id,
         version=row.version,
@@ -47,9 +48,30 @@ def redoing_job(house: House, row: JobRow, request: RedoSegment) -> JobRequest:
         dissolve=request.dissolve,
         seed=request.seed,
         options=changed,
-        repeatable=not changed and (before.redo is None or (before.redo.repeatable and not before.redo.alone)),
     )
+    leading = [frame for segment in segments[: request.segment - 1] for frame in segment.frames]
+    why = "; ".join(_unrepeatable(changed, before.redo, approximate, leading))
+    redo = msgspec.structs.replace(redo, repeatable=not why, unrepeatable=why)
     return msgspec.structs.replace(before, settings=settings, redo=redo)
+
+
+def _unrepeatable(
+    changed: Mapping[str, str], redo: Redo | None, approximate: Iterable[Approximation], leading: Iterable[int]
+) -> Iterator[str]:
+    """Yield why the frames `leading` to the segment, made again with the redo's settings, would not be those delivered.
+
+    changed: options; redo: what the version before was made by; approximate: what that one says of its frames.
+    """
+    if changed:
+        yield f"other options ({', '.join(changed)})"
+    if redo is not None and redo.alone:
+        yield f"segment {redo.segment} was made again alone in the version before"
+    if redo is not None and not redo.repeatable:
+        yield redo.unrepeatable or "not all of it was made with the same options in one go"
+    for one in approximate:
+        spared = sorted(set(one.frames) & set(leading))
+        if spared:
+            yield f"{len(spared)} frames, from {spared[0]} on, were made with {one.words} because memory ran short"
 
 
 def _rate(row: JobRow, before: JobRequest) -> Fraction:

@@ -36,6 +36,8 @@ class EarlierVersion:
     """Indices of the segments that are kept, and never asked of the engine."""
     repeatable: bool
     """Whether those, made again with today's settings, would be the ones that were delivered."""
+    unrepeatable: str = ""
+    """Why not."""
 
 
 process_is_spent = threading.Event()
@@ -109,7 +111,9 @@ class GeneratedFrame:
     """Extra layers that the engine's description names, such as `skeleton`; (height, width, 3), data. Those of
     `bridge.shot.OWN_SIZES` are pictures of that size in the model's encoding, and lie over nothing."""
     said: Mapping[str, str] = field(default_factory=dict)
-    """Marks of this frame alone, by their name without `understudy/`; of those in marks.OF_THE_PIXELS."""
+    """Marks of this frame alone, by their name without `understudy/`; of those in marks.FRAME_MARKS."""
+    approximate: str = ""
+    """How it was made with less than the settings say, where that changed its numbers: `float8 weights`."""
 
 
 DENOISING = "denoising"

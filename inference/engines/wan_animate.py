@@ -11,6 +11,7 @@ docs/wan-animate.md tells what is exact, what is approximate and what it costs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -79,8 +80,10 @@ class WanAnimateEngine:
         What it takes over is read from the job's folder, or made again.
         """
         made = self._run(segment.index, watcher)
+        approximate = self._approximate
         span = self._spans[segment.index]
-        return self._finisher.frames(segment, pictures_of(made[:, :, : span.own]), watcher)
+        frames = self._finisher.frames(segment, pictures_of(made[:, :, : span.own]), watcher)
+        return (replace(frame, approximate=approximate) for frame in frames)
 
     def close(self) -> None:
         """End the thread that reads ahead, and let go of the model."""
@@ -103,6 +106,7 @@ class WanAnimateEngine:
         following = self._spans[index + 1] if index + 1 < len(self._spans) else None
         controls = self._reader.read(span, following)
         made = self._model.run(span, len(self._spans), controls, self._noise.segment(index), carried, watcher)
+        self._approximate = self._model.approximate
         self._carried.save(index, made[:, :, span.own - self._options.carried_frames : span.own])
         return made
 
@@ -119,6 +123,7 @@ class WanAnimateEngine:
             return torch.cat([signed(self._controls.background(frame)[None]) for frame in frames], dim=2)
         refuse_another_take(self._footage.earlier, index - 1)
         self._run(index - 1, watcher)
+        refuse_another_take(self._footage.earlier, index - 1, self._approximate)
         return self._carried.load(index - 1)
 
     def _was_skipped(self, index: int) -> bool:

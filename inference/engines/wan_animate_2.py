@@ -64,10 +64,11 @@ class WanAnimate2Engine:
     def generate(self, segment: Segment, watcher: Watcher) -> Iterator[GeneratedFrame]:
         """Make the segment, and return its frames. What it takes over is read from the job's folder, or made again."""
         made = self._run(segment.index, watcher)
+        approximate = self._approximate
         pictures = pictures_of(made[:, :, : self._spans[segment.index].own])
         whole = np.ones(pictures.shape[1:3], np.float32)
         return (
-            GeneratedFrame(frame, whole, picture=picture)
+            GeneratedFrame(frame, whole, picture=picture, approximate=approximate)
             for frame, picture in zip(segment.frames, pictures, strict=True)
         )
 
@@ -84,6 +85,7 @@ class WanAnimate2Engine:
         carried = self._before(span, watcher)
         driver = self._pictures(span.positions)
         made = self._model.run(span, len(self._spans), driver, self._noise.segment(index), carried, watcher)
+        self._approximate = self._model.approximate
         self._carried.save(index, made[:, :, span.own - CARRIED_FRAMES : span.own])
         return made
 
@@ -95,6 +97,7 @@ class WanAnimate2Engine:
         if kept is None:
             refuse_another_take(self._footage.earlier, span.index - 1)
             self._run(span.index - 1, watcher)
+            refuse_another_take(self._footage.earlier, span.index - 1, self._approximate)
             kept = self._carried.load(span.index - 1)
         return kept
 

@@ -29,6 +29,8 @@ LATENT_STRIDE, PATCH = 8, 2
 """Pixels a latent, latents a token, along each side."""
 FRAMES_A_LATENT = 4
 FACE_PIXELS = 512
+TILE_SIDE_PIXELS = 256
+"""diffusers' default tile of the VAE; a picture of which no side is longer is not cut (AutoencoderKLWan, 0.42)."""
 SEGMENTS = (77, 61, 49, 37, 25)
 """Lengths that are tried, 4n + 1, longest first. The model was trained on 77."""
 WHOLE_SEGMENTS = (77, 81)
@@ -57,8 +59,7 @@ class Estimates:
     """measured: a peak of 42 less the 32.6 of the weights, over the 75,600 tokens of 1280 x 720 x 77"""
     a_pixel_of_the_vae: int = 96 * 4 * 2 * 6
     """shapes: 96 channels, four frames, bfloat16, six such tensors alive at the VAE's widest layer"""
-    vae_tile_pixels: int = 256 * 256
-    """diffusers' default tile"""
+    vae_tile_pixels: int = TILE_SIDE_PIXELS**2
     encoders_at_work: int = GIB
     blocks: int = 40
     a_token_of_the_driver: int = 0
@@ -216,6 +217,19 @@ def step_down(
         if dict(both.stages)[stage] < taken:
             return both
     return None
+
+
+def approximations(plan: MemoryPlan, height: int, width: int, *, float8: bool) -> tuple[str, ...]:
+    """Return what `plan` changes about a picture of this size beside rounding, in words; nothing where it is exact.
+
+    float8: the artist asked for float8 weights, so that they are what the settings say. Where encoders and blocks lie
+    and compute changes no picture but by rounding, as another card does.
+    """
+    said = [
+        (plan.float8 and not float8, "float8 weights"),
+        (plan.vae_tiled and max(height, width) > TILE_SIDE_PIXELS, "VAE in tiles"),
+    ]
+    return tuple(words for true, words in said if true)
 
 
 def both_of(one: MemoryPlan, other: MemoryPlan) -> MemoryPlan:

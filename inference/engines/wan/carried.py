@@ -77,11 +77,17 @@ def carried_of(footage: Footage, weights: Mapping[str, str]) -> CarriedPictures:
     return carried
 
 
-def refuse_another_take(earlier: EarlierVersion | None, index: int) -> None:
-    """Raises EngineError where a kept segment, made again, would end in other pictures than the delivered ones."""
-    if earlier is not None and index in earlier.kept and not earlier.repeatable:
-        raise EngineError(
-            f"the pictures that segment {index + 2} goes on from are no longer kept, and segment {index + 1} made "
-            "again would end in others: not all of this version was made with the same options in one go",
-            remedy=f"Redo from segment {index + 1}, or from the first.",
-        )
+def refuse_another_take(earlier: EarlierVersion | None, index: int, approximate: str = "") -> None:
+    """Raises EngineError where a kept segment, made again, would end in other pictures than the delivered ones.
+
+    approximate: what it was made again with today, where that is less than the settings say.
+    """
+    if earlier is None or index not in earlier.kept or (earlier.repeatable and not approximate):
+        return
+    usual = "not all of this version was made with the same options in one go"
+    why = earlier.unrepeatable or (f"today it is made with {approximate}" if earlier.repeatable else usual)
+    raise EngineError(
+        f"the pictures that segment {index + 2} goes on from are no longer kept, and segment {index + 1} made "
+        f"again would end in others: {why}",
+        remedy=f"Redo from segment {index + 1}, or from the first.",
+    )

@@ -31,7 +31,15 @@ from understudy.inference.engines.wan.trouble import Trouble, first_line, troubl
 from understudy.inference.weights.catalogue import Model
 from understudy.inference.weights.loading import Parts
 from understudy.inference.weights.lora_shelf import Named
-from understudy.inference.weights.memory_plan import Estimates, MemoryPlan, both_of, of_a_job, stages, step_down
+from understudy.inference.weights.memory_plan import (
+    Estimates,
+    MemoryPlan,
+    approximations,
+    both_of,
+    of_a_job,
+    stages,
+    step_down,
+)
 from understudy.inference.weights.opening import bytes_of_loras
 
 LOSSES_ALLOWED = 2
@@ -139,6 +147,12 @@ class TriedModel(ABC, Generic[AnyLoaded]):
         self._loaded = None
         if self._team is not None:
             self._team.close()
+
+    @property
+    def approximate(self) -> str:
+        """What changes the numbers of what is made now, and is not in the settings; empty where nothing does."""
+        footage, plan = self._footage, self._machine.plan
+        return ", ".join(approximations(plan, footage.height, footage.width, float8=self._options.float8))
 
     def _attempt(self, work: Callable[[], Made], where: str, watcher: Watcher) -> Made:
         """Do `work` until it is done or there is nothing left to try."""

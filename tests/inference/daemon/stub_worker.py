@@ -3,7 +3,8 @@
 What it shall do stands in the job's prompt, words apart by spaces: `frames=N` (that many, else the range), `slow=S`
 seconds a frame, `crash_at=F` (always), `crash_once_at=F`, `crash_checking` (always), `crash_settled_once` (the version
 stands, the daemon never hears so), `linger=S` seconds between these two, `exit_at_start`, `deaf` (never obeys a stop),
-`end=STATE`, `fail_start` (environment: dies before it is ready). What may be reused it says by a finding.
+`end=STATE`, `fail_start` (environment: dies before it is ready), `float8_from=F` (its manifest says so of that frame
+and all after it). What may be reused it says by a finding.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from blake3 import blake3
 
 from understudy.bridge.errors import EngineError, Finding
 from understudy.bridge.shot import OutputFile
+from understudy.inference.compliance.manifest import MANIFEST_NAME, Approximation, build_manifest, write_manifest
 from understudy.inference.work_order import (
     CancelJob,
     FromWorker,
@@ -107,6 +109,10 @@ class Stub:
             error = EngineError(f"told to end as {end}", remedy="none")
             finding = Finding(rule="stub_end", outcome="refuse", message="told to")
             return WorkerEnd(state=end, error=error.report(), findings=(finding,))
+        if "float8_from" in wishes:
+            frames = tuple(frame for frame in order.job.shot.range if frame >= int(wishes["float8_from"]))
+            said = (Approximation(words="float8 weights", frames=frames),)
+            (folder / MANIFEST_NAME).write_bytes(write_manifest(build_manifest(order, (), (), {}, approximate=said)))
         folder.rename(settled)
         time.sleep(float(wishes.get("linger", 0)))
         if "crash_settled_once" in wishes:

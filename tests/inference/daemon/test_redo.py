@@ -42,8 +42,9 @@ def test_a_redo_is_a_job_of_the_same_shot_that_names_the_version_it_goes_on_from
     assert now.settings.segment_seeds == (SegmentSeed(segment=2, seed=7),)
     assert now.settings.engine_options == {"light": "0"}
     assert now.redo == Redo(
-        job_id=delivered, version=1, first_job_id=delivered, segment=2, seed=7, options={"light": "0"}, repeatable=False
-    )
+        job_id=delivered, version=1, first_job_id=delivered, segment=2, seed=7, options={"light": "0"},
+        repeatable=False, unrepeatable="other options (light)",
+    )  # fmt: skip
 
 
 def test_versions_of_one_line_count_on_and_the_place_they_began_is_kept(client: Client, delivered: str) -> None:
@@ -63,6 +64,22 @@ def test_versions_of_one_line_count_on_and_the_place_they_began_is_kept(client: 
     of_an_alone = client.show_job(fourth.job_id).job.redo
     assert of_an_alone is not None
     assert not of_an_alone.repeatable
+    assert of_an_alone.unrepeatable == "segment 3 was made again alone in the version before"
+
+
+def test_when_memory_ran_short_before_the_segment_then_the_redo_says_that_it_cannot_be_repeated_and_why(
+    client: Client, tmp_path: Path
+) -> None:
+    job = make_job(tmp_path / "shot", frames=FRAMES, prompt="float8_from=1021")  # from the second segment on
+    before = finished(client, send(client, job)).job_id
+    why = []
+    for segment in (1, 2, 3):
+        redo = client.show_job(redo_segment(client, asked(before, segment, seed=7)).job_id).job.redo
+        assert redo is not None
+        assert redo.repeatable is (redo.unrepeatable == "")
+        why.append(redo.unrepeatable)
+    said = "20 frames, from 1021 on, were made with float8 weights because memory ran short"
+    assert why == ["", "", said]
 
 
 def test_when_the_same_request_comes_twice_then_it_is_one_job(client: Client, delivered: str) -> None:

@@ -126,6 +126,15 @@ def test_an_unchanged_selection_sends_nothing_and_may_reuse_what_was_delivered(c
     assert said == [f"reuse {client.outputs(first).folder}"]
 
 
+def test_what_was_made_with_less_than_its_settings_say_answers_no_other_job(client: Client, tmp_path: Path) -> None:
+    """Its settings allow float8 weights, its numbers were made with them: on a larger GPU they would be others."""
+    said = {"content": "short of memory", "prompt": "float8_from=1003"}
+    finished(client, send(client, make_job(tmp_path / "a", **said)))
+    second = send(client, make_job(tmp_path / "a", **said))
+    finished(client, second)
+    assert "reuse None" in [finding.message for finding in client.show_job(second).findings]
+
+
 def test_another_seed_reuses_nothing(client: Client, tmp_path: Path) -> None:
     finished(client, send(client, make_job(tmp_path / "a", content="seeded")))
     second = send(client, make_job(tmp_path / "a", content="seeded", seed=7))

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import cv2
-import msgspec
 import numpy as np
 import OpenEXR
 import pytest
@@ -244,35 +240,3 @@ def test_when_it_is_cancelled_while_denoising_then_it_stops_there_and_finished_f
     end = perform(order(draw_wan_shot(tmp_path / "shot", 18), tmp_path / "out"), reporter)
     assert end.state == "cancelled"
     assert 1 <= len(told.of(WorkerFrame)) < 18
-
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import msgspec
-from understudy.inference.work_order import WorkOrder, WorkerFrame
-from understudy.inference.worker import Reporter, perform
-order = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=WorkOrder)
-def tell(message):
-    if isinstance(message, WorkerFrame) and message.frame == int(sys.argv[2]):
-        os.kill(os.getpid(), signal.SIGKILL)
-perform(order, Reporter(tell))
-"""
-
-
-def test_a_job_that_was_killed_goes_on_from_the_last_segment_with_the_same_bits(tmp_path: Path) -> None:
-    options = draw_wan_shot(tmp_path / "shot", 18)
-    whole, _ = run(order(options, tmp_path / "whole"))
-    assert whole.state == "delivered", whole.error
-    broken = order(options, tmp_path / "broken")
-    (tmp_path / "order.json").write_bytes(msgspec.json.encode(broken))
-    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "order.json"), str(FIRST + 11)], check=False)
-    assert done.returncode == -signal.SIGKILL
-    end, told = run(broken)
-    assert end.state == "delivered", end.error
-    denoised = [message for message in told.of(WorkerProgress) if message.stage == "denoising"]
-    assert {message.segment for message in denoised} == {2, 3}, "the finished segment is not made again"
-    for name in ("comp", "patch", "character", "matte", "skeleton"):
-        for frame in range(FIRST, FIRST + 18):
-            one, other = layer(tmp_path / "whole", name, frame), layer(tmp_path / "broken", name, frame)
-            assert np.array_equal(one.view(np.uint16), other.view(np.uint16)), (name, frame)

@@ -45,3 +45,15 @@ def test_a_kept_segment_that_would_end_otherwise_is_never_made_again(tmp_path: P
     refuse_another_take(earlier, 2)
     refuse_another_take(EarlierVersion(tmp_path, frozenset({0, 1}), repeatable=True), 1)
     refuse_another_take(None, 1)
+
+
+def test_a_kept_segment_that_is_made_again_with_less_than_the_settings_say_is_refused_with_what_it_was(
+    tmp_path: Path,
+) -> None:
+    repeatable = EarlierVersion(tmp_path, frozenset({0, 1}), repeatable=True)
+    with pytest.raises(EngineError, match="today it is made with float8 weights"):
+        refuse_another_take(repeatable, 1, "float8 weights")
+    refuse_another_take(None, 1, "float8 weights")
+    known = EarlierVersion(tmp_path, frozenset({0, 1}), repeatable=False, unrepeatable="other options (steps)")
+    with pytest.raises(EngineError, match=r"end in others: other options \(steps\)"):
+        refuse_another_take(known, 1)

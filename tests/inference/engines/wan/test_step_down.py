@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import OpenEXR
 import pytest
 import torch
 from numpy.typing import NDArray
+from redo_rig import keeping, redo_of
 from spine_rig import Told, gathered, order_of
-from tiny_wan import make_tiny_checkpoint, tiny_transformer
+from tiny_wan import make_tiny_checkpoint, tiny_transformer, tiny_vae
 from wan_shot import FIRST, FULL, GONE, draw_wan_shot, fails
 
+from understudy.bridge.exr_file import read_attribute
+from understudy.inference.compliance.manifest import Approximation, approximations_in
+from understudy.inference.compliance.marks import APPROXIMATE
 from understudy.inference.engines.door import process_is_spent
 from understudy.inference.engines.wan import loop, shot_model
 from understudy.inference.engines.wan.acceleration import as_written, compile_blocks
 from understudy.inference.engines.wan.lessons import FILE, Lessons, read_lessons, write_lessons
 from understudy.inference.engines.wan.offload import offload_blocks
-from understudy.inference.weights.memory_plan import MemoryPlan
+from understudy.inference.weights.memory_plan import TILE_SIDE_PIXELS, MemoryPlan, approximations
 from understudy.inference.work_order import WorkerEnd, WorkOrder
 from understudy.inference.worker import Reporter, perform
 
@@ -82,6 +87,66 @@ def test_when_float8_was_allowed_then_it_comes_before_blocks_from_the_cpu_and_th
     assert "float8 weights" in first
     assert "blocks from CPU memory" not in first
     assert "float8 weights, blocks from CPU memory" in second
+
+
+def said_in(folder: Path, frame: int) -> str | None:
+    return read_attribute(folder / "v001" / "comp" / f"comp.{frame:04}.exr", APPROXIMATE)
+
+
+def test_when_float8_was_taken_for_want_of_memory_then_its_frames_the_manifest_and_the_report_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "predict", fails(loop.predict, FULL, {4}))  # in the second of two segments: 7 and 5
+    end = run(work(tmp_path, 12, "out", "float8=allowed"))
+    assert end.state == "delivered", end.error
+    spared = tuple(range(FIRST + 7, FIRST + 12))
+    frames = range(FIRST, FIRST + 12)
+    assert [frame for frame in frames if said_in(tmp_path / "out", frame) == "float8 weights"] == list(spared)
+    assert [frame for frame in frames if said_in(tmp_path / "out", frame) is None] == list(range(FIRST, FIRST + 7))
+    version = tmp_path / "out" / "v001"
+    assert approximations_in(version) == (Approximation(words="float8 weights", frames=spared),)
+    (finding,) = [one for one in end.findings if one.rule == "approximate"]
+    assert finding.frames == spared
+    assert "no other job is answered with these pixels" in (version / "report.html").read_text()
+    with av.open(str(version / "review.mp4")) as movie:
+        assert movie.metadata["understudy_approximate"] == "float8 weights"
+
+
+@pytest.mark.parametrize("said", ["float8=on", "float8=allowed"])
+def test_when_nothing_was_spared_that_the_settings_do_not_say_then_no_file_says_so(tmp_path: Path, said: str) -> None:
+    end = run(work(tmp_path, 2, "out", said))
+    assert end.state == "delivered", end.error
+    assert approximations_in(tmp_path / "out" / "v001") == ()
+    assert said_in(tmp_path / "out", FIRST) is None
+
+
+@pytest.fixture
+def taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[WorkOrder, WorkerEnd]:
+    """Return a job whose first worker took to float8 and then lost its GPU, and how the second one ended."""
+    real = loop.predict
+    monkeypatch.setattr(loop, "predict", fails(fails(real, FULL, {1}), GONE, {4}))
+    order = keeping(work(tmp_path, 12, "out", "float8=allowed"))
+    assert run(order).state == "parked"
+    process_is_spent.clear()
+    monkeypatch.setattr(loop, "predict", real)
+    return order, run(order)
+
+
+def test_what_a_worker_spared_that_is_gone_is_told_and_a_redo_keeps_it_with_its_frames(
+    tmp_path: Path, taken_up: tuple[WorkOrder, WorkerEnd]
+) -> None:
+    before, end = taken_up
+    assert end.state == "delivered", end.error
+    assert len(steps_down(end)) == 1
+    frames = tuple(range(FIRST, FIRST + 12))
+    assert approximations_in(tmp_path / "out" / "v001") == (Approximation(words="float8 weights", frames=frames),)
+    why = "7 frames, from 1001 on, were made with float8 weights because memory ran short"
+    end = run(redo_of(before, tmp_path / "again", 2, seed=7, repeatable=False, unrepeatable=why))
+    assert end.state == "delivered", end.error
+    kept = (Approximation(words="float8 weights", frames=frames[:7]),)
+    assert approximations_in(tmp_path / "again" / "v002") == kept
+    (finding,) = [one for one in end.findings if one.rule == "not_repeatable"]
+    assert why in finding.message
 
 
 def test_when_no_way_takes_less_then_the_job_fails_with_smaller_segments_and_finished_frames_stay(
@@ -173,3 +238,25 @@ def test_a_compiled_block_can_be_had_as_it_was_written() -> None:
     as_written(transformer)
     modules = [module for part in (*transformer.blocks, *transformer.face_adapter) for module in part.modules()]
     assert all(module._compiled_call_impl is None for module in modules)
+
+
+def test_a_vae_in_tiles_changes_a_picture_that_is_larger_than_a_tile_and_no_other() -> None:
+    """By which `approximations` judges what a plan changes."""
+    plan = MemoryPlan(vae_tiled=True)
+    for width in (TILE_SIDE_PIXELS, TILE_SIDE_PIXELS + 16):
+        picture = torch.rand(1, 3, 1, 16, width, generator=torch.Generator().manual_seed(3)) * 2 - 1
+        whole, tiled = tiny_vae(), tiny_vae()
+        tiled.load_state_dict(whole.state_dict())
+        tiled.enable_tiling()
+        with torch.no_grad():
+            one, other = (vae.encode(picture).latent_dist.mode() for vae in (whole, tiled))
+        said = approximations(plan, 16, width, float8=False)
+        assert torch.equal(one, other) is (said == ())
+        assert said == approximations(plan, width, 16, float8=False)
+
+
+def test_float8_is_an_approximation_only_where_nobody_asked_for_it() -> None:
+    plan = MemoryPlan(float8=True, offloaded=True, encoders="on the CPU")
+    assert approximations(plan, 720, 1280, float8=False) == ("float8 weights",)
+    assert approximations(plan, 720, 1280, float8=True) == ()
+    assert approximations(MemoryPlan(vae_tiled=True), 720, 1280, float8=True) == ("VAE in tiles",)
