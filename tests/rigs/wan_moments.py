@@ -15,7 +15,7 @@ STAGES = (
     Moment("checking the weights", "tells", "checking the weights"),
     Moment("opening the version", "enters", "inference/version.py:open"),
     Moment("opening the pictures", "enters", "inference/footage.py:open_pictures"),
-    Moment("measuring memory", "enters", "wan/shot_model.py:admit"),
+    Moment("measuring memory", "enters", "wan/tried_model.py:admit"),
     Moment("looking at the shot", "tells", "looking at the shot"),
     Moment("finding poses", "enters", "wan/shot_controls.py:_find_poses"),
     Moment("loading", "tells", "loading the VAE"),

@@ -13,9 +13,11 @@ from tiny_wan import make_tiny_checkpoint
 from wan_moments import DRAWN, JOB, STRUCK, TELLING
 from wan_shot import draw_wan_shot, run
 
+from understudy.inference.engines.descriptions import WAN_ANIMATE
 from understudy.inference.work_order import WorkerFrame
 
-pytestmark = pytest.mark.timeout(600)  # sixteen workers, one after the other; the limit counts the fixture too
+# Sixteen workers, one after the other; the limit counts the fixture too.
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 
 class Made(NamedTuple):
@@ -49,7 +51,7 @@ def test_in_every_stage_a_real_worker_was_killed_by_signal_9_and_the_next_one_we
 def test_after_all_of_them_every_file_is_the_undisturbed_jobs_to_the_byte(made: Made) -> None:
     """Layers, review, manifest with its findings, report: nothing tells that the job was ever struck."""
     whole = files_in(made.folder / "whole")
-    assert len(whole) == DRAWN * 8 + 3
+    assert len(whole) == DRAWN * len(WAN_ANIMATE.layers["replace"]) + 3
     assert {path for path, _ in whole.items() ^ files_in(made.folder / STRUCK).items()} == set()
 
 
