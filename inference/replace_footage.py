@@ -87,6 +87,7 @@ class ReplacePictures(ShotPictures):
             matte=lambda frame: self._model_matte(self.matte, frame),
             clean_plate=(lambda frame: self._model_picture(clean_plate.frame(frame), frame)) if clean_plate else None,
             holdout=(lambda frame: self._model_matte(holdout, frame)) if holdout else None,
+            plate_scale=min(self.crop.model_width / self.crop.width, self.crop.model_height / self.crop.height),
         )
 
     def input_views(self, frame: int, plate: PlateFrame | None = None) -> Views:

@@ -90,6 +90,8 @@ class Footage:
     """A folder that stays as long as the version: what a redo of a segment needs of the one before it. Small files."""
     earlier: EarlierVersion | None = None
     """For a redo, the version before."""
+    plate_scale: float | None = None
+    """Engine pixels a pixel of the plate, across or down, whichever is fewer; None where no plate is recast."""
     closeup: Closeup | None = None
     """Mode animate, where the driver has pictures."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from understudy.bridge.errors import EngineError
+from understudy.bridge.errors import EngineError, WeightsError
 from understudy.bridge.settings import UserSettings
 from understudy.inference.controls.conditioning import Controls, make_controls
 from understudy.inference.controls.grid import Grid
@@ -59,6 +60,7 @@ def shot_controls(footage: Footage, options: WanOptions, settings: UserSettings,
             reference=reference,
             faces=_face_source(footage, keypoints),
             people=_edges(driven),
+            plate_scale=footage.plate_scale,
         ),
         grid=grid,
         retarget=options.retarget and reference is not None,
@@ -74,11 +76,10 @@ def _find_poses(
     footage: Footage, options: WanOptions, settings: UserSettings, watcher: Watcher, cuts: tuple[int, ...]
 ) -> tuple[Poses, NDArray[np.float32] | None]:
     """Return the driver's poses, and the reference's where it can be looked at."""
-    detector = find_file(DETECTOR, WAN_ANIMATE, settings)
     source = choose_source(
         options.pose,
         keypoints=footage.keypoints,
-        weights=find_weights(WAN_ANIMATE, settings).folder if detector is None else detector.parents[2],
+        weights=_weights_folder(settings),
         mediapipe=find_interpreter(settings.mediapipe_python, settings.home),
     )
     try:
@@ -108,6 +109,17 @@ def _face_source(footage: Footage, keypoints: Mapping[int, Points]) -> FaceSourc
         return None
     own = {frame: closeup.points(points) for frame, points in keypoints.items()}
     return FaceSource(closeup.part, closeup.height, closeup.width, own)
+
+
+def _weights_folder(settings: UserSettings) -> Path | None:
+    """Return the folder that has the pose networks, else the model's, which lacks them; None where neither is here."""
+    detector = find_file(DETECTOR, WAN_ANIMATE, settings)
+    if detector is not None:
+        return detector.parents[2]
+    try:
+        return find_weights(WAN_ANIMATE, settings).folder
+    except WeightsError:
+        return None
 
 
 def _edges(driven: Poses) -> People | None:
