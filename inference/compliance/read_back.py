@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timezone
 from fractions import Fraction
@@ -96,32 +96,40 @@ def read_back(
     layers = description.layers[order.job.settings.mode]
     expected = marks(order, description, weights=weights)
     reader = _open_plate(order)
-    readings: list[LayerReading] = []
-    proofs: list[PictureProof] = []
     frames = _read_frames(order, folder, layers, expected, reader, onlooker)
-    for done, (found, proof, seen) in enumerate(frames, start=1):
-        readings += found
-        proofs.append(proof)
-        if onlooker is not None:
-            onlooker.keep(proof.frame, seen)
-        step(done, len(shot.range))
-    if onlooker is not None:
-        onlooker.close()
+    readings, proofs = _collected(frames, onlooker, lambda done: step(done, len(shot.range)))
     found_rate = shot.rate or _found_rate(rate, reader)
     return DeliveryFacts(
         job=order.job,
         today=today or datetime.now(timezone.utc).date().isoformat(),
         layers=layers,
         state=state,
-        readings=tuple(readings),
+        readings=readings,
         unexpected=_unexpected(folder, {reading.path for reading in readings}, beside),
-        proofs=tuple(proofs),
+        proofs=proofs,
         plate_size=canvas if reader is None else (reader.display.width, reader.display.height),
         marks=expected,
         made=_made(order, description, found_rate),
         rate=found_rate,
         review=_read_review(folder / REVIEW_NAME),
     )
+
+
+def _collected(
+    frames: Iterable[_Read], onlooker: Onlooker | None, told: Callable[[int], None]
+) -> tuple[tuple[LayerReading, ...], tuple[PictureProof, ...]]:
+    """Return what was read of all frames; what the onlooker saw is given to it, and it is closed after the last."""
+    readings: list[LayerReading] = []
+    proofs: list[PictureProof] = []
+    for done, (found, proof, seen) in enumerate(frames, start=1):
+        readings += found
+        proofs.append(proof)
+        if onlooker is not None:
+            onlooker.keep(proof.frame, seen)
+        told(done)
+    if onlooker is not None:
+        onlooker.close()
+    return tuple(readings), tuple(proofs)
 
 
 def _found_rate(rate: Fraction | None, reader: PlateReader | None) -> FrameRate | None:
