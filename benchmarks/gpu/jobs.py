@@ -26,7 +26,7 @@ from benchmarks.gpu.rows import Rows, card
 from benchmarks.stand_ins import lend_rigs
 
 FRAMES, SEGMENT, STEPS = 18, 9, 3
-LAYERS = ("comp", "character", "matte")
+LAYERS, SECOND_LAYERS = ("comp", "character", "matte"), ("beauty", "character", "matte")
 CHILD_SECONDS = 400
 FIRST = 1001
 
@@ -52,6 +52,26 @@ class Jobs:
         path.write_bytes(msgspec.json.encode(order))
         return path
 
+    def second(self, name: str, *more: str) -> tuple[Path, dict[str, str]]:
+        """Write the order of a job of Wan-Animate-2 and return its path and its surroundings.
+
+        Its weights are small, written at the first call: what it computes says nothing, that it runs on a card does.
+        """
+        from spine_rig import gathered, order_of
+        from tiny_wan2 import make_tiny_checkpoint_2
+
+        weights = self.folder / "weights2"
+        if not weights.is_dir():
+            make_tiny_checkpoint_2(weights, seed=1)
+        said = [f"steps={STEPS}", f"segment_frames={SEGMENT}", *more]
+        options = gathered(
+            self._options, engine="wan-animate-2", mode="animate", matte=None, keypoints=None, format="256x384",
+            prompt="a woman dancing", option=said,
+        )  # fmt: skip
+        path = self.folder / f"{name}.json"
+        path.write_bytes(msgspec.json.encode(order_of(options, self.folder / name)))
+        return path, {"UNDERSTUDY_WEIGHTS": str(weights)}
+
     def run(self, order: Path, at: str = "99:1", act: str = "", **environment: str) -> dict[str, Any]:
         """Do a job in a process of its own and return what it said, or how the process ended."""
         surroundings = {
@@ -68,18 +88,18 @@ class Jobs:
         lines = done.stdout.decode().strip().splitlines()
         return json.loads(lines[-1]) if lines and done.returncode == 0 else {"returncode": done.returncode}
 
-    def layers(self, name: str) -> dict[str, np.ndarray]:
-        """Return every delivered layer of a job, frames in one array."""
+    def layers(self, name: str, layers: tuple[str, ...]) -> dict[str, np.ndarray]:
+        """Return delivered layers of a job, frames in one array."""
         from wan_shot import layer
 
         frames = range(FIRST, FIRST + FRAMES)
-        return {each: np.stack([layer(self.folder / name, each, frame) for frame in frames]) for each in LAYERS}
+        return {each: np.stack([layer(self.folder / name, each, frame) for frame in frames]) for each in layers}
 
-    def compared(self, one: str, other: str) -> dict[str, Any]:
+    def compared(self, one: str, other: str, layers: tuple[str, ...] = LAYERS) -> dict[str, Any]:
         """Return whether two jobs delivered the same bits, and how far they are apart."""
-        here, there = self.layers(one), self.layers(other)
-        apart = {name: float(np.abs(here[name].astype(np.float32) - there[name]).max()) for name in LAYERS}
-        same = all(here[name].tobytes() == there[name].tobytes() for name in LAYERS)
+        here, there = self.layers(one, layers), self.layers(other, layers)
+        apart = {name: float(np.abs(here[name].astype(np.float32) - there[name]).max()) for name in layers}
+        same = all(here[name].tobytes() == there[name].tobytes() for name in layers)
         return {"same_bits": same, "greatest_difference": apart}
 
 
@@ -116,6 +136,23 @@ def broken(jobs: Jobs, rows: Rows, gpus: int) -> None:
     rows.add("and goes on", **jobs.run(order), **jobs.compared("plain", "broken"))
 
 
+def second_engine(jobs: Jobs, rows: Rows, gpus: int) -> None:
+    """Wan-Animate-2: compiled, plain, killed and resumed; on several GPUs where they are."""
+    order, weights = jobs.second("second")
+    rows.add("wan-animate-2, exact", **jobs.run(order, **weights))
+    order, _ = jobs.second("second-plain", "attention=plain")
+    rows.add("wan-animate-2, plain", **jobs.run(order, **weights))
+    order, _ = jobs.second("second-killed", "attention=plain")
+    rows.add("wan-animate-2, killed in segment 2, step 2", **jobs.run(order, "2:2", "kill", **weights))
+    told = jobs.run(order, **weights)
+    rows.add("wan-animate-2, resumed", **told, **jobs.compared("second-plain", "second-killed", SECOND_LAYERS))
+    if gpus > 1:
+        order, _ = jobs.second("second-together", "attention=plain")
+        told = jobs.run(order, UNDERSTUDY_GPUS_PER_SLOT=str(gpus), **weights)
+        together = jobs.compared("second-plain", "second-together", SECOND_LAYERS)
+        rows.add(f"wan-animate-2 on {gpus} GPUs", **told, **together)
+
+
 def budgets(jobs: Jobs, rows: Rows, gpus: int) -> None:
     """At the real size: what `gpu_memory` allows, held to by the allocator."""
     for name, budget, more in (
@@ -143,7 +180,7 @@ def several(jobs: Jobs, rows: Rows, gpus: int) -> None:
 
 
 ROWS: tuple[Callable[[Jobs, Rows, int], None], ...] = (
-    delivered, killed, cancelled, crowded, broken, several, budgets,
+    delivered, killed, several, crowded, cancelled, broken, second_engine, budgets,
 )  # fmt: skip
 
 
@@ -167,7 +204,10 @@ def main() -> None:
     jobs = Jobs(given.weights.parent / "jobs", given.weights, given.scale)
     for part in ROWS:
         if rows.seconds < given.limit and (not given.only or part.__name__ in given.only):
-            part(jobs, rows, given.gpus)
+            try:
+                part(jobs, rows, given.gpus)
+            except (OSError, KeyError, ValueError, subprocess.TimeoutExpired) as problem:  # leaves the other rows
+                rows.add(f"{part.__name__} failed", problem=f"{type(problem).__name__}: {problem}"[:500])
 
 
 if __name__ == "__main__":
