@@ -40,14 +40,18 @@ class Jobs:
 
         self.folder, self.weights = folder, weights
         self._options = draw_wan_shot(folder / "shot", FRAMES, scale)
-        self._large = draw_wan_shot(folder / "large", FRAMES, 12)  # 1152 x 768, the area of 720p
 
-    def order(self, name: str, *more: str, large: bool = False) -> Path:
-        """Write the order of a job called `name` and return its path."""
+    def order(self, name: str, *more: str, large: int = 0) -> Path:
+        """Write the order of a job called `name` and return its path.
+
+        large: so many frames of 1152 x 768, the area of 720p, instead of the small shot.
+        """
         from spine_rig import gathered, order_of
+        from wan_shot import draw_wan_shot
 
+        options = draw_wan_shot(self.folder / f"large{large}", large, 12) if large else self._options
         said = [f"steps={STEPS}", f"segment_frames={SEGMENT}", *more]
-        order = order_of(gathered(self._large if large else self._options, option=said), self.folder / name)
+        order = order_of(gathered(options, option=said), self.folder / name)
         path = self.folder / f"{name}.json"
         path.write_bytes(msgspec.json.encode(order))
         return path
@@ -100,7 +104,12 @@ class Jobs:
         here, there = self.layers(one, layers), self.layers(other, layers)
         apart = {name: float(np.abs(here[name].astype(np.float32) - there[name]).max()) for name in layers}
         same = all(here[name].tobytes() == there[name].tobytes() for name in layers)
-        return {"same_bits": same, "greatest_difference": apart}
+        relative = {
+            name: float(np.linalg.norm((here[name].astype(np.float64) - there[name]).ravel()))
+            / max(float(np.linalg.norm(there[name].astype(np.float64).ravel())), 1e-12)
+            for name in layers
+        }
+        return {"same_bits": same, "greatest_difference": apart, "relative_difference": relative}
 
 
 def delivered(jobs: Jobs, rows: Rows, gpus: int) -> None:
@@ -124,7 +133,7 @@ def cancelled(jobs: Jobs, rows: Rows, gpus: int) -> None:
 def crowded(jobs: Jobs, rows: Rows, gpus: int) -> None:
     """Another process takes what is free in mid shot, all but so much; and before the job."""
     for left in ("1.0", "0.2"):
-        order = jobs.order(f"crowded-{left}", "float8=allowed", large=True)
+        order = jobs.order(f"crowded-{left}", "float8=allowed", large=FRAMES)
         rows.add(f"{left} GiB left in segment 2", **jobs.run(order, "2:1", f"crowd:{left}"))
     rows.add("crowded before it began", **jobs.run(jobs.order("parked"), "0:1", "crowd:1.0"))
 
@@ -159,9 +168,8 @@ def budgets(jobs: Jobs, rows: Rows, gpus: int) -> None:
         ("whole", "", ()),
         ("offloaded", "24GiB", ()),
         ("float8", "24GiB", ("float8=on",)),
-        ("float8-26", "26GiB", ("float8=on",)),
     ):
-        order = jobs.order(f"budget-{name}", "segment_frames=77", *more, large=True)
+        order = jobs.order(f"budget-{name}", "segment_frames=77", *more, large=77)
         said = jobs.run(order, UNDERSTUDY_GPU_MEMORY=budget) if budget else jobs.run(order)
         rows.add(f"budget {budget or 'none'} {' '.join(more)}", **said)
 
@@ -206,7 +214,13 @@ def main() -> None:
         if rows.seconds < given.limit and (not given.only or part.__name__ in given.only):
             try:
                 part(jobs, rows, given.gpus)
-            except (OSError, KeyError, ValueError, subprocess.TimeoutExpired) as problem:  # leaves the other rows
+            except (
+                OSError,
+                RuntimeError,
+                KeyError,
+                ValueError,
+                subprocess.TimeoutExpired,
+            ) as problem:  # leaves the other rows
                 rows.add(f"{part.__name__} failed", problem=f"{type(problem).__name__}: {problem}"[:500])
 
 
