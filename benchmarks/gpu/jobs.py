@@ -117,9 +117,15 @@ def delivered(jobs: Jobs, rows: Rows, gpus: int) -> None:
     rows.add("a job, exact", **jobs.run(jobs.order("exact")))
 
 
+def plain(jobs: Jobs, rows: Rows) -> None:
+    """The job that others are held against, once."""
+    if not (jobs.folder / "plain").is_dir():
+        rows.add("a job, plain", **jobs.run(jobs.order("plain", "attention=plain")))
+
+
 def killed(jobs: Jobs, rows: Rows, gpus: int) -> None:
     """attention=plain promises the same bits after a kill."""
-    rows.add("a job, plain", **jobs.run(jobs.order("plain", "attention=plain")))
+    plain(jobs, rows)
     order = jobs.order("killed", "attention=plain")
     rows.add("killed in segment 2, step 2", **jobs.run(order, "2:2", "kill"))
     rows.add("resumed", **jobs.run(order), **jobs.compared("plain", "killed"))
@@ -134,12 +140,13 @@ def crowded(jobs: Jobs, rows: Rows, gpus: int) -> None:
     """Another process takes what is free in mid shot, all but so much; and before the job."""
     for left in ("1.0", "0.2"):
         order = jobs.order(f"crowded-{left}", "float8=allowed", large=FRAMES)
-        rows.add(f"{left} GiB left in segment 2", **jobs.run(order, "2:1", f"crowd:{left}"))
+        rows.add(f"{left} GiB left in segment 1", **jobs.run(order, "1:1", f"crowd:{left}"))
     rows.add("crowded before it began", **jobs.run(jobs.order("parked"), "0:1", "crowd:1.0"))
 
 
 def broken(jobs: Jobs, rows: Rows, gpus: int) -> None:
     """A kernel asserts: the context is lost to the process, the job waits, a fresh process goes on."""
+    plain(jobs, rows)
     order = jobs.order("broken", "attention=plain")
     rows.add("the GPU breaks in segment 2", **jobs.run(order, "2:2", "break"))
     rows.add("and goes on", **jobs.run(order), **jobs.compared("plain", "broken"))
@@ -165,9 +172,9 @@ def second_engine(jobs: Jobs, rows: Rows, gpus: int) -> None:
 def budgets(jobs: Jobs, rows: Rows, gpus: int) -> None:
     """At the real size: what `gpu_memory` allows, held to by the allocator."""
     for name, budget, more in (
-        ("whole", "", ()),
-        ("offloaded", "24GiB", ()),
         ("float8", "24GiB", ("float8=on",)),
+        ("offloaded", "24GiB", ()),
+        ("whole", "", ()),
     ):
         order = jobs.order(f"budget-{name}", "segment_frames=77", *more, large=77)
         said = jobs.run(order, UNDERSTUDY_GPU_MEMORY=budget) if budget else jobs.run(order)
@@ -178,6 +185,7 @@ def several(jobs: Jobs, rows: Rows, gpus: int) -> None:
     """The same job on one GPU and on all that the slot has, by NCCL."""
     if gpus < 2:
         return
+    plain(jobs, rows)
     slot = {"UNDERSTUDY_GPUS_PER_SLOT": str(gpus)}
     rows.add(f"a job on {gpus} GPUs", **jobs.run(jobs.order("together", "attention=plain"), **slot))
     rows.add("beside one GPU", **jobs.compared("plain", "together"))

@@ -8,6 +8,8 @@ ends, and a fresh one goes on. One thread.
 from __future__ import annotations
 
 import gc
+import sys
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -143,10 +145,17 @@ class TriedModel(ABC, Generic[AnyLoaded]):
         return made
 
     def close(self) -> None:
-        """Let go of the model, and end the processes of the other GPUs."""
+        """Let go of the model, end the processes of the other GPUs, and give back the memory of this one.
+
+        Closed by an error, a cancel too, its frames still hold the model and what it computed: they let go as well.
+        """
         self._loaded = None
         if self._team is not None:
             self._team.close()
+        traceback.clear_frames(sys.exc_info()[2])
+        gc.collect()
+        if torch.cuda.is_available() and not process_is_spent.is_set():
+            torch.cuda.empty_cache()
 
     @property
     def approximate(self) -> str:
