@@ -50,8 +50,9 @@ class Jobs:
         from wan_shot import draw_wan_shot
 
         options = draw_wan_shot(self.folder / f"large{large}", large, 12) if large else self._options
-        said = [f"steps={STEPS}", f"segment_frames={SEGMENT}", *more]
-        order = order_of(gathered(options, option=said), self.folder / name)
+        said = {"steps": str(STEPS), "segment_frames": str(SEGMENT)} | dict(one.split("=") for one in more)
+        option = [f"{name}={value}" for name, value in said.items()]
+        order = order_of(gathered(options, option=option), self.folder / name)
         path = self.folder / f"{name}.json"
         path.write_bytes(msgspec.json.encode(order))
         return path

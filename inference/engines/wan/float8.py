@@ -74,8 +74,10 @@ def quantise_blocks(transformer: Any, device: torch.device | None = None) -> Non
     """
     for block in chain(*block_lists(transformer)):
         for owner in list(block.modules()):
-            if isinstance(owner, nn.ModuleDict):
-                continue  # peft keeps the matrices of a layer's LoRAs in these, and reads in which numbers they are
+            # peft keeps the matrices of a layer's LoRAs in dictionaries, and reads in which numbers they are. And a
+            # model that ran out of memory half way may come again.
+            if isinstance(owner, nn.ModuleDict | TokensInTurn):
+                continue
             for name, child in list(owner.named_children()):
                 if isinstance(child, nn.Linear):
                     setattr(owner, name, Float8Linear(child if device is None else child.to(device)))

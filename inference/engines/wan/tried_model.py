@@ -165,8 +165,13 @@ class TriedModel(ABC, Generic[AnyLoaded]):
 
     def _attempt(self, work: Callable[[], Made], where: str, watcher: Watcher) -> Made:
         """Do `work` until it is done or there is nothing left to try."""
+        met: tuple[Trouble | None, str] | None = None
         while True:
             try:
+                # Only here is the error gone, and with it the tensors that its frames held. To make the model take less
+                # can want more memory than there is as well: then the way after that is tried.
+                if met is not None:
+                    self._meet(*met, where, watcher)
                 return work()
             except RuntimeError as problem:
                 trouble, said = trouble_in(problem), first_line(problem)
@@ -174,8 +179,7 @@ class TriedModel(ABC, Generic[AnyLoaded]):
                     trouble = problem.trouble
                 if trouble is None and not isinstance(problem, TeamError):
                     raise
-            # Only out here is the error gone, and with it the tensors that its frames held.
-            self._meet(trouble, said, where, watcher)
+                met = trouble, said
 
     def _meet(self, trouble: Trouble | None, said: str, where: str, watcher: Watcher) -> None:
         """Make another try possible. Raises what the job ends with where none is."""
