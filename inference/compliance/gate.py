@@ -22,7 +22,10 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "record_is_sound",
         "ground_is_stated",
         "likeness_is_stated",
+        "content_is_allowed",
         "consents_cover_everyone",
+        "consents_reach_this_use",
+        "grantors_may_consent",
         "disclosure_is_stated",
         "project_is_open",
         "names_are_safe",
@@ -65,6 +68,8 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "provenance_is_complete",
         "review_shows_the_cut",
         "consents_still_stand",
+        "consents_still_reach_this_use",
+        "grantors_might_still_consent",
     ),
 }
 """Stage to the names of its rules, in the order of every report. One name = one file in rules/."""
