@@ -39,6 +39,7 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "settings_are_in_range",
         "colour_config_is_named",
         "deliverables_are_known",
+        "pack_rules_hold",
     ),
     "inspection": (
         "movies_are_steady",
@@ -70,6 +71,7 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "consents_still_stand",
         "consents_still_reach_this_use",
         "grantors_might_still_consent",
+        "pack_rules_still_hold",
     ),
 }
 """Stage to the names of its rules, in the order of every report. One name = one file in rules/."""
@@ -89,7 +91,8 @@ def evaluate(
     package: str = RULES_PACKAGE,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> tuple[Finding, ...]:
-    """Return one finding a rule of `stage`, in the order of the list. Raises nothing of a rule's.
+    """Return one finding a rule of `stage`, in the order of the list; behind it what it says one by one (one finding a
+    rule of a policy pack). Raises nothing of a rule's.
 
     Blocks; for a thread without an event loop. `rules` and `package` name another set of rules than ours; what is
     expected follows from `rules` alone.
