@@ -12,8 +12,7 @@ import msgspec
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.shot import JobRequest
-from understudy.inference.compliance.policy.library import PackText
-from understudy.inference.compliance.policy.waiver import Waiver
+from understudy.bridge.waiver import Waiver
 
 Stage = Literal["admission", "inspection", "delivery"]
 
@@ -38,8 +37,8 @@ class AdmissionFacts(msgspec.Struct, frozen=True, kw_only=True):
     """None = this daemon has no engine of the name that the job states."""
     engines: tuple[str, ...] = ()
     """Names of the engines that are here."""
-    packs: tuple[PackText, ...] = ()
-    """The studio's own policy packs; those that ship are the gate's by itself."""
+    packs: dict[str, str] = {}
+    """The studio's own policy packs, name to TOML text; those that ship are the gate's by itself."""
     waivers: tuple[Waiver, ...] = ()
     """Those of this job's record, as the registry knows them now."""
 
@@ -189,7 +188,7 @@ class DeliveryFacts(msgspec.Struct, frozen=True, kw_only=True):
     rate: FrameRate | None = None
     """The shot's rate as the worker resolved it."""
     review: ReviewReading | None = None
-    packs: tuple[PackText, ...] = ()
+    packs: dict[str, str] = {}
     """As in `AdmissionFacts`."""
     waivers: tuple[Waiver, ...] = ()
 

@@ -7,13 +7,14 @@ that does not read raises, and the gate refuses everything.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 
 from understudy.bridge.errors import RequestError
 from understudy.bridge.shot import JobRequest
 from understudy.inference.compliance.policy.evaluation import evaluate_packs
 from understudy.inference.compliance.policy.findings import findings_of, summary
 from understudy.inference.compliance.policy.job_facts import facts_of
-from understudy.inference.compliance.policy.library import PackText, all_packs
+from understudy.inference.compliance.policy.library import all_packs
 from understudy.inference.compliance.policy.packs import Stage
 from understudy.inference.compliance.policy.waiver import Waiver
 from understudy.inference.compliance.rule import Several, not_applicable
@@ -26,7 +27,7 @@ def prepare() -> None:
 
 
 def judge_packs(
-    job: JobRequest, stage: Stage, today: str, actor: str, own: tuple[PackText, ...], waivers: tuple[Waiver, ...]
+    job: JobRequest, stage: Stage, today: str, actor: str, own: Mapping[str, str], waivers: tuple[Waiver, ...]
 ) -> Several:
     """Return the finding over all packs, and one a rule of each that applies. Raises RequestError for a broken pack."""
     packs = all_packs(own)

@@ -179,7 +179,8 @@ def words(condition: Condition) -> str:
         case "eq":
             return f"{one} is {_shown(condition.value)}"
         case "in":
-            return f"{one} is {' or '.join(_shown(value) for value in condition.wanted)}"
+            among = ", ".join(_shown(value) for value in condition.wanted)
+            return f"{one} is {'one of ' if len(condition.wanted) > 1 else ''}{among}"
         case "gte_hours":
             return f"{one} is at least {condition.value} hours after {others[0]}"
         case "before":

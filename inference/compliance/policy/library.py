@@ -5,9 +5,9 @@ Which packs there must be is written here and not found: a file that is gone is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-
-import msgspec
+from types import MappingProxyType
 
 from understudy.bridge.errors import RequestError
 from understudy.inference.compliance.policy.packs import Pack, parse_pack
@@ -18,13 +18,7 @@ SHIPPED = (
 )  # fmt: skip
 FOLDER = Path(__file__).parent.parent / "packs"
 CASES = ".cases.toml"
-
-
-class PackText(msgspec.Struct, frozen=True, kw_only=True):
-    """A pack of the studio's own, as it travels with a job's facts."""
-
-    name: str
-    text: str
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def read_pack(name: str, folder: Path = FOLDER) -> Pack:
@@ -43,9 +37,28 @@ def read_text(path: Path, name: str) -> str:
         ) from None
 
 
-def all_packs(own: tuple[PackText, ...] = (), folder: Path = FOLDER) -> tuple[Pack, ...]:
-    """Return every shipped pack, in order, then the studio's own. One of the same id takes the shipped one's place."""
-    shipped = {name: read_pack(name, folder) for name in SHIPPED}
-    for text in own:
-        shipped[text.name] = parse_pack(text.text, text.name)
-    return tuple(shipped.values())
+def all_packs(own: Mapping[str, str] = NONE, folder: Path = FOLDER) -> tuple[Pack, ...]:
+    """Return every shipped pack, in order, then the studio's own, given as name to TOML text.
+
+    One of a shipped pack's name takes its place. Raises RequestError for the first that does not read.
+    """
+    found = {name: read_pack(name, folder) for name in SHIPPED}
+    found |= {name: parse_pack(text, name) for name, text in own.items()}
+    return tuple(found.values())
+
+
+def own_packs(folder: str) -> dict[str, str]:
+    """Return the text of every pack in a studio's folder by its name; none where no folder is named.
+
+    Raises RequestError where the folder or a file cannot be read: rules that a studio counts on are never left out.
+    """
+    if not folder:
+        return {}
+    path = Path(folder)
+    if not path.is_dir():
+        raise RequestError(
+            f"`packs_folder` names {folder}, which is no folder",
+            remedy="Mend the setting, or mount the folder: nothing passes without the studio's packs.",
+        )
+    files = sorted(file for file in path.glob("*.toml") if not file.name.endswith(CASES))
+    return {file.stem: read_text(file, file.stem) for file in files}

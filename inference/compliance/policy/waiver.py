@@ -10,38 +10,15 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
-
-import msgspec
 
 from understudy.bridge.moments import is_day
+from understudy.bridge.waiver import Waiver
 from understudy.inference.compliance.coverage import matches_any
 from understudy.inference.compliance.policy.fields import TODAY, Value
 
+__all__ = ["REASON_LENGTH", "Waivable", "Waiver", "facts_hash", "why_not"]
+
 REASON_LENGTH = 20  # shorter than that is an excuse
-
-
-class Waiver(msgspec.Struct, frozen=True, kw_only=True):
-    """One waiver as the registry keeps it. Days are UTC; the last day itself still counts."""
-
-    waiver_id: str
-    rule: str
-    pack: str
-    """Id and version: us-ny-ads@1.0.0. Another version is another rule."""
-    record_id: str
-    shots: tuple[str, ...] = ()
-    """Names or patterns (`SH0*`); empty = every shot of the record."""
-    reason: str
-    requested_by: str
-    granted_by: str
-    granted_as: Literal["artist", "producer", "legal", "admin"]
-    """The role that the grantor's key had."""
-    granted_on: str
-    expires_on: str
-    condition: str = ""
-    """What must be kept to; for people."""
-    facts: str
-    """`facts_hash` of what the rule read when it was granted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from understudy.bridge.errors import Finding
 from understudy.inference.compliance.facts import AdmissionFacts, DeliveryFacts
 from understudy.inference.compliance.gate import STAGES, evaluate, refusal
 from understudy.inference.compliance.policy.findings import FACTS_HASH
-from understudy.inference.compliance.policy.library import FOLDER, PackText
+from understudy.inference.compliance.policy.library import FOLDER
 from understudy.inference.compliance.policy.waiver import Waiver
 
 LAST = (
@@ -57,8 +57,8 @@ def delivery(job: Any, today: str, actor: str = "jo", **changes: Any) -> dict[st
     return {found.rule: found for found in evaluate("delivery", facts, rules=LAST)}
 
 
-def own(text: str = MINE) -> tuple[PackText, ...]:
-    return (PackText(name="mine", text=text),)
+def own(text: str = MINE) -> dict[str, str]:
+    return {"mine": text}
 
 
 def waiver(facts: str, **changes: Any) -> Waiver:
@@ -137,7 +137,7 @@ def test_when_a_pack_has_expired_then_admission_warns_and_delivery_refuses(make:
 def test_when_two_packs_contradict_each_other_then_the_job_is_refused_and_both_are_named(make: Any) -> None:
     other = MINE.replace("mine", "other").replace('{ set = "use.media" }', '{ eq = ["disclosure.form", "caption"] }')
     mine = MINE.replace('{ set = "use.media" }', '{ eq = ["disclosure.form", "icon"] }')
-    packs = (PackText(name="mine", text=mine), PackText(name="other", text=other))
+    packs = {"mine": mine, "other": other}
     found = admission(make.admission(make.job(), packs=packs))
     assert found["packs.contradiction"].outcome == "refuse"
     assert "mine.media and other.media" in found["packs.contradiction"].message

@@ -10,7 +10,7 @@ import pytest
 
 from understudy.bridge.errors import RequestError
 from understudy.inference.compliance.policy.cases import failures, read_cases
-from understudy.inference.compliance.policy.library import CASES, FOLDER, SHIPPED, PackText, all_packs, read_pack
+from understudy.inference.compliance.policy.library import CASES, FOLDER, SHIPPED, all_packs, own_packs, read_pack
 from understudy.inference.compliance.policy.packs import parse_pack
 
 DISABLED = {"dk-likeness", "us-nofakes", "uk-replica"}
@@ -101,11 +101,26 @@ def test_when_a_pack_is_not_sound_then_pack_and_place_are_named(old: str, new: s
 
 
 def test_a_studios_pack_comes_beside_those_that_ship_and_one_of_the_same_id_in_its_place() -> None:
-    mine = PackText(name="mine", text=SOUND)
-    assert [pack.id for pack in all_packs((mine,))] == [*SHIPPED, "mine"]
-    other = PackText(name="kr-basic", text=SOUND.replace('"mine', '"kr-basic'))
-    assert [pack.id for pack in all_packs((other,))] == list(SHIPPED)
-    assert all_packs((other,))[SHIPPED.index("kr-basic")].data.title == "A pack of our own"
+    mine = {"mine": SOUND}
+    assert [pack.id for pack in all_packs(mine)] == [*SHIPPED, "mine"]
+    other = {"kr-basic": SOUND.replace('"mine', '"kr-basic')}
+    assert [pack.id for pack in all_packs(other)] == list(SHIPPED)
+    assert all_packs(other)[SHIPPED.index("kr-basic")].data.title == "A pack of our own"
+
+
+def test_the_packs_of_a_studios_folder_are_found_by_their_names_without_their_cases(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(SOUND)
+    (tmp_path / f"mine{CASES}").write_text("")
+    assert own_packs(str(tmp_path)) == {"mine": SOUND}
+    assert own_packs("") == {}
+
+
+def test_when_the_studios_folder_is_not_there_then_nothing_passes(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"`packs_folder` names .*gone, which is no folder"):
+        own_packs(str(tmp_path / "gone"))
+    (tmp_path / "mine.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(RequestError, match="the policy pack mine cannot be read"):
+        own_packs(str(tmp_path))
 
 
 def test_a_case_that_says_otherwise_than_its_pack_and_a_rule_without_cases_are_told() -> None:
