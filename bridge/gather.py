@@ -255,7 +255,7 @@ def _record(options: JobOptions) -> Record:
         raise RequestError("a job has a record or is self-attested, not both", remedy="Leave one of the two out.")
     if options.record is not None:
         record = load_record_file(Path(options.record))
-        if record.consents and not record.salt:
+        if record.ground == "record" and not record.salt:
             return msgspec.structs.replace(record, salt=secrets.token_hex(SALT_BYTES))
         return record
     if options.self_attest:

@@ -36,6 +36,7 @@ __all__ = ["RECORD_SCHEMA", "Consent", "Likeness", "Record", "is_day", "record_p
 
 RECORD_SCHEMA = 2
 
+_TERRITORY = re.compile(r"(worldwide|[A-Z]{2}(-[A-Z0-9]{1,3})?)\Z")
 _SALT = re.compile(r"[0-9a-f]{32,128}\Z")
 
 
@@ -60,7 +61,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     consents: tuple[Consent, ...] = ()
     salt: str = ""
     """Private: hex digits that stand in every hash of these papers which leaves the house, so that nobody finds a
-    person by trying names. Drawn when a job with consents is submitted and the record has none."""
+    person by trying names. Drawn when a job is submitted and its record has none."""
     cast: tuple[CastMember, ...] = ()
     use: Use = Use()
     content: Content = Content()
@@ -110,6 +111,7 @@ def record_problems(record: Record) -> tuple[str, ...]:
             found.append(f"`consents[{index}].consent_id` {consent.consent_id} is there twice")
         seen.add(consent.consent_id)
     found.extend(_cast_problems(record))
+    found.extend(_territory_problems(record))
     found.extend(f"`{name}` is not a day such as 2026-11-20: {day!r}" for name, day in _days(record) if not is_day(day))
     return tuple(found)
 
@@ -125,6 +127,17 @@ def _cast_problems(record: Record) -> Iterator[str]:
         if member.deceased_on is not None and member.living != "no":
             yield f'`cast[{index}].deceased_on` is stated, but `living` is not "no"'
         seen.add(member.talent)
+
+
+def _territory_problems(record: Record) -> Iterator[str]:
+    """Yield every territory that is no code: `Germany` would reach no rule and be covered by no consent."""
+    places = {"use.territories": record.use.territories}
+    for index, consent in enumerate(record.consents):
+        places[f"consents[{index}].scope.territories"] = consent.scope.territories
+    for name, territories in places.items():
+        for place in territories:
+            if _TERRITORY.match(place) is None:
+                yield f"`{name}` has {place!r}, which is none of ISO 3166's codes (DE, US-NY), EU or worldwide"
 
 
 def _days(record: Record) -> Iterator[tuple[str, str]]:

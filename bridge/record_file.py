@@ -165,7 +165,7 @@ def _read_toml(data: bytes) -> Document:
     except ModuleNotFoundError:
         raise RequestError(
             "this Python reads no TOML: it came with Python 3.11",
-            remedy="Write the record as JSON, or submit from the command line, which runs on Python 3.11.",
+            remedy="Write the record as JSON, or submit with Python 3.11 or newer.",
         ) from None
     try:
         document = tomllib.loads(data.decode("utf-8-sig"))

@@ -78,6 +78,8 @@ def test_a_record_with_a_byte_order_mark_is_read() -> None:
         (written(eu={"deepfake": "perhaps"}), "$.eu.deepfake"),
         (written(cn={"label": 4}), "$.cn.label"),
         (written(salt="pepper"), "`salt`"),
+        (written(use={"territories": ["DE", "Germany"]}), "`use.territories` has 'Germany'"),
+        (written(consents=[{**CONSENT, "scope": {"territories": ["us"]}}]), "`consents[0].scope.territories` has 'us'"),
         (written(consents=[{**CONSENT, "notice_at": "2026-11-18 09:00"}]), "`consents[0].notice_at`"),
         (written(cast=[{"talent": "bo"}]), "`cast[0].talent` 'bo' is in none of"),
         (written(on_screen=["bo"], cast=[{"talent": "bo"}, {"talent": "bo"}]), "`cast[1].talent` 'bo' is there twice"),

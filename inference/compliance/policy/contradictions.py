@@ -50,8 +50,8 @@ def _rooms(condition: Condition) -> dict[str, _Room]:
     for part in _joined(condition):
         negated = part.operator == "not"
         inner = part.parts[0] if negated else part
-        if not inner.paths or fields()[inner.paths[0]].kind not in _SINGLE:
-            continue
+        if not inner.paths or fields()[inner.paths[0]].kind not in _SINGLE or fields()[inner.paths[0]].of_a_person:
+            continue  # what is read person by person may be one thing of one and another of the next
         room = rooms.setdefault(inner.paths[0], _Room())
         match inner.operator:
             case "set" if negated:

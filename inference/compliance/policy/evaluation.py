@@ -63,7 +63,7 @@ def evaluate_packs(packs: tuple[Pack, ...], facts: JobFacts, stage: Stage) -> Ev
         for rule in pack.rules:
             outcome = _ask(pack, rule, facts, stage)
             outcomes.append(outcome)
-            if outcome.standing != "not_applicable" and rule.data.each == "job":
+            if outcome.standing != "not_applicable":
                 demands.append(Demand(rule.id, pack.reference, rule.require))
     outcomes += [_contradiction(*found) for found in contradictions(demands)]
     outcomes.append(_territories(packs, facts, stage))

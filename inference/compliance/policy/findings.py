@@ -44,7 +44,7 @@ def summary(evaluation: Evaluation, findings: tuple[Finding, ...], waivers: tupl
 
 
 def _finding(outcome: Outcome, facts: JobFacts, waivers: tuple[Waiver, ...]) -> Finding:
-    hashed = facts_hash(outcome.rule, outcome.pack, outcome.reads)
+    hashed = facts_hash(outcome.rule, outcome.pack, outcome.reads, facts.salt)
     shown = {"pack": outcome.pack, **{path: shown_value(path, value) for path, value in outcome.reads.items()}}
     if not outcome.blocks:
         return Finding(

@@ -39,6 +39,7 @@ class JobFacts:
     people: tuple[Person, ...]
     today: str
     record_id: str
+    salt: str
     shot: str
     actor: str
 
@@ -65,6 +66,7 @@ def facts_of(job: JobRequest, today: str, actor: str) -> JobFacts:
         people=tuple(_person(job, talent, today, known) for talent in people(job)),
         today=today,
         record_id=record.record_id,
+        salt=record.salt,
         shot=job.shot.name,
         actor=actor,
     )

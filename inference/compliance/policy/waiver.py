@@ -36,10 +36,13 @@ class Waivable:
     today: str
 
 
-def facts_hash(rule: str, pack: str, reads: Mapping[str, Value]) -> str:
-    """Return one SHA-256 over what a rule read, without the day: time alone kills no waiver before its end."""
+def facts_hash(rule: str, pack: str, reads: Mapping[str, Value], salt: str) -> str:
+    """Return one SHA-256 over what a rule read, without the day: time alone kills no waiver before its end.
+
+    salt: the record's own, because the hash stands in reports, and what was read may be somebody's name.
+    """
     stated = {path: value for path, value in reads.items() if path != TODAY}
-    text = json.dumps([rule, pack, stated], sort_keys=True, ensure_ascii=False)
+    text = json.dumps([salt, rule, pack, stated], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

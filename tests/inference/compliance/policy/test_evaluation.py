@@ -19,6 +19,7 @@ from understudy.inference.compliance.policy.library import all_packs
 POLITICAL = '{ eq = ["content.political", true] }'
 WHEN_POLITICAL = f"when = {POLITICAL}"
 BOTH = ("admission", "delivery")
+PERSON = 'each = "person"'
 
 
 @pytest.mark.parametrize("severity", ["block", "warn", "info"])
@@ -120,6 +121,17 @@ def test_what_can_be_kept_together_is_no_contradiction(ask: Any, pack_of: Any, o
     assert "packs.contradiction" not in ask(pack_of(one, id="one"), pack_of(other, id="other"))
 
 
+def test_a_rule_of_persons_and_one_of_the_job_contradict_each_other_in_what_both_read_of_the_job(
+    ask: Any, pack_of: Any
+) -> None:
+    one = pack_of('{ eq = ["replica.type", "background"] }', id="one", of_rule=PERSON)
+    other = pack_of('{ eq = ["replica.type", "none"] }', id="other")
+    assert "packs.contradiction" in ask(one, other)
+    hers = pack_of('{ eq = ["person.living", "yes"] }', id="hers", of_rule=PERSON)
+    his = pack_of('{ eq = ["person.living", "no"] }', id="his", of_rule=PERSON)
+    assert "packs.contradiction" not in ask(hers, his)
+
+
 def test_packs_that_contradict_each_other_but_never_both_apply_are_no_error(ask: Any, pack_of: Any) -> None:
     one = pack_of('{ eq = ["disclosure.form", "icon"] }', id="one", of_rule=WHEN_POLITICAL)
     other = pack_of('{ eq = ["disclosure.form", "caption"] }', id="other", of_rule=f"when = {{ not = {POLITICAL} }}")
@@ -189,8 +201,6 @@ def test_a_worldwide_use_asks_every_pack(ask: Any, pack_of: Any) -> None:
 
 
 # ---- person by person
-
-PERSON = 'each = "person"'
 
 
 def test_a_rule_of_persons_holds_where_everyone_has_one_consent_that_meets_it(

@@ -150,10 +150,11 @@ def test_a_waiver_counts_only_where_everything_about_it_is_right(changes: dict[s
     )
 )
 def test_the_hash_of_facts_tells_every_value_apart_but_the_day(reads: dict[str, Any]) -> None:
-    one = facts_hash("r", "p", reads)
-    assert facts_hash("r", "p", {**reads, "today": "2026-11-20"}) == one
-    assert facts_hash("r", "p", {**reads, "cn.label": 3}) != one
-    assert facts_hash("s", "p", reads) != one
+    one = facts_hash("r", "p", reads, "5")
+    assert facts_hash("r", "p", {**reads, "today": "2026-11-20"}, "5") == one
+    assert facts_hash("r", "p", {**reads, "cn.label": 3}, "5") != one
+    assert facts_hash("s", "p", reads, "5") != one
+    assert facts_hash("r", "p", reads, "6") != one
 
 
 def test_a_waiver_crosses_as_json_unchanged() -> None:
