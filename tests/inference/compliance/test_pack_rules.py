@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +244,18 @@ def test_when_a_minor_and_intimacy_meet_then_no_waiver_opens_the_gate(make: Any,
     assert refusal(tuple(found.values()), "the job") is not None
     if rule == "content_is_allowed":
         assert "of no use are the waivers w-1" in found["pack_rules_hold"].message
+
+
+def test_the_process_that_judges_loads_no_picture_library_and_no_hub_with_its_packs() -> None:
+    heavy = "{'numpy', 'cv2', 'OpenEXR', 'OpenImageIO', 'av', 'PyOpenColorIO', 'torch', 'zmq', 'typer', 'rich'}"
+    code = (
+        "import sys, importlib; from understudy.inference.compliance import gate, nursery; "
+        "nursery.pack_rules.prepare(); "
+        "[importlib.import_module(f'{gate.RULES_PACKAGE}.{name}') for name in gate.STAGES['admission']]; "
+        f"print(sorted({heavy} & {{n.partition('.')[0] for n in sys.modules}}))"
+    )
+    found = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
 
 
 def test_the_stages_ask_packs_last_so_that_their_findings_stand_together() -> None:
