@@ -147,7 +147,7 @@ def _outcome(
     if open_:
         message = f"{data.explain} Not so here: {'; '.join(unmet)}."
     if standing == "not_known":
-        message += " Whether it applies hangs on what is not stated."
+        message += f" Whether it applies hangs on what is not stated: {', '.join(_undecided(pack, rule, reads))}."
     if open_ and early and data.severity == "block":
         message += " Delivery will refuse."
     return Outcome(
@@ -162,6 +162,14 @@ def _outcome(
         blocks=open_ and data.severity == "block",
         talents=tuple(talents),
     )
+
+
+def _undecided(pack: Pack, rule: Rule, reads: Mapping[str, Value]) -> list[str]:
+    """Return the fields that decide whether a rule applies and are not stated, each once."""
+    unless = rule.unless.reads() if rule.unless is not None else ()
+    deciding = {*pack.when.reads(), *rule.when.reads(), *unless}
+    silent = [path.rpartition(": ")[2] for path, value in reads.items() if value is None]
+    return [path for path in dict.fromkeys(silent) if path in deciding]
 
 
 def _word(

@@ -49,6 +49,8 @@ def test_when_whether_a_rule_applies_is_not_known_then_admission_warns_and_deliv
     pack = pack_of('{ set = "use.media" }', of_rule=WHEN_POLITICAL)
     said = [ask(pack, stage=stage, content=Content(political=political))["mine.rule"].outcome for stage in BOTH]
     assert tuple(said) == outcomes
+    told = ask(pack, stage="delivery", content=Content(political=political))["mine.rule"].message
+    assert ("Whether it applies hangs on what is not stated: content.political." in told) == (political is None)
 
 
 def test_a_rule_that_does_not_apply_says_so_with_what_it_read(ask: Any, pack_of: Any) -> None:
