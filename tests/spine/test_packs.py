@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+from daemon_rig import RunningDaemon
 from terminal_rig import Terminal
 from typed_rig import HERE, Submit
 
@@ -62,3 +64,43 @@ def test_a_delivered_take_says_which_packs_were_asked_on_which_facts_and_names_n
     for private in ("Velez", "a" * 64, "00112233445566778899aabbccddeeff"):
         assert private not in text
         assert private not in report
+
+
+OUR_SHOW = """
+id = "our-show"
+version = "1.0.0"
+title = "What our show asks"
+valid_from = "2026-01-01"
+sources = ["the show's producer"]
+reviewed_by = ""
+confidence = "low"
+not_verified = []
+
+[[rule]]
+id = "our-show.camera"
+gate = "delivery"
+require = { set = "context.camera_move" }
+severity = "block"
+waivable_by = ["producer"]
+explain = "Every shot of this show is logged with its camera move."
+remedy = "State `context.camera_move`."
+"""
+
+
+def test_a_studios_own_rule_of_delivery_warns_the_artist_first_and_is_asked_again_by_the_worker(
+    terminal: Terminal, home: Path, shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "packs" / "our-show.toml").write_text(OUR_SHOW)
+    monkeypatch.setenv("UNDERSTUDY_PACKS_FOLDER", str(tmp_path / "packs"))
+    daemon = RunningDaemon(home)
+    try:
+        code, said = recast(terminal, shot, RECORD, tmp_path / "out")
+        assert code == 3, said
+        assert "logged with its camera move" in said
+        assert "Delivery will refuse." in said
+        code, said = recast(terminal, shot, RECORD + '\n[context]\ncamera_move = "dolly in"\n', tmp_path / "out")
+        assert code == 0, said
+    finally:
+        daemon.stop()
+    assert '"our-show.camera"' in next((tmp_path / "out").rglob("manifest.json")).read_text()
