@@ -112,6 +112,8 @@ def read_back(
         made=_made(order, description, found_rate),
         rate=found_rate,
         review=_read_review(folder / REVIEW_NAME),
+        packs=order.packs,
+        waivers=order.waivers,
     )
 
 

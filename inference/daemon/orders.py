@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from understudy.bridge.shot import Redo
 from understudy.inference.compliance.manifest import approximations_in
+from understudy.inference.compliance.policy.library import own_packs
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.submission import folder_of
@@ -42,6 +43,7 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         reuse=str(folder_of(twin, provisional=False)) if twin is not None else None,
         reuse_carried=str(house.carried_of(twin.job_id)) if twin is not None else "",
         admission=admission,
+        packs=own_packs(house.settings.packs_folder),
     )
 
 
