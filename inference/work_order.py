@@ -10,6 +10,7 @@ import msgspec
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.shot import SKELETON, JobRequest, OutputFile
+from understudy.inference.authority.head import LedgerHead
 
 
 def layers_of(job: JobRequest, description: EngineDescription) -> tuple[str, ...]:
@@ -55,6 +56,8 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What that version keeps for a redo of it: what is made of its pixels is redone from there as well."""
     admission: tuple[Finding, ...] = ()
     """What admission said: it goes into the report and the manifest."""
+    ledger_head: LedgerHead | None = None
+    """The ledger's entry that says that the job was accepted. It stands in the manifest: a cut ledger is found out."""
 
 
 class _FrameNumber(int):

@@ -14,6 +14,7 @@ import msgspec
 
 from understudy.bridge.errors import Finding
 from understudy.bridge.shot import OutputFile
+from understudy.inference.authority.head import LedgerHead
 from understudy.inference.compliance.marks import NOT_FINAL, STATE, final_state, record_digest
 from understudy.inference.work_order import WorkOrder
 
@@ -64,6 +65,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     approximate: tuple[Approximation, ...] = ()
     """Empty = every frame is what its settings say. Else no other job may take these pixels for its own."""
+    ledger_head: LedgerHead | None = None
+    """Of the daemon's ledger when it accepted the job."""
 
 
 def build_manifest(
@@ -110,6 +113,7 @@ def build_manifest(
         files=tuple(sorted(files, key=lambda file: file.path)),
         findings=tuple(_without_folders(finding, folders) for finding in findings),
         approximate=approximate,
+        ledger_head=order.ledger_head,
     )
 
 

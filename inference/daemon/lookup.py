@@ -13,6 +13,7 @@ import msgspec
 from understudy.bridge.errors import Finding, RequestError
 from understudy.bridge.messages import Finished, Found, FrameFinished
 from understudy.bridge.shot import JobRequest, OutputFile, Redo
+from understudy.inference.authority.head import AdmittedPapers, LedgerHead
 from understudy.inference.daemon.tables import COLUMNS, JobRow, Told, decode_what, job_row, told
 
 
@@ -25,6 +26,7 @@ class _Redoing(msgspec.Struct):
 _REDOING = msgspec.json.Decoder(_Redoing)
 _REQUEST = msgspec.json.Decoder(JobRequest)
 _FINDINGS = msgspec.json.Decoder(tuple[Finding, ...])
+_PAPERS = msgspec.json.Decoder(AdmittedPapers | None)
 BUSY_TIMEOUT_SECONDS = 10.0
 """Only a second process that looks into the store (`sqlite3 store.sqlite`) can make us wait."""
 CACHE_KIBIBYTES = 256
@@ -99,6 +101,17 @@ class Lookup:
         """Return what admission said of a job."""
         sql = "SELECT r.admission FROM requests r JOIN jobs j USING (number) WHERE j.job_id = ?"
         return _FINDINGS.decode(self._read(sql, (job_id,))[0][0])
+
+    def papers(self, job_id: str) -> AdmittedPapers:
+        """Return how a job's papers stood when it was accepted; nothing is known of a job older than the ledger."""
+        sql = "SELECT r.papers FROM requests r JOIN jobs j USING (number) WHERE j.job_id = ?"
+        return _PAPERS.decode(self._read(sql, (job_id,))[0][0] or b"null") or AdmittedPapers()
+
+    def ledger_heads(self, limit: int = -1) -> list[LedgerHead]:
+        """Return the heads that jobs carried away from the ledger, the newest job's first."""
+        sql = "SELECT papers FROM requests WHERE papers IS NOT NULL ORDER BY number DESC LIMIT ?"
+        papers = [_PAPERS.decode(stored) for (stored,) in self._read(sql, (limit,))]
+        return [one.ledger_head for one in papers if one is not None and one.ledger_head is not None]
 
     def findings(self, job_id: str) -> tuple[Finding, ...]:
         """Return admission's findings and those of every later stage, in order."""

@@ -42,6 +42,7 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         reuse=str(folder_of(twin, provisional=False)) if twin is not None else None,
         reuse_carried=str(house.carried_of(twin.job_id)) if twin is not None else "",
         admission=admission,
+        ledger_head=house.store.papers(row.job_id).ledger_head,
     )
 
 

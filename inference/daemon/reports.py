@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 
+import msgspec
+
 from understudy.bridge.errors import EngineError, Finding
 from understudy.bridge.messages import Finished, Found, FrameFinished, Progress
 from understudy.inference.daemon.changes import Changes
 from understudy.inference.daemon.executor import Ending
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import CRASHES_ALLOWED, HELD
+from understudy.inference.daemon.papers import Sealed, seal
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow, What
 from understudy.inference.work_order import (
@@ -49,8 +52,9 @@ class Reports:
                 wish = (await self._changes.job(job_id)).wish
                 await self._changes.change(job_id, "check", wish=wish)
         elif isinstance(message, WorkerEnd):
+            message, sealed = await self._sealed(job_id, message)
             async with self._changes.lock:
-                await self._ended(await self._changes.job(job_id), message)
+                await self._ended(await self._changes.job(job_id), message, sealed)
 
     async def lost(self, job_id: str, ending: Ending) -> None:
         """Queue a job again whose worker is gone, or end it as was wished, or fail it when workers keep dying."""
@@ -83,7 +87,21 @@ class Reports:
             row.job_id, "fail" if last else "requeue", reason=fault.report(), crashes=0 if last else crashes
         )
 
-    async def _ended(self, row: JobRow, end: WorkerEnd) -> None:
+    async def _sealed(self, job_id: str, end: WorkerEnd) -> tuple[WorkerEnd, Sealed | None]:
+        """Read what a worker says is delivered, before it counts as that. What is not there is not delivered."""
+        if end.state != "delivered":
+            return end, None
+        folder = folder_of(await self._changes.job(job_id), provisional=False)
+        try:
+            return end, await self._house.on_disk(seal, self._house.ledger, folder, end.files)
+        except OSError as problem:
+            lost = EngineError(
+                f"{problem.filename or folder}, which was to be delivered, cannot be read: {problem.strerror}",
+                remedy="`understudy retry` makes it again. Look after the disk of that folder.",
+            )
+            return msgspec.structs.replace(end, state="failed", error=lost.report()), None
+
+    async def _ended(self, row: JobRow, end: WorkerEnd, sealed: Sealed | None) -> None:
         before: list[What] = list(await self._not_told(row.job_id, end.findings))
         action = ENDS[end.state]
         if action == "deliver":
@@ -93,7 +111,7 @@ class Reports:
             await self._changes.withdraw(row)
         elif action == "pause" and row.wish != "pause":
             action = "requeue"  # the daemon is closing; nobody asked for a pause
-        await self._changes.change(row.job_id, action, reason=end.error, before=before)
+        await self._changes.change(row.job_id, action, reason=end.error, before=before, sealed=sealed)
         if action == "park":
             self._changes.wait_for_room(row.job_id)
         elif action in ("deliver", "quarantine"):

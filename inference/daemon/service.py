@@ -49,6 +49,7 @@ from understudy.bridge.messages import (
     Watching,
     Welcome,
 )  # fmt: skip
+from understudy.inference.authority.head import AdmittedPapers
 from understudy.inference.compliance.gate import refusal
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.changes import Changes
@@ -60,6 +61,7 @@ from understudy.inference.daemon.jobs import HOUSE_ROLES, check_may_change, keep
 from understudy.inference.daemon.lookup import unknown_job
 from understudy.inference.daemon.orders import make_order
 from understudy.inference.daemon.outputs import Shelf
+from understudy.inference.daemon.papers import record_retry
 from understudy.inference.daemon.redoing import redoing_job
 from understudy.inference.daemon.server import Caller
 from understudy.inference.daemon.store import utc_now
@@ -190,7 +192,11 @@ class Service:
         refused = refusal(findings, f"the job on {row.shot}")
         if refused is not None:
             raise refused
-        await self._changes.open_again(row.job_id, new_version=not keeps_version(row.state), admission=findings)
+        papers = await self._house.recorded(
+            record_retry, self._house.ledger, user.name, row, job, findings, AdmittedPapers()
+        )
+        fresh = not keeps_version(row.state)
+        await self._changes.open_again(row.job_id, new_version=fresh, admission=findings, papers=papers)
         return await self._changes.look_whether_complete(row.job_id)
 
     async def _outputs(self, caller: Caller, request: AskOutputs) -> Outputs:

@@ -25,6 +25,7 @@ from understudy.inference.compliance.gate import evaluate_async, refusal
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import check_may_submit
+from understudy.inference.daemon.papers import record_new
 from understudy.inference.daemon.store import NewJob, Place
 from understudy.inference.daemon.tables import JobRow
 from understudy.inference.engines.roster import describe_for
@@ -102,6 +103,7 @@ class Reception:
         check_may_submit(user, job.output.project)
         findings = await self.admit(user, job)
         new = await self._house.looked(_new_job, self._house.settings, user, request, findings)
+        new = await self._house.recorded(record_new, self._house.ledger, new)
         row, heard = await self._house.stored(self._house.store.accept, new)
         self._audience.tell(heard)
         return row

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from understudy.bridge.messages import Slot
 from understudy.bridge.settings import load_settings
+from understudy.inference.authority.ledger import Ledger
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.changes import Changes
 from understudy.inference.daemon.dispatch import Dispatch
@@ -63,7 +64,7 @@ def house_with(home: Path, job: Job) -> House:
         vault.take_copy(path, digest)
         store.possess("job0dies", digest)
     store.move("job0dies", "stored")
-    return House(settings, store, vault, None)  # type: ignore[arg-type]
+    return House(settings, store, vault, None, Ledger(home))  # type: ignore[arg-type]
 
 
 def test_when_the_worker_dies_before_it_gets_its_order_then_the_job_is_queued_again_and_not_failed(
