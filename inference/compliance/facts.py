@@ -12,6 +12,7 @@ import msgspec
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.shot import JobRequest
+from understudy.inference.authority.papers import Snapshot
 
 Stage = Literal["admission", "inspection", "delivery"]
 
@@ -36,6 +37,8 @@ class AdmissionFacts(msgspec.Struct, frozen=True, kw_only=True):
     """None = this daemon has no engine of the name that the job states."""
     engines: tuple[str, ...] = ()
     """Names of the engines that are here."""
+    registry: Snapshot = Snapshot()
+    """What the daemon's registry knows of the people and consents that the job names."""
 
 
 class PictureReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -183,6 +186,8 @@ class DeliveryFacts(msgspec.Struct, frozen=True, kw_only=True):
     rate: FrameRate | None = None
     """The shot's rate as the worker resolved it."""
     review: ReviewReading | None = None
+    registry: Snapshot = Snapshot()
+    """The same as at admission, as it is when the pictures are to leave."""
 
     @property
     def range(self) -> FrameRange:

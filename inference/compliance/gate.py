@@ -23,6 +23,7 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "ground_is_stated",
         "likeness_is_stated",
         "consents_cover_everyone",
+        "registry_bears_it_out",
         "disclosure_is_stated",
         "project_is_open",
         "names_are_safe",
@@ -65,6 +66,7 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "provenance_is_complete",
         "review_shows_the_cut",
         "consents_still_stand",
+        "registry_still_bears_it_out",
     ),
 }
 """Stage to the names of its rules, in the order of every report. One name = one file in rules/."""

@@ -38,7 +38,7 @@ class Dispatch:
         self._house = house
         self._changes = changes
         self._inputs = inputs
-        self._reports = Reports(house, changes)
+        self._reports = Reports(house, changes, executor.say)
         self._executor = executor
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._needs: dict[str, bool] = {}

@@ -15,6 +15,7 @@ from typing import ParamSpec, TypeVar
 from understudy.bridge.keys import AllowList
 from understudy.bridge.settings import UserSettings
 from understudy.inference.authority.ledger import Ledger
+from understudy.inference.authority.registry import Registry
 from understudy.inference.daemon.store import Store
 from understudy.inference.vault import Vault
 
@@ -51,6 +52,7 @@ class House:
     vault: Vault
     users: AllowList
     ledger: Ledger
+    registry: Registry
     store_threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(STORE_THREADS, "store"))
     file_threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(FILE_THREADS, "files", _step_back)
@@ -93,7 +95,8 @@ class House:
         return await asyncio.get_running_loop().run_in_executor(self.look_threads, lambda: call(*given, **named))
 
     def close(self) -> None:
-        """Wait for what the threads do, then close the store."""
+        """Wait for what the threads do, then close store and registry."""
         for threads in (self.file_threads, self.look_threads, self.ledger_thread, self.store_threads):
             threads.shutdown(cancel_futures=True)
         self.store.close()
+        self.registry.close()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from understudy.bridge.shot import Redo
 from understudy.inference.compliance.manifest import approximations_in
+from understudy.inference.compliance.registered import named_in
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.submission import folder_of
@@ -19,6 +20,7 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
     Raises PlateError naming the file that must be sent again.
     """
     job, admission = house.store.request(row.job_id)
+    papers = house.store.papers(row.job_id)
     blobs, honest = inputs.verified_paths(row.job_id, job, step)
     if not honest:
         # The key says which pictures a result shows; a job that names its pictures wrongly has no part in the cache.
@@ -42,7 +44,10 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         reuse=str(folder_of(twin, provisional=False)) if twin is not None else None,
         reuse_carried=str(house.carried_of(twin.job_id)) if twin is not None else "",
         admission=admission,
-        ledger_head=house.store.papers(row.job_id).ledger_head,
+        vouched_by=papers.vouched_by,
+        snapshot=papers.snapshot,
+        registry=house.registry.snapshot(*named_in(job)),
+        ledger_head=papers.ledger_head,
     )
 
 

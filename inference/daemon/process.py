@@ -19,6 +19,7 @@ from understudy.bridge.gpu_settings import parse_gpus
 from understudy.bridge.keys import LocalKeys, announce, ensure_local_keys, write_challenge
 from understudy.bridge.settings import UserSettings
 from understudy.inference.authority.ledger import Ledger
+from understudy.inference.authority.registry import Registry
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.bulk import BulkServer
 from understudy.inference.daemon.changes import Changes
@@ -94,7 +95,7 @@ async def _run(
     ledger = Ledger(settings.home)
     check_against_store(ledger, store)
     vault = Vault(settings.home / "vault", settings.vault_quota_bytes)
-    house = House(settings, store, vault, keys.users, ledger)
+    house = House(settings, store, vault, keys.users, ledger, Registry(settings.home, ledger))
     with contextlib.ExitStack() as after:
         after.callback(house.close)
         context = zmq.Context[zmq.Socket[bytes]]()

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
 
 import msgspec
 
-from understudy.bridge.errors import EngineError, Finding
+from understudy.bridge.errors import ComplianceError, EngineError, Finding
 from understudy.bridge.messages import Finished, Found, FrameFinished, Progress
+from understudy.inference.authority.papers import Snapshot
+from understudy.inference.compliance.gate import refusal
+from understudy.inference.compliance.registered import judge_registry, named_in
 from understudy.inference.daemon.changes import Changes
 from understudy.inference.daemon.executor import Ending
 from understudy.inference.daemon.house import House
@@ -16,6 +22,8 @@ from understudy.inference.daemon.papers import Sealed, seal
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow, What
 from understudy.inference.work_order import (
+    AskPapers,
+    FreshPapers,
     FromWorker,
     WorkerChecking,
     WorkerEnd,
@@ -24,6 +32,8 @@ from understudy.inference.work_order import (
     WorkerProgress,
 )
 
+REGISTRY_RULE = "registry_still_bears_it_out"
+"""Its name in STAGES: what the daemon finds after the worker's gate is a finding of the same rule."""
 ENDS = {
     "delivered": "deliver", "refused": "refuse", "quarantined": "quarantine", "cancelled": "cancel",
     "failed": "fail", "paused": "pause", "parked": "park",
@@ -35,8 +45,10 @@ _log = logging.getLogger(__name__)
 class Reports:
     """Hears the workers. Lives in the event loop; the reports of one job come one after another."""
 
-    def __init__(self, house: House, changes: Changes) -> None:
+    def __init__(self, house: House, changes: Changes, say: Callable[[str, FreshPapers], None]) -> None:
+        """say: tells the worker of a job something."""
         self._house = house
+        self._say = say
         self._changes = changes
 
     async def heard(self, job_id: str, message: FromWorker) -> None:
@@ -51,6 +63,8 @@ class Reports:
             async with self._changes.lock:
                 wish = (await self._changes.job(job_id)).wish
                 await self._changes.change(job_id, "check", wish=wish)
+        elif isinstance(message, AskPapers):
+            self._say(job_id, FreshPapers(registry=await self._house.looked(self._registry_now, job_id)))
         elif isinstance(message, WorkerEnd):
             message, sealed = await self._sealed(job_id, message)
             async with self._changes.lock:
@@ -87,11 +101,31 @@ class Reports:
             row.job_id, "fail" if last else "requeue", reason=fault.report(), crashes=0 if last else crashes
         )
 
+    def _registry_now(self, job_id: str) -> Snapshot:
+        return self._house.registry.snapshot(*named_in(self._house.store.request(job_id)[0]))
+
+    def _fallen(self, job_id: str) -> ComplianceError | None:
+        """Return why a job's consents do not stand now, by the registry; None when they do. Blocks."""
+        job, _ = self._house.store.request(job_id)
+        snapshot = self._house.registry.snapshot(*named_in(job))
+        finding = judge_registry(job, snapshot, datetime.now(timezone.utc).date().isoformat())
+        return refusal((msgspec.structs.replace(finding, rule=REGISTRY_RULE),), f"the delivery of {job.shot.name}")
+
     async def _sealed(self, job_id: str, end: WorkerEnd) -> tuple[WorkerEnd, Sealed | None]:
-        """Read what a worker says is delivered, before it counts as that. What is not there is not delivered."""
+        """Read what a worker says is delivered, before it counts as that. What is not there is not delivered.
+
+        The registry is asked once more: a farm's node had nobody to ask, and settling a version takes its time.
+        """
         if end.state != "delivered":
             return end, None
-        folder = folder_of(await self._changes.job(job_id), provisional=False)
+        row = await self._changes.job(job_id)
+        folder = folder_of(row, provisional=False)
+        fallen = await self._house.looked(self._fallen, job_id)
+        if fallen is not None:
+            await self._house.looked(_take_back, folder, folder_of(row, provisional=True))
+            return WorkerEnd(
+                state="quarantined", error=fallen.report(), findings=fallen.findings, spent=end.spent
+            ), None
         try:
             return end, await self._house.on_disk(seal, self._house.ledger, folder, end.files)
         except OSError as problem:
@@ -126,6 +160,12 @@ class Reports:
         known = await self._house.stored(self._house.store.findings, job_id)
         fresh = tuple(finding for finding in findings if finding not in known)
         return (Found(findings=fresh),) if fresh else ()
+
+
+def _take_back(settled: Path, provisional: Path) -> None:
+    """Give a version that must not be delivered the name that it had while it was made."""
+    provisional.parent.mkdir(parents=True, exist_ok=True)
+    settled.rename(provisional)
 
 
 def _progress(message: WorkerProgress) -> Progress:

@@ -49,7 +49,6 @@ from understudy.bridge.messages import (
     Watching,
     Welcome,
 )  # fmt: skip
-from understudy.inference.authority.head import AdmittedPapers
 from understudy.inference.compliance.gate import refusal
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.changes import Changes
@@ -188,13 +187,11 @@ class Service:
         """Open an ended job again, when its papers still stand today."""
         next_state(row.state, "retry")
         job, _ = await self._house.stored(self._house.store.request, row.job_id)
-        findings = await self._reception.admit(user, job)
+        job, findings, papers = await self._reception.admit(user, job)
         refused = refusal(findings, f"the job on {row.shot}")
         if refused is not None:
             raise refused
-        papers = await self._house.recorded(
-            record_retry, self._house.ledger, user.name, row, job, findings, AdmittedPapers()
-        )
+        papers = await self._house.recorded(record_retry, self._house.ledger, user.name, row, job, findings, papers)
         fresh = not keeps_version(row.state)
         await self._changes.open_again(row.job_id, new_version=fresh, admission=findings, papers=papers)
         return await self._changes.look_whether_complete(row.job_id)

@@ -1,0 +1,210 @@
+"""The registry on disk: SQLite in the daemon's home, every change durable and in the ledger before anyone is told.
+
+Blocks; any thread, any process: the commands of the daemon's machine write while the daemon reads. One table of papers
+by kind and id, each as JSON of its Struct: a field that is added has a default, and no table is ever altered for it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from understudy.bridge.errors import DaemonError, JobParked, KeyRefused, RequestError
+from understudy.bridge.private_files import make_private_folder
+from understudy.inference.authority.entries import NewEntry
+from understudy.inference.authority.ledger import Ledger, utc_now
+from understudy.inference.authority.papers import (
+    KINDS,
+    Clip,
+    Kind,
+    Paper,
+    RegisteredConsent,
+    Snapshot,
+    Talent,
+    TalentState,
+    problem_in,
+)
+
+FILE = "registry.sqlite"
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE papers (kind TEXT, id TEXT, body BLOB NOT NULL, changed_at TEXT NOT NULL, PRIMARY KEY (kind, id))
+  STRICT, WITHOUT ROWID;
+CREATE TABLE handed (job TEXT, version INTEGER, recipient TEXT, at TEXT NOT NULL, list TEXT NOT NULL,
+  recalled_at TEXT NOT NULL DEFAULT '', PRIMARY KEY (job, version, recipient)) STRICT, WITHOUT ROWID;
+"""
+BUSY_TIMEOUT_SECONDS = 10.0
+"""How long one writer waits for another: a command's transaction takes milliseconds."""
+_Paper = TypeVar("_Paper", bound=Paper)
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One paper as it shall be from now on. `event` says what happened to it: added, changed, revoked."""
+
+    kind: Kind
+    paper: Paper
+    event: str
+
+
+class Registry:
+    """One daemon's registry. Thread-safe; writers of other processes wait for each other."""
+
+    def __init__(self, home: Path, ledger: Ledger, clock: Callable[[], str] = utc_now) -> None:
+        """Open or create it. Raises DaemonError for one of a newer version or a damaged one."""
+        make_private_folder(home)
+        self.path = home / FILE
+        self._ledger = ledger
+        self._clock = clock
+        self._lock = threading.Lock()
+        try:
+            self._tables = _connect(self.path)
+            self._prepare()
+        except sqlite3.DatabaseError as problem:
+            raise DaemonError(
+                f"{self.path} cannot be used as the registry: {problem}",
+                remedy="Put a copy back. Without its registry a daemon would take every record at its word.",
+            ) from problem
+
+    def _prepare(self) -> None:
+        with self._transaction():
+            (found,) = self._tables.execute("PRAGMA user_version").fetchone()
+            if found == 0:
+                for statement in filter(str.strip, _SCHEMA.split(";")):
+                    self._tables.execute(statement)
+                self._tables.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        if found not in (0, SCHEMA_VERSION):
+            raise DaemonError(
+                f"{self.path} was written by another version of understudy (schema {found})",
+                remedy="Start the version that wrote it.",
+            )
+
+    def close(self) -> None:
+        with self._lock:
+            self._tables.close()
+
+    def all(self, kind: type[_Paper]) -> list[_Paper]:
+        """Return every paper of a kind, by id."""
+        found = self._read("SELECT body FROM papers WHERE kind = ? ORDER BY id", (_word(kind),))
+        return [msgspec.json.decode(body, type=kind) for (body,) in found]
+
+    def find(self, kind: type[_Paper], paper_id: str) -> _Paper | None:
+        found = self._read("SELECT body FROM papers WHERE kind = ? AND id = ?", (_word(kind), paper_id))
+        return msgspec.json.decode(found[0][0], type=kind) if found else None
+
+    def get(self, kind: type[_Paper], paper_id: str) -> _Paper:
+        """Return one paper. Raises RequestError for one that is not here."""
+        paper = self.find(kind, paper_id)
+        if paper is None:
+            word = _word(kind)
+            raise RequestError(f"there is no {word} '{paper_id}'", remedy=f"`understudy {word} list` shows them.")
+        return paper
+
+    def write(self, actor: str, changes: Sequence[Change]) -> None:
+        """Store papers, all or none; the ledger says so first. Raises RequestError where one refers to nothing."""
+        for change in changes:
+            wrong = problem_in(change.paper)
+            if wrong is not None:
+                raise RequestError(
+                    f"{change.kind} {change.paper.id}: `{wrong[0]}`: {wrong[1]}",
+                    remedy="Mend that field, say it again.",
+                )
+        with self._transaction():
+            for change in changes:
+                body = msgspec.json.encode(change.paper)
+                self._tables.execute(
+                    "INSERT OR REPLACE INTO papers VALUES (?, ?, ?, ?)",
+                    (change.kind, change.paper.id, body, self._clock()),
+                )
+            for change in changes:
+                self._check_references(change.paper)
+            self._ledger.append(*(self._entry(actor, change) for change in changes))
+
+    def snapshot(self, talents: Iterable[str], consents: Iterable[str]) -> Snapshot:
+        """Return what is known now of these people and consents, in one reading."""
+        named, wanted = set(talents), set(consents)
+        with self._lock:
+            rows = self._tables.execute(
+                "SELECT kind, body FROM papers WHERE kind IN ('talent', 'consent') ORDER BY id"
+            ).fetchall()
+        all_consents = [msgspec.json.decode(body, type=RegisteredConsent) for kind, body in rows if kind == "consent"]
+        people = [msgspec.json.decode(body, type=Talent) for kind, body in rows if kind == "talent"]
+        kept = tuple(one for one in all_consents if one.id in wanted or one.talent in named)
+        named.update(one.talent for one in kept if one.id in wanted)
+        states = tuple(
+            TalentState(id=one.id, living=one.living, minor=one.minor, union=one.union)
+            for one in people
+            if one.id in named
+        )
+        digest = self._ledger.digest_of(msgspec.json.encode((states, kept)))
+        return Snapshot(consents_known=len(all_consents), talents=states, consents=kept, digest=digest)
+
+    def _entry(self, actor: str, change: Change) -> NewEntry:
+        subjects: dict[str, str] = {change.kind: self.subject(change.kind, change.paper.id)}
+        if isinstance(change.paper, RegisteredConsent):
+            subjects["talent"] = self.subject("talent", change.paper.talent)
+        facts = self._ledger.digest_of(msgspec.json.encode(change.paper))
+        return NewEntry(event=f"{change.kind}.{change.event}", actor=actor, subjects=subjects, facts=facts)
+
+    def subject(self, kind: str, paper_id: str) -> str:
+        """Return what stands in the ledger for a paper: a talent's id may be the name that people know them by."""
+        return self._ledger.hashed(paper_id) if kind in ("talent", "recipient") else paper_id
+
+    def _check_references(self, paper: Paper) -> None:
+        if isinstance(paper, RegisteredConsent):
+            self._must_exist("talent", (paper.talent,), f"consent {paper.id}")
+        elif isinstance(paper, Clip):
+            self._must_exist("talent", paper.performers, f"clip {paper.id}")
+            self._must_exist("consent", paper.consents, f"clip {paper.id}")
+
+    def _must_exist(self, kind: Kind, ids: Iterable[str], whose: str) -> None:
+        for one in ids:
+            known = self._tables.execute("SELECT 1 FROM papers WHERE kind = ? AND id = ?", (kind, one)).fetchone()
+            if known is None:
+                raise RequestError(
+                    f"{whose} names the {kind} '{one}', which is not in the registry",
+                    remedy=f"Add it first: `understudy {kind} add {one}`.",
+                )
+
+    def _read(self, sql: str, values: tuple[object, ...]) -> list[tuple[bytes, ...]]:
+        with self._lock:
+            return self._tables.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """One transaction, durable when left; nothing of it stays when it raises. Raises JobParked on a full disk."""
+        with self._lock:
+            try:
+                self._tables.execute("BEGIN IMMEDIATE")
+                yield
+                self._tables.execute("COMMIT")
+            except sqlite3.OperationalError as problem:
+                raise JobParked(
+                    f"the registry cannot be written: {problem}",
+                    remedy="Make room on the disk that holds UNDERSTUDY_HOME, then say it again.",
+                ) from problem
+            finally:
+                if self._tables.in_transaction:
+                    self._tables.execute("ROLLBACK")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    path.touch(mode=0o600)  # SQLite gives its other files the same mode
+    if path.stat().st_mode & 0o077:
+        raise KeyRefused(
+            f"{path} names people, and others can read it",
+            remedy=f"Run `chmod 600 '{path}'`, and tell whom it concerns.",
+        )
+    tables = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_SECONDS)
+    tables.execute("PRAGMA journal_mode=WAL")
+    tables.execute("PRAGMA synchronous=FULL")
+    return tables
+
+
+def _word(kind: type[Paper]) -> Kind:
+    return next(word for word, known in KINDS.items() if known is kind)
