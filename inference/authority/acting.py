@@ -11,6 +11,7 @@ from understudy.bridge.errors import KeyRefused
 from understudy.bridge.keys import USERS_FILE, AllowList, Role, User, load_connection
 
 MAY: Mapping[str, tuple[Role, ...]] = {
+    "read": ("producer", "legal", "admin"),
     "talent": ("legal", "admin"),
     "consent": ("legal", "admin"),
     "clip": ("producer", "admin"),

@@ -126,6 +126,15 @@ KINDS: dict[Kind, type[Paper]] = {
 }  # fmt: skip
 
 
+ENDED_BY = {"consent": "revoked_on", "clip": "withdrawn_on", "approval": "revoked_on"}
+"""The field by which a paper ends before its time. It is set once: a new grant is a new paper."""
+
+
+def ended_on(paper: Paper) -> str:
+    """Return the day on which a paper was revoked or withdrawn; empty where it was not."""
+    return next((str(getattr(paper, name)) for name in set(ENDED_BY.values()) if hasattr(paper, name)), "")
+
+
 def day_fields(paper: Paper) -> dict[str, str]:
     """Return the days that a paper states, by field."""
     days = {name: str(getattr(paper, name)) for name in paper.__struct_fields__ if name.endswith("_on")}

@@ -28,6 +28,7 @@ from understudy.inference.authority.papers import (
     Snapshot,
     Talent,
     TalentState,
+    ended_on,
     problem_in,
 )
 
@@ -116,6 +117,7 @@ class Registry:
                 )
         with self._transaction():
             for change in changes:
+                self._check_stays_ended(change)
                 body = msgspec.json.encode(change.paper)
                 self._tables.execute(
                     "INSERT OR REPLACE INTO papers VALUES (?, ?, ?, ?)",
@@ -154,6 +156,16 @@ class Registry:
     def subject(self, kind: str, paper_id: str) -> str:
         """Return what stands in the ledger for a paper: a talent's id may be the name that people know them by."""
         return self._ledger.hashed(paper_id) if kind in ("talent", "recipient") else paper_id
+
+    def _check_stays_ended(self, change: Change) -> None:
+        sql = "SELECT body FROM papers WHERE kind = ? AND id = ?"
+        found = self._tables.execute(sql, (change.kind, change.paper.id)).fetchone()
+        before = ended_on(msgspec.json.decode(found[0], type=KINDS[change.kind])) if found else ""
+        if before and not ended_on(change.paper):
+            raise RequestError(
+                f"{change.kind} {change.paper.id} ended on {before}: that is not taken back",
+                remedy="A new grant is a new paper: give it an id of its own.",
+            )
 
     def _check_references(self, paper: Paper) -> None:
         if isinstance(paper, RegisteredConsent):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, TypeVar, get_origin
 
 import msgspec
@@ -20,6 +21,7 @@ from understudy.inference.authority.papers import Paper, problem_in
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 """How a cell begins that Excel or LibreOffice reckons with (OWASP, CSV injection); and our own mark."""
 _FIELD = re.compile(r"`\$\.(\w+)")
+_LACKED = re.compile(r"missing required field `(\w+)`")
 LIMIT_LETTERS = 32 * 1024 * 1024
 _Paper = TypeVar("_Paper", bound=Paper)
 
@@ -58,6 +60,23 @@ def read_sheet(kind: type[_Paper], text: str) -> list[_Paper]:
     return papers
 
 
+def read_fields(kind: type[_Paper], fields: Mapping[str, str], base: Mapping[str, Any]) -> _Paper:
+    """Return the paper `base` with `fields` as somebody typed them, each as a cell of a sheet would be.
+
+    Raises RequestError naming the field.
+    """
+
+    def wrong(field: str, why: str) -> RequestError:
+        return RequestError(f"`{field}`: {why}", remedy=f"The fields are {', '.join(kind.__struct_fields__)}.")
+
+    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    for name in fields:
+        if name not in types:
+            raise wrong(name, "there is no such field")
+    values = {name: _value(types[name], text, partial(wrong, name)) for name, text in fields.items()}
+    return _converted(kind, {**base, **values}, wrong)
+
+
 def _columns(kind: type[Paper], columns: list[str]) -> list[str]:
     unknown = [column for column in columns if column not in kind.__struct_fields__]
     twice = [column for column in columns if columns.count(column) > 1]
@@ -73,15 +92,20 @@ def _paper(kind: type[_Paper], columns: list[str], cells: list[str], line: int) 
     if len(cells) != len(columns):
         raise _wrong(line, "", f"{len(cells)} cells, but {len(columns)} columns")
     types = {field.name: field.type for field in msgspec.structs.fields(kind)}
-    values = {name: _value(types[name], cell, line, name) for name, cell in zip(columns, cells, strict=True)}
+    named = zip(columns, cells, strict=True)
+    values = {name: _value(types[name], _bare(cell), partial(_wrong, line, name)) for name, cell in named}
+    return _converted(kind, values, partial(_wrong, line))
+
+
+def _converted(kind: type[_Paper], values: Mapping[str, Any], wrong: Callable[[str, str], RequestError]) -> _Paper:
     try:
         paper = msgspec.convert(values, kind)
     except msgspec.ValidationError as problem:
-        field = _FIELD.search(str(problem))
-        raise _wrong(line, field.group(1) if field else "", str(problem).partition(" - at")[0]) from None
-    wrong = problem_in(paper)
-    if wrong is not None:
-        raise _wrong(line, wrong[0], wrong[1])
+        field = _FIELD.search(str(problem)) or _LACKED.search(str(problem))
+        raise wrong(field.group(1) if field else "", str(problem).partition(" - at")[0]) from None
+    found = problem_in(paper)
+    if found is not None:
+        raise wrong(*found)
     return paper
 
 
@@ -92,11 +116,14 @@ def _cell(value: Any) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _value(kind: Any, cell: str, line: int, column: str) -> Any:
-    text = cell[1:] if cell.startswith("'") else cell
+def _bare(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") else cell
+
+
+def _value(kind: Any, text: str, wrong: Callable[[str], RequestError]) -> Any:
     if kind is bool:
         if text not in ("yes", "no"):
-            raise _wrong(line, column, f"{text!r} is neither yes nor no")
+            raise wrong(f"{text!r} is neither yes nor no")
         return text == "yes"
     if get_origin(kind) is tuple:
         return tuple(word.strip() for word in text.split(";")) if text.strip() else ()

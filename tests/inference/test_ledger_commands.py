@@ -86,3 +86,12 @@ def test_only_an_admin_rotates_the_key(terminal: Terminal, ledger: Ledger) -> No
     write_connection(home / "daemon.json", artist)
     ended = terminal("ledger", "rotate")
     assert (ended.code, "ann (artist) may not" in ended.err) == (REFUSED, True)
+
+
+def test_keys_that_come_and_go_are_told(terminal: Terminal, ledger: Ledger, tmp_path: Path) -> None:
+    out = tmp_path / "ben.json"
+    assert terminal("key", "issue", "ben", "--host", "box", "--port", "5", "--role", "legal", "--out", out).code == 0
+    assert terminal("key", "revoke", "ben").code == 0
+    issued, revoked = terminal("ledger", "show", "--event", "key.", "--json").json
+    assert (issued["event"], issued["outcome"], revoked["event"]) == ("key.issued", "legal", "key.revoked")
+    assert issued["subjects"] == revoked["subjects"] == {"user": ledger.hashed("ben")}
