@@ -20,6 +20,7 @@ MAY: Mapping[str, tuple[Role, ...]] = {
     "waiver.request": ("artist", "producer", "legal", "admin"),
     "waiver.grant": ("producer", "legal", "admin"),
     "waiver.deny": ("producer", "legal", "admin"),
+    "send": ("producer", "admin"),
     "revoke": ("legal", "admin"),
     "user": ("admin",),
     "key": ("admin",),

@@ -38,7 +38,7 @@ _SCHEMA = """
 CREATE TABLE papers (kind TEXT, id TEXT, body BLOB NOT NULL, changed_at TEXT NOT NULL, PRIMARY KEY (kind, id))
   STRICT, WITHOUT ROWID;
 CREATE TABLE handed (job TEXT, version INTEGER, recipient TEXT, at TEXT NOT NULL, list TEXT NOT NULL,
-  recalled_at TEXT NOT NULL DEFAULT '', PRIMARY KEY (job, version, recipient)) STRICT, WITHOUT ROWID;
+  recalled_at TEXT NOT NULL, PRIMARY KEY (job, version, recipient)) STRICT, WITHOUT ROWID;
 """
 BUSY_TIMEOUT_SECONDS = 10.0
 """How long one writer waits for another: a command's transaction takes milliseconds."""
@@ -51,6 +51,18 @@ class Change(msgspec.Struct, frozen=True):
     kind: Kind
     paper: Paper
     event: str
+
+
+class Handed(msgspec.Struct, frozen=True, kw_only=True):
+    """A version that a party was given."""
+
+    job: str
+    version: int
+    recipient: str
+    at: str
+    list: str
+    """SHA-256 of the list of its files, kept beside the ledger."""
+    recalled_at: str = ""
 
 
 class Registry:
@@ -89,6 +101,15 @@ class Registry:
         with self._lock:
             self._tables.close()
 
+    def stamp(self) -> int:
+        """Return a number that is another one when another process has changed something."""
+        with self._lock:
+            return int(self._tables.execute("PRAGMA data_version").fetchone()[0])
+
+    def in_use(self) -> bool:
+        """Say whether any consent is here: without one, a record vouches for itself."""
+        return bool(self._read("SELECT 1 FROM papers WHERE kind = ? LIMIT 1", ("consent",)))
+
     def all(self, kind: type[_Paper]) -> list[_Paper]:
         """Return every paper of a kind, by id."""
         found = self._read("SELECT body FROM papers WHERE kind = ? ORDER BY id", (_word(kind),))
@@ -126,6 +147,32 @@ class Registry:
             for change in changes:
                 self._check_references(change.paper)
             self._ledger.append(*(self._entry(actor, change) for change in changes))
+
+    def handed(self, job_id: str) -> list[Handed]:
+        """Return to whom versions of a job were given, in order of time."""
+        names = Handed.__struct_fields__
+        sql = f"SELECT {', '.join(names)} FROM handed WHERE job = ? ORDER BY at, recipient"  # noqa: S608 - our own names
+        return [msgspec.convert(dict(zip(names, row, strict=True)), Handed) for row in self._read(sql, (job_id,))]
+
+    def hand(self, actor: str, handed: Handed) -> None:
+        """Note that a party was given a version. Raises RequestError for a party that is not here."""
+        with self._transaction():
+            self._must_exist("recipient", (handed.recipient,), f"the delivery of {handed.job}")
+            sql = "INSERT OR REPLACE INTO handed VALUES (?, ?, ?, ?, ?, ?)"
+            self._tables.execute(sql, msgspec.structs.astuple(handed))
+            self._ledger.append(self._handed_entry("delivery.sent", actor, handed))
+
+    def recall(self, actor: str, handed: Handed) -> None:
+        """Note that a party was told to give a version back."""
+        with self._transaction():
+            sql = "UPDATE handed SET recalled_at = ? WHERE job = ? AND version = ? AND recipient = ?"
+            self._tables.execute(sql, (self._clock(), handed.job, handed.version, handed.recipient))
+            self._ledger.append(self._handed_entry("delivery.recalled", actor, handed))
+
+    def _handed_entry(self, event: str, actor: str, handed: Handed) -> NewEntry:
+        subjects = {"job": handed.job, "version": str(handed.version), "files": handed.list}
+        subjects["recipient"] = self.subject("recipient", handed.recipient)
+        return NewEntry(event=event, actor=actor, subjects=subjects)
 
     def snapshot(self, talents: Iterable[str], consents: Iterable[str]) -> Snapshot:
         """Return what is known now of these people and consents, in one reading."""

@@ -22,6 +22,7 @@ from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.jobs import HELD, can_move, ends, next_state
 from understudy.inference.daemon.papers import Sealed, finished
+from understudy.inference.daemon.standing import why_fallen
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow, What
 from understudy.inference.version_lock import writer_of
@@ -160,10 +161,14 @@ class Changes:
         self._waits[job_id] = (time.monotonic() + wait, wait)
 
     async def look_at_parked(self) -> None:
-        """Let parked jobs go on for which there is room and whose version nobody else writes, the oldest first."""
+        """Let parked jobs go on, the oldest first: their papers stand, there is room, and nobody else writes them."""
         for row in reversed(await self.jobs("parked")):
             due, _ = self._waits.get(row.job_id, (0.0, 0.0))
-            if time.monotonic() >= due and await self._house.looked(self._may_go_on, row):
+            if time.monotonic() < due:
+                continue
+            if await self._house.looked(why_fallen, self._house, row.job_id) is not None:
+                self.wait_for_room(row.job_id)
+            elif await self._house.looked(self._may_go_on, row):
                 async with self.lock:
                     if (await self.job(row.job_id)).state != "parked":
                         continue

@@ -29,6 +29,8 @@ _FINDINGS = msgspec.json.Decoder(tuple[Finding, ...])
 _PAPERS = msgspec.json.Decoder(AdmittedPapers | None)
 BUSY_TIMEOUT_SECONDS = 10.0
 """Only a second process that looks into the store (`sqlite3 store.sqlite`) can make us wait."""
+DIGESTS_AT_ONCE = 500
+"""SQLite takes 32,766 values in a statement; fewer keep one reading short."""
 CACHE_KIBIBYTES = 256
 """Pages that a connection keeps: the rows in use. SQLite's own 2 MB are filled by one long job; the kernel has them."""
 
@@ -190,6 +192,17 @@ class Lookup:
         """Return the size of every file of a job by its digest."""
         sql = "SELECT f.file, f.size FROM files f JOIN jobs j ON j.number = f.job WHERE j.job_id = ?"
         return {file.hex(): size for file, size in self._read(sql, (job_id,))}
+
+    def jobs_with_files(self, files: Iterable[str]) -> list[str]:
+        """Return the jobs that have any of these files among their inputs, the oldest first."""
+        found: set[tuple[int, str]] = set()
+        digests = [bytes.fromhex(file) for file in files]
+        for start in range(0, len(digests), DIGESTS_AT_ONCE):
+            some = tuple(digests[start : start + DIGESTS_AT_ONCE])
+            wanted = f"f.file IN ({marks(some)})"
+            sql = f"SELECT j.number, j.job_id FROM files f JOIN jobs j ON j.number = f.job WHERE {wanted}"  # noqa: S608
+            found.update((number, job_id) for number, job_id in self._read(sql, some))
+        return [job_id for _, job_id in sorted(found)]
 
     def live_files(self) -> set[str]:
         """Return every file that a job which has not ended needs, and the files that stand in for one."""

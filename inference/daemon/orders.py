@@ -9,6 +9,7 @@ from understudy.inference.compliance.manifest import approximations_in
 from understudy.inference.compliance.registered import named_in
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
+from understudy.inference.daemon.standing import why_fallen
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow
 from understudy.inference.work_order import Earlier, WorkOrder
@@ -65,10 +66,11 @@ def twins_of(house: House, row: JobRow) -> list[JobRow]:
 def _twin(house: House, row: JobRow) -> JobRow | None:
     """Return a delivered job with the same pixels that this job's user may see, and whose files are still there.
 
-    One that was made with less than its settings say, for want of memory, is no answer to those settings.
+    One that was made with less than its settings say, for want of memory, is no answer to those settings; one whose
+    papers have fallen lends its pixels to nobody.
     """
     for twin in twins_of(house, row):
         folder = folder_of(twin, provisional=False)
-        if folder.is_dir() and not approximations_in(folder):
+        if folder.is_dir() and not approximations_in(folder) and why_fallen(house, twin.job_id) is None:
             return twin
     return None

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 
 import msgspec
 
-from understudy.bridge.errors import ComplianceError, EngineError, Finding
+from understudy.bridge.errors import EngineError, Finding
 from understudy.bridge.messages import Finished, Found, FrameFinished, Progress
-from understudy.inference.authority.papers import Snapshot
-from understudy.inference.compliance.gate import refusal
-from understudy.inference.compliance.registered import judge_registry, named_in
 from understudy.inference.daemon.changes import Changes
 from understudy.inference.daemon.executor import Ending
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import CRASHES_ALLOWED, HELD
 from understudy.inference.daemon.papers import Sealed, seal
+from understudy.inference.daemon.standing import registry_now, why_fallen
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow, What
 from understudy.inference.work_order import (
@@ -32,8 +29,6 @@ from understudy.inference.work_order import (
     WorkerProgress,
 )
 
-REGISTRY_RULE = "registry_still_bears_it_out"
-"""Its name in STAGES: what the daemon finds after the worker's gate is a finding of the same rule."""
 ENDS = {
     "delivered": "deliver", "refused": "refuse", "quarantined": "quarantine", "cancelled": "cancel",
     "failed": "fail", "paused": "pause", "parked": "park",
@@ -64,7 +59,7 @@ class Reports:
                 wish = (await self._changes.job(job_id)).wish
                 await self._changes.change(job_id, "check", wish=wish)
         elif isinstance(message, AskPapers):
-            self._say(job_id, FreshPapers(registry=await self._house.looked(self._registry_now, job_id)))
+            self._say(job_id, FreshPapers(registry=await self._house.looked(registry_now, self._house, job_id)))
         elif isinstance(message, WorkerEnd):
             message, sealed = await self._sealed(job_id, message)
             async with self._changes.lock:
@@ -101,16 +96,6 @@ class Reports:
             row.job_id, "fail" if last else "requeue", reason=fault.report(), crashes=0 if last else crashes
         )
 
-    def _registry_now(self, job_id: str) -> Snapshot:
-        return self._house.registry.snapshot(*named_in(self._house.store.request(job_id)[0]))
-
-    def _fallen(self, job_id: str) -> ComplianceError | None:
-        """Return why a job's consents do not stand now, by the registry; None when they do. Blocks."""
-        job, _ = self._house.store.request(job_id)
-        snapshot = self._house.registry.snapshot(*named_in(job))
-        finding = judge_registry(job, snapshot, datetime.now(timezone.utc).date().isoformat())
-        return refusal((msgspec.structs.replace(finding, rule=REGISTRY_RULE),), f"the delivery of {job.shot.name}")
-
     async def _sealed(self, job_id: str, end: WorkerEnd) -> tuple[WorkerEnd, Sealed | None]:
         """Read what a worker says is delivered, before it counts as that. What is not there is not delivered.
 
@@ -120,7 +105,7 @@ class Reports:
             return end, None
         row = await self._changes.job(job_id)
         folder = folder_of(row, provisional=False)
-        fallen = await self._house.looked(self._fallen, job_id)
+        fallen = await self._house.looked(why_fallen, self._house, job_id)
         if fallen is not None:
             await self._house.looked(_take_back, folder, folder_of(row, provisional=True))
             return WorkerEnd(

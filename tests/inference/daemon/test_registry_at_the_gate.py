@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from understudy.inference.authority.papers import RegisteredConsent, Talent
 from understudy.inference.authority.registry import Change, Registry
 from understudy.inference.compliance.manifest import read_manifest
 
-from .conftest import DaemonProcess, Job, finished, make_job, send, until
+from .conftest import DaemonProcess, Job, finished, make_job, send, state_of, until
 
 ANA = Consent(consent_id="c-1", talent="ana", document="a" * 64, signed_on="2026-01-05")
 
@@ -129,3 +130,58 @@ def test_a_record_that_says_other_than_the_registry_is_refused_by_the_field(
         job = with_papers(make_job(tmp_path), ANA)
         with pytest.raises(ComplianceError, match="`document` is aaaaaaaaaaaa in the record and bbbbbbbbbbbb"):
             client.submit(job.request, job.token)
+
+
+def test_when_it_is_revoked_while_the_job_waits_then_it_is_parked_and_does_not_start_when_resumed(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    register(daemon)
+    with daemon.client() as client:
+        busy = send(client, make_job(tmp_path / "busy", prompt="slow=0.5", frames=40))
+        until(lambda: state_of(client, busy) == "running")
+        waiting = send(client, with_papers(make_job(tmp_path / "waiting"), ANA))
+        assert state_of(client, waiting) == "queued"
+        revoke(daemon)
+        until(lambda: state_of(client, waiting) == "parked")
+        error = client.show_job(waiting).summary.error
+        assert error is not None
+        assert "consent c-1 was revoked on 2026-01-06" in error.message
+        client.control(busy, "cancel")
+        client.control(waiting, "resume")
+        until(lambda: state_of(client, waiting) == "parked")
+        time.sleep(2.5)  # two looks at what is parked
+        assert state_of(client, waiting) == "parked"
+        assert client.control(waiting, "cancel").state == "cancelled"
+
+
+def test_when_it_is_revoked_while_the_job_runs_then_it_stops_and_waits(daemon: DaemonProcess, tmp_path: Path) -> None:
+    register(daemon)
+    with daemon.client() as client:
+        running = send(client, with_papers(make_job(tmp_path / "a", prompt="slow=0.3", frames=60), ANA))
+        until(lambda: client.show_job(running).summary.frames_done > 1)
+        revoke(daemon)
+        until(lambda: state_of(client, running) == "parked")
+        assert client.show_job(running).summary.frames_done < 60
+
+
+def test_where_the_settings_say_finish_then_a_running_job_is_finished_and_quarantined(tmp_path: Path) -> None:
+    daemon = DaemonProcess(tmp_path / "home", when_revoked="finish").start()
+    try:
+        register(daemon)
+        with daemon.client() as client:
+            running = send(client, with_papers(make_job(tmp_path / "a", prompt="slow=0.3", frames=12), ANA))
+            until(lambda: client.show_job(running).summary.frames_done > 1)
+            revoke(daemon)
+            summary = finished(client, running)
+            assert (summary.state, summary.frames_done) == ("quarantined", 12)
+    finally:
+        daemon.stop()
+
+
+def test_who_is_not_named_in_what_was_revoked_is_left_alone(daemon: DaemonProcess, tmp_path: Path) -> None:
+    register(daemon)
+    with daemon.client() as client:
+        running = send(client, make_job(tmp_path / "a", prompt="slow=0.2", frames=15))
+        until(lambda: state_of(client, running) == "running")
+        revoke(daemon)
+        assert finished(client, running).state == "delivered"
