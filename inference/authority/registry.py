@@ -1,7 +1,8 @@
 """The registry on disk: SQLite in the daemon's home, every change durable and in the ledger before anyone is told.
 
 Blocks; any thread, any process: the commands of the daemon's machine write while the daemon reads. One table of papers
-by kind and id, each as JSON of its Struct: a field that is added has a default, and no table is ever altered for it.
+by kind and id, each as JSON of its Struct: a field that is added has a default, and no table is altered for it. `about`
+is the talent of a consent: the gate looks there.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ from understudy.inference.authority.papers import (
 FILE = "registry.sqlite"
 SCHEMA_VERSION = 1
 _SCHEMA = """
-CREATE TABLE papers (kind TEXT, id TEXT, body BLOB NOT NULL, changed_at TEXT NOT NULL, PRIMARY KEY (kind, id))
-  STRICT, WITHOUT ROWID;
+CREATE TABLE papers (kind TEXT, id TEXT, about TEXT NOT NULL, body BLOB NOT NULL, changed_at TEXT NOT NULL,
+  PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;
+CREATE INDEX papers_about ON papers (kind, about);
 CREATE TABLE handed (job TEXT, version INTEGER, recipient TEXT, at TEXT NOT NULL, list TEXT NOT NULL,
   recalled_at TEXT NOT NULL, PRIMARY KEY (job, version, recipient)) STRICT, WITHOUT ROWID;
 """
@@ -140,9 +142,10 @@ class Registry:
             for change in changes:
                 self._check_stays_ended(change)
                 body = msgspec.json.encode(change.paper)
+                about = change.paper.talent if isinstance(change.paper, RegisteredConsent) else ""
                 self._tables.execute(
-                    "INSERT OR REPLACE INTO papers VALUES (?, ?, ?, ?)",
-                    (change.kind, change.paper.id, body, self._clock()),
+                    "INSERT OR REPLACE INTO papers VALUES (?, ?, ?, ?, ?)",
+                    (change.kind, change.paper.id, about, body, self._clock()),
                 )
             for change in changes:
                 self._check_references(change.paper)
@@ -176,22 +179,34 @@ class Registry:
 
     def snapshot(self, talents: Iterable[str], consents: Iterable[str]) -> Snapshot:
         """Return what is known now of these people and consents, in one reading."""
-        named, wanted = set(talents), set(consents)
+        named, wanted = list(dict.fromkeys(talents)), list(dict.fromkeys(consents))
         with self._lock:
-            rows = self._tables.execute(
-                "SELECT kind, body FROM papers WHERE kind IN ('talent', 'consent') ORDER BY id"
-            ).fetchall()
-        all_consents = [msgspec.json.decode(body, type=RegisteredConsent) for kind, body in rows if kind == "consent"]
-        people = [msgspec.json.decode(body, type=Talent) for kind, body in rows if kind == "talent"]
-        kept = tuple(one for one in all_consents if one.id in wanted or one.talent in named)
-        named.update(one.talent for one in kept if one.id in wanted)
+            self._tables.execute("BEGIN")  # one state of the tables for all questions
+            try:
+                ((count,),) = self._tables.execute("SELECT count(*) FROM papers WHERE kind = 'consent'").fetchall()
+                kept = self._consents_of(named, wanted)
+                people = self._some(Talent, "id", [*named, *(one.talent for one in kept if one.id in wanted)])
+            finally:
+                self._tables.execute("ROLLBACK")
         states = tuple(
-            TalentState(id=one.id, living=one.living, minor=one.minor, union=one.union)
-            for one in people
-            if one.id in named
+            TalentState(id=one.id, living=one.living, minor=one.minor, union=one.union) for one in people.values()
         )
         digest = self._ledger.digest_of(msgspec.json.encode((states, kept)))
-        return Snapshot(consents_known=len(all_consents), talents=states, consents=kept, digest=digest)
+        return Snapshot(consents_known=count, talents=states, consents=kept, digest=digest)
+
+    def _consents_of(self, talents: list[str], consents: list[str]) -> tuple[RegisteredConsent, ...]:
+        found = self._some(RegisteredConsent, "about", talents) | self._some(RegisteredConsent, "id", consents)
+        return tuple(found[paper_id] for paper_id in sorted(found))
+
+    def _some(self, kind: type[_Paper], column: str, values: list[str]) -> dict[str, _Paper]:
+        """Return the papers of which a column has one of these values, by id, in order. Within a reading."""
+        sql = f"SELECT body FROM papers WHERE kind = ? AND {column} = ?"  # noqa: S608 - a column's name, never a user's
+        found = [
+            msgspec.json.decode(body, type=kind)
+            for value in dict.fromkeys(values)
+            for (body,) in self._tables.execute(sql, (_word(kind), value))
+        ]
+        return {paper.id: paper for paper in sorted(found, key=lambda paper: paper.id)}
 
     def _entry(self, actor: str, change: Change) -> NewEntry:
         subjects: dict[str, str] = {change.kind: self.subject(change.kind, change.paper.id)}

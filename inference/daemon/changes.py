@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from understudy.bridge.errors import ErrorReport, Finding, JobParked
+from understudy.bridge.errors import DaemonError, ErrorReport, Finding, JobParked
 from understudy.bridge.messages import Progress
 from understudy.inference.authority.head import AdmittedPapers
 from understudy.inference.daemon.audience import Audience
@@ -179,11 +179,13 @@ class Changes:
         return not writer_of(folder_of(row, provisional=True)) and self._inputs.has_room(row.job_id)
 
     async def _durably(self, change: Callable[[], Awaitable[_Made]]) -> _Made:
-        """Wait while the disk is too full to store a change: a worker's word is never lost for that."""
+        """Wait while the disk is too full to store a change, or the ledger is damaged: a worker's word is never lost
+        for that, and nothing is told that the ledger does not say.
+        """
         while True:
             try:
                 return await change()
-            except JobParked as problem:
+            except (JobParked, DaemonError) as problem:
                 _log.error("%s", problem.message)
                 await asyncio.sleep(STORE_RETRY_SECONDS)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from understudy.bridge.errors import ComplianceError
+from understudy.bridge.errors import ComplianceError, DaemonError
 from understudy.bridge.messages import RedoSegment
 from understudy.bridge.roundtrip import redo_segment
 from understudy.inference.authority.entries import Entry
@@ -19,7 +19,7 @@ from understudy.inference.authority.head import AdmittedPapers, LedgerHead
 from understudy.inference.authority.ledger import Ledger, judge_ledger, read_ledger
 from understudy.inference.daemon.tables import SCHEMA
 
-from .conftest import DaemonProcess, finished, make_job, send, until
+from .conftest import DaemonProcess, finished, make_job, send, state_of, until
 
 
 def entries(daemon: DaemonProcess, job_id: str) -> list[Entry]:
@@ -176,3 +176,24 @@ def test_a_store_from_before_the_ledger_is_taken_over_with_its_jobs(tmp_path: Pa
         assert store.execute("SELECT papers FROM requests").fetchone() == (None,)
     assert "papers BLOB" in SCHEMA
     assert AdmittedPapers().ledger_head is None
+
+
+def test_when_the_ledger_is_cut_under_a_running_daemon_then_nothing_is_told_until_it_is_put_back(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    path = daemon.home / "ledger/entries.jsonl"
+    with daemon.client() as client:
+        running = send(client, make_job(tmp_path / "a", prompt="slow=0.2", frames=8))
+        until(lambda: state_of(client, running) == "running")
+        whole = path.read_bytes()
+        path.write_bytes(whole[: whole.index(b"\n") + 1])
+        job = make_job(tmp_path / "b")
+        with pytest.raises(DaemonError, match="it was cut"):
+            client.submit(job.request, job.token)
+        until(lambda: client.show_job(running).summary.frames_done == 8)
+        until(lambda: "it was cut" in daemon.log)
+        assert state_of(client, running) == "checking"
+        path.write_bytes(whole)
+        assert finished(client, running).state == "delivered"
+        client.submit(job.request, job.token)
+    assert judge_ledger(daemon.home).damage is None
