@@ -37,7 +37,7 @@ from understudy.inference.authority.papers import (
     Talent,
     Waiver,
 )
-from understudy.inference.authority.registry import Change, Registry
+from understudy.inference.authority.registry import ERASED, Change, Registry
 from understudy.inference.authority.sheets import read_fields, read_sheet, write_sheet
 
 Json = Annotated[bool, typer.Option("--json", help="Print what a script reads, nothing else, on standard output.")]
@@ -91,6 +91,7 @@ def register(app: typer.Typer) -> None:
         "approve": _group("approval", Approval, "A yes of legal, a brand, a client or a talent."),
         "recipient": _group("recipient", Recipient, "Parties to which pictures are delivered."),
     }
+    groups["talent"].command("erase")(erase)
     groups["consent"].command("revoke")(_ender("consent", RegisteredConsent))
     groups["consent"].command("expiring")(show_expiring)
     groups["clip"].command("withdraw")(_ender("clip", Clip))
@@ -188,6 +189,17 @@ def _ender(word: Kind, kind: type[Paper]) -> Callable[..., None]:
         _say(f"{word} {paper_id} {event}")
 
     return end
+
+
+def erase(paper_id: PaperId, who: As = None) -> None:
+    """Forget who a talent is; the id stays, as papers and jobs name it. The ledger never knew more."""
+    desk = open_desk("talent", who)
+    talent = desk.registry.get(Talent, paper_id)
+    bare = Talent(id=talent.id, living=talent.living, minor=talent.minor)
+    theirs = [one for one in desk.registry.all(RegisteredConsent) if one.talent == talent.id and one.revoked_why]
+    wordless = [Change("consent", msgspec.structs.replace(one, revoked_why=""), "changed") for one in theirs]
+    desk.write(Change("talent", bare, ERASED), *wordless)
+    _say(f"talent {paper_id} erased: no name, no notes, no reasons")
 
 
 def show_expiring(

@@ -35,6 +35,8 @@ from understudy.inference.authority.papers import (
 
 FILE = "registry.sqlite"
 SCHEMA_VERSION = 1
+ERASED = "erased"
+"""The event after which nothing of what was there before may be left on the disk."""
 _SCHEMA = """
 CREATE TABLE papers (kind TEXT, id TEXT, about TEXT NOT NULL, body BLOB NOT NULL, changed_at TEXT NOT NULL,
   PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;
@@ -150,6 +152,8 @@ class Registry:
             for change in changes:
                 self._check_references(change.paper)
             self._ledger.append(*(self._entry(actor, change) for change in changes))
+        if any(change.event == ERASED for change in changes):
+            self._read("PRAGMA wal_checkpoint(TRUNCATE)", ())  # the log of changes holds what was there before
 
     def handed(self, job_id: str) -> list[Handed]:
         """Return to whom versions of a job were given, in order of time."""
@@ -277,6 +281,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     tables = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_SECONDS)
     tables.execute("PRAGMA journal_mode=WAL")
     tables.execute("PRAGMA synchronous=FULL")
+    tables.execute("PRAGMA secure_delete=ON")  # what is erased is overwritten, not only unlinked
     return tables
 
 

@@ -1,11 +1,11 @@
-"""Ed25519 keys of the ledger: made once, kept owner-only, by `cryptography`."""
+"""Ed25519 keys of the ledger: made once, kept owner-only, by `cryptography`.
+
+It is imported where a key is used: every command of the terminal finds this module, and few sign.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from understudy.bridge.errors import KeyRefused
 from understudy.bridge.private_files import read_private, write_private
@@ -18,6 +18,8 @@ class PublicKey:
 
     def __init__(self, text: str) -> None:
         """Raises ValueError for what is no key."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         try:
             self._key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
         except ValueError:
@@ -25,6 +27,8 @@ class PublicKey:
         self.text = text
 
     def signed(self, signature: str, content: bytes) -> bool:
+        from cryptography.exceptions import InvalidSignature
+
         try:
             self._key.verify(bytes.fromhex(signature), content)
         except (InvalidSignature, ValueError):
@@ -36,6 +40,8 @@ class Signer:
     """Signs with a secret that stands in no repr."""
 
     def __init__(self, secret: bytes) -> None:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         self._key = Ed25519PrivateKey.from_private_bytes(secret)
         self.public = self._key.public_key().public_bytes_raw().hex()
 
@@ -44,6 +50,8 @@ class Signer:
 
 
 def new_secret() -> bytes:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     return Ed25519PrivateKey.generate().private_bytes_raw()
 
 

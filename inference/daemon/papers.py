@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,8 @@ from understudy.inference.daemon.tables import JobRow
 from understudy.inference.daemon.writing import NewJob
 
 PIECE_BYTES = 1024 * 1024
+STEP_FILES = 16
+"""Of a long shot: some hundred words in a minute or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,20 @@ def finished(row: JobRow, state: str, reason: ErrorReport | None, sealed: Sealed
     )
 
 
-def seal(ledger: Ledger, folder: Path, files: Iterable[OutputFile]) -> Sealed:
+def seal(
+    ledger: Ledger,
+    folder: Path,
+    files: Sequence[OutputFile],
+    step: Callable[[int, int], None] = lambda done, total: None,
+) -> Sealed:
     """Read every delivered file and keep the list of their SHA-256 beside the ledger. Raises OSError for one that is
-    not there.
+    not there. `step(done, total)` is called now and then.
     """
-    digests = {file.path: _sha256(folder / file.path) for file in files}
+    digests = {}
+    for done, file in enumerate(files):
+        if done % STEP_FILES == 0:
+            step(done, len(files))
+        digests[file.path] = _sha256(folder / file.path)
     manifest = digests.get(MANIFEST_NAME, "")
     listed = msgspec.json.format(msgspec.json.encode(digests, order="deterministic"), indent=1) + b"\n"
     return Sealed(manifest, ledger.keep_list(listed), len(digests))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -112,13 +113,23 @@ class Reports:
                 state="quarantined", error=fallen.report(), findings=fallen.findings, spent=end.spent
             ), None
         try:
-            return end, await self._house.on_disk(seal, self._house.ledger, folder, end.files)
+            return end, await self._house.on_disk(seal, self._house.ledger, folder, end.files, self._step(row))
         except OSError as problem:
             lost = EngineError(
                 f"{problem.filename or folder}, which was to be delivered, cannot be read: {problem.strerror}",
                 remedy="`understudy retry` makes it again. Look after the disk of that folder.",
             )
             return msgspec.structs.replace(end, state="failed", error=lost.report()), None
+
+    def _step(self, row: JobRow) -> Callable[[int, int], None]:
+        """Return what the sealing thread calls as it goes on."""
+        loop = asyncio.get_running_loop()
+
+        def step(done: int, total: int) -> None:
+            progress = Progress(stage="sealing", done=done, total=total)
+            loop.call_soon_threadsafe(self._changes.progress, row, progress)
+
+        return step
 
     async def _ended(self, row: JobRow, end: WorkerEnd, sealed: Sealed | None) -> None:
         before: list[What] = list(await self._not_told(row.job_id, end.findings))

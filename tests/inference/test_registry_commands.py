@@ -183,3 +183,17 @@ def test_an_admin_gives_a_user_another_role_at_once(say: Say, terminal: Terminal
     assert terminal("user", "change", "nobody", "--role", "legal").code == USAGE
     assert [entry.event for entry in read_ledger(home)][-2:] == ["user.changed", "clip.added"]
     assert {user["name"] for user in terminal("user", "list", "--json").json} >= {"lea", "art"}
+
+
+def test_a_talent_that_is_erased_is_an_id_and_nothing_else(say: Say, home: Path) -> None:
+    say("lea", "talent", "add", "t-17", "name=Ana Lopez", "notes=agent: Kim", "union=SAG")
+    say("lea", "consent", "add", "c-1", "talent=t-17", *CONSENT[1:])
+    say("lea", "consent", "revoke", "c-1", "--reason", "Ana wrote to us")
+    assert say("lea", "talent", "erase", "t-17").code == 0
+    shown = say("lea", "talent", "show", "t-17", "--json").json
+    assert (shown["name"], shown["notes"], shown["union"]) == ("", "", "")
+    consent = say("lea", "consent", "show", "c-1", "--json").json
+    assert (consent["revoked_why"], consent["revoked_on"]) == ("", day(0))
+    assert "talent.erased" in [entry.event for entry in read_ledger(home)]
+    for path in (home / "ledger/entries.jsonl", *home.glob("registry.sqlite*")):
+        assert b"Ana" not in path.read_bytes(), path
