@@ -23,9 +23,9 @@ from understudy.inference.authority.acting import acting_user, check_may
 from understudy.inference.authority.entries import Entry, Judgement
 from understudy.inference.authority.head import LedgerHead
 from understudy.inference.authority.ledger import Ledger, entries_file, judge_ledger, known_hashes, read_ledger
+from understudy.inference.desk import Json, print_json
 
 ledger = typer.Typer(help="What was decided, by whom, in an order that nobody can change.", no_args_is_help=True)
-Json = Annotated[bool, typer.Option("--json", help="Print what a script reads, nothing else, on standard output.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +56,7 @@ def verify(
     assert found.head is not None or found.entries == 0  # noqa: S101
     said = {"entries": found.entries, "head": found.head, "anchors": len(anchors), "torn_bytes": found.torn_bytes}
     if as_json:
-        _print_json(said)
+        print_json(said)
         return
     head = f"{found.head.seq}:{found.head.digest}" if found.head is not None else "none"
     sys.stdout.write(f"{found.entries} entries are as they were written; {len(anchors)} kept heads are among them\n")
@@ -83,7 +83,7 @@ def show(
         if entry.event.startswith(event) and (not subject or subjects.intersection(entry.subjects.values())):
             wanted.append(entry)
     if as_json:
-        _print_json([{**msgspec.to_builtins(entry), "actor_name": names.get(entry.actor, "")} for entry in wanted])
+        print_json([{**msgspec.to_builtins(entry), "actor_name": names.get(entry.actor, "")} for entry in wanted])
         return
     for entry in wanted:
         who = names.get(entry.actor, entry.actor[:8] or "-")
@@ -108,7 +108,7 @@ def export(
     said = {"head": found.head, "public_key": opened.subjects["key"]}
     write_private(file.with_name(f"{file.name}.head.json"), msgspec.json.encode(said) + b"\n")
     if as_json:
-        _print_json({"file": str(file), **said})
+        print_json({"file": str(file), **said})
     else:
         sys.stdout.write(f"{found.entries} entries in {file}; opened with key {opened.subjects['key']}\n")
 
@@ -122,7 +122,7 @@ def rotate(as_json: Json = False) -> None:
     book = Ledger(home)
     head = book.rotate(user.name)
     if as_json:
-        _print_json({"public_key": book.public_key, "head": head})
+        print_json({"public_key": book.public_key, "head": head})
     else:
         sys.stdout.write(f"entry {head.seq}: signed with {book.public_key} from now on\n")
 
@@ -175,8 +175,3 @@ def _names(home: Path) -> dict[str, str]:
     """Return the names that this machine can still tell, by their hashes."""
     users = {user.name for user in AllowList(home / USERS_FILE).users().values()}
     return known_hashes(home, users)
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
-    sys.stdout.buffer.flush()

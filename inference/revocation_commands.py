@@ -21,7 +21,7 @@ from understudy.inference.authority.ledger import Ledger, read_ledger, utc_now
 from understudy.inference.authority.papers import Recipient, RegisteredConsent, Talent
 from understudy.inference.authority.registry import Change, Handed
 from understudy.inference.daemon.audit import Subject, Use, audit, open_store
-from understudy.inference.registry_commands import As, Desk, Json, open_desk
+from understudy.inference.desk import As, Desk, Json, open_desk, print_json
 
 RECALLS = "recalls"
 """The folder under HOME that holds the notices, a file for each party; owner-only, as they name people."""
@@ -94,7 +94,7 @@ def revoke(
         "notices": [str(path) for path in notices],
     }
     if as_json:
-        _print_json(said)
+        print_json(said)
         return
     sys.stdout.write(f"{len(ended)} consents revoked from {desk.today} on; {len(uses)} jobs concerned\n")
     for path in notices:
@@ -170,7 +170,7 @@ def _show_audit(kind: Subject, name: str, as_json: bool, who: Path | None) -> No
     desk = open_desk("audit", who)
     uses = audit(open_store(load_settings().home), desk.registry, kind, name)
     if as_json:
-        _print_json(uses)
+        print_json(uses)
         return
     sys.stdout.write(f"{'job':10} {'version':8} {'state':12} {'shot':16} {'files':>6}  why; where; to whom\n")
     for use in uses:
@@ -178,8 +178,3 @@ def _show_audit(kind: Subject, name: str, as_json: bool, who: Path | None) -> No
         rest = "; ".join(filter(None, (use.because, ", ".join(use.layers), use.folder, parties)))
         sys.stdout.write(f"{use.job:10} v{use.version:03}     {use.state:12} {use.shot:16} {use.files:6}  {rest}\n")
     sys.stdout.write(f"{len(uses)} jobs\n")
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
-    sys.stdout.buffer.flush()
