@@ -27,6 +27,7 @@ from understudy.inference.authority.papers import (
     Recipient,
     RegisteredConsent,
     Talent,
+    word_for,
 )
 from understudy.inference.authority.registry import ERASED, Change
 from understudy.inference.authority.sheets import read_fields, read_sheet, write_sheet
@@ -35,6 +36,7 @@ from understudy.inference.desk import (
     Fields,
     Json,
     PaperId,
+    counted,
     open_desk,
     pairs,
     paper_line,
@@ -182,8 +184,8 @@ def show_expiring(
         )  # fmt: skip
         return
     for one in found:
-        left = f"in {one.days_left} days" if one.days_left >= 0 else f"{-one.days_left} days ago"
-        say(f"{one.expires_on}  {left:14} {type(one.paper).__name__} {one.paper.id}")
+        left = f"in {counted(one.days_left, 'day')}" if one.days_left >= 0 else f"{counted(-one.days_left, 'day')} ago"
+        say(f"{one.expires_on}  {left:14} {word_for(type(one.paper))} {one.paper.id}")
 
 
 def _digests(kind: type[Paper], files: list[Path] | None) -> dict[str, str]:

@@ -21,7 +21,7 @@ from understudy.inference.authority.ledger import Ledger, read_ledger, utc_now
 from understudy.inference.authority.papers import Recipient, RegisteredConsent, Talent
 from understudy.inference.authority.registry import Change, Handed
 from understudy.inference.daemon.audit import Subject, Use, audit, open_store
-from understudy.inference.desk import As, Desk, Json, open_desk, print_json
+from understudy.inference.desk import As, Desk, Json, counted, open_desk, print_json
 
 RECALLS = "recalls"
 """The folder under HOME that holds the notices, a file for each party; owner-only, as they name people."""
@@ -96,7 +96,9 @@ def revoke(
     if as_json:
         print_json(said)
         return
-    sys.stdout.write(f"{len(ended)} consents revoked from {desk.today} on; {len(uses)} jobs concerned\n")
+    sys.stdout.write(
+        f"{counted(len(ended), 'consent')} revoked, from {desk.today} on; {counted(len(uses), 'job')} concerned\n"
+    )
     for path in notices:
         sys.stdout.write(f"to be sent: {path}\n")
 
@@ -177,4 +179,4 @@ def _show_audit(kind: Subject, name: str, as_json: bool, who: Path | None) -> No
         parties = ", ".join(f"{one.recipient}{' (recalled)' if one.recalled_at else ''}" for one in use.recipients)
         rest = "; ".join(filter(None, (use.because, ", ".join(use.layers), use.folder, parties)))
         sys.stdout.write(f"{use.job:10} v{use.version:03}     {use.state:12} {use.shot:16} {use.files:6}  {rest}\n")
-    sys.stdout.write(f"{len(uses)} jobs\n")
+    sys.stdout.write(f"{counted(len(uses), 'job')}\n")

@@ -126,6 +126,11 @@ KINDS: dict[Kind, type[Paper]] = {
 }  # fmt: skip
 
 
+def word_for(kind: type[Paper]) -> Kind:
+    """Return the word for a kind of paper, as commands and the ledger say it."""
+    return next(word for word, known in KINDS.items() if known is kind)
+
+
 ENDED_BY = {"consent": "revoked_on", "clip": "withdrawn_on", "approval": "revoked_on"}
 """The field by which a paper ends before its time. It is set once: a new grant is a new paper."""
 

@@ -31,6 +31,7 @@ from understudy.inference.authority.papers import (
     TalentState,
     ended_on,
     problem_in,
+    word_for,
 )
 
 FILE = "registry.sqlite"
@@ -116,18 +117,18 @@ class Registry:
 
     def all(self, kind: type[_Paper]) -> list[_Paper]:
         """Return every paper of a kind, by id."""
-        found = self._read("SELECT body FROM papers WHERE kind = ? ORDER BY id", (_word(kind),))
+        found = self._read("SELECT body FROM papers WHERE kind = ? ORDER BY id", (word_for(kind),))
         return [msgspec.json.decode(body, type=kind) for (body,) in found]
 
     def find(self, kind: type[_Paper], paper_id: str) -> _Paper | None:
-        found = self._read("SELECT body FROM papers WHERE kind = ? AND id = ?", (_word(kind), paper_id))
+        found = self._read("SELECT body FROM papers WHERE kind = ? AND id = ?", (word_for(kind), paper_id))
         return msgspec.json.decode(found[0][0], type=kind) if found else None
 
     def get(self, kind: type[_Paper], paper_id: str) -> _Paper:
         """Return one paper. Raises RequestError for one that is not here."""
         paper = self.find(kind, paper_id)
         if paper is None:
-            word = _word(kind)
+            word = word_for(kind)
             raise RequestError(f"there is no {word} '{paper_id}'", remedy=f"`understudy {word} list` shows them.")
         return paper
 
@@ -208,7 +209,7 @@ class Registry:
         found = [
             msgspec.json.decode(body, type=kind)
             for value in dict.fromkeys(values)
-            for (body,) in self._tables.execute(sql, (_word(kind), value))
+            for (body,) in self._tables.execute(sql, (word_for(kind), value))
         ]
         return {paper.id: paper for paper in sorted(found, key=lambda paper: paper.id)}
 
@@ -283,7 +284,3 @@ def _connect(path: Path) -> sqlite3.Connection:
     tables.execute("PRAGMA synchronous=FULL")
     tables.execute("PRAGMA secure_delete=ON")  # what is erased is overwritten, not only unlinked
     return tables
-
-
-def _word(kind: type[Paper]) -> Kind:
-    return next(word for word, known in KINDS.items() if known is kind)

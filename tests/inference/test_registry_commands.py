@@ -153,6 +153,9 @@ def test_what_runs_out_is_told_a_month_a_week_and_a_day_before(say: Say) -> None
         ("c-0", -2, 0), ("c-1", 0, 1), ("c-2", 1, 1), ("c-4", 20, 30),
     ]  # fmt: skip
     assert len(say("pia", "consent", "expiring", "--days", "60", "--json").json) == 5
+    lines = say("pia", "consent", "expiring").out.splitlines()
+    assert [line.split("  ")[1].strip() for line in lines] == ["2 days ago", "in 0 days", "in 1 day", "in 20 days"]
+    assert lines[0].endswith("consent c-0")
 
 
 def test_a_waiver_is_granted_by_somebody_else_than_asked_for_it(say: Say) -> None:
