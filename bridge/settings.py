@@ -69,6 +69,9 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long the files of ended jobs stay under HOME/jobs; 0 = for ever. A project's files are never removed."""
     keep_uploading_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 7
     """How long a job waits for the next of its files before it fails and frees its part of the vault; 0 = for ever."""
+    when_revoked: Literal["stop", "finish"] = "stop"
+    """What becomes of a job that runs while a consent of its record is revoked: it stops at the next step and waits, or
+    is finished and quarantined."""
     result_cache: bool = True
     """Whether a job may take the pixels of an identical one that was delivered; its gates and papers are its own."""
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0

@@ -13,8 +13,10 @@ import msgspec
 import typer
 
 from understudy.bridge.errors import RequestError
-from understudy.bridge.keys import USERS_FILE, AllowList, issue_key, write_connection
+from understudy.bridge.keys import USERS_FILE, AllowList, issue_key, load_connection, write_connection
 from understudy.bridge.settings import UserSettings, load_settings
+from understudy.inference.authority.entries import NewEntry
+from understudy.inference.authority.ledger import Ledger
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SHOWN_LETTERS = 8
@@ -42,6 +44,7 @@ def issue(
         raise RequestError(f"{path} {why}", remedy="Name another file with --out.")
     roles: Any = tuple(role or ("artist",))  # issue_key refuses what is no role
     connection = issue_key(settings.home, name, roles=roles, projects=tuple(project or ()), host=host, port=port)
+    _record("key.issued", settings.home, name, " ".join(roles))  # without its file nobody has the key yet
     write_connection(path, connection)
     notes = _notes(settings, host)
     if as_json:
@@ -73,10 +76,18 @@ def revoke(name: str, as_json: Json = False) -> None:
     removed = AllowList(load_settings().home / USERS_FILE).remove_user(name)
     if removed == 0:
         raise RequestError(f"no key of '{name}' is known here", remedy="`understudy key list` shows who is.")
+    _record("key.revoked", load_settings().home, name, str(removed))
     if as_json:
         _print_json({"user": name, "removed": removed})
     else:
         sys.stdout.write(f"{removed} key{'s' if removed > 1 else ''} of {name} removed\n")
+
+
+def _record(event: str, home: Path, name: str, outcome: str) -> None:
+    """Tell the ledger of keys that came or went, before anybody is told."""
+    ledger = Ledger(home)
+    actor = load_connection(home).user
+    ledger.append(NewEntry(event=event, actor=actor, subjects={"user": ledger.hashed(name)}, outcome=outcome))
 
 
 def _notes(settings: UserSettings, host: str) -> list[str]:

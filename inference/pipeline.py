@@ -12,8 +12,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from understudy.bridge.errors import Finding
 from understudy.bridge.shot import OutputFile
+from understudy.inference.authority.papers import Snapshot
 from understudy.inference.compliance import evidence, gate
 from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, Stage
 from understudy.inference.compliance.manifest import Approximation
@@ -47,6 +50,7 @@ class Reporting(Protocol):
     def found(self, *findings: Finding) -> None: ...
     def frame(self, frame: int, files: tuple[OutputFile, ...]) -> None: ...
     def checking(self) -> None: ...
+    def papers(self, known: Snapshot) -> Snapshot: ...
 
 
 def recast(order: WorkOrder, reporter: Reporting) -> tuple[OutputFile, ...]:
@@ -163,7 +167,8 @@ def _check(pictures: ShotPictures, version: Version, reporter: Reporting) -> Scr
             onlooker=screening,
             weights=version.weights,
         )
-    _require(delivery, reporter, "quarantined")
+    registry = reporter.papers(pictures.order.registry)  # as late as can be: reading back takes minutes
+    _require(msgspec.structs.replace(delivery, registry=registry), reporter, "quarantined")
     return screening
 
 

@@ -11,6 +11,8 @@ from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.shot import SKELETON, JobRequest, OutputFile
 from understudy.bridge.waiver import Waiver
+from understudy.inference.authority.head import LedgerHead, Vouching
+from understudy.inference.authority.papers import Snapshot
 
 
 def layers_of(job: JobRequest, description: EngineDescription) -> tuple[str, ...]:
@@ -60,6 +62,14 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The studio's own policy packs, name to TOML text, for the delivery gate."""
     waivers: tuple[Waiver, ...] = ()
     """Those of this job's record when the order was made."""
+    vouched_by: Vouching = "self-attested"
+    """Who said at acceptance that the consents are what the record says they are; stands in the manifest."""
+    snapshot: str = ""
+    """Digest of what the registry knew then; stands in the manifest."""
+    registry: Snapshot = Snapshot()
+    """What it knew when this order was made: what a worker judges by that has no daemon to ask at delivery."""
+    ledger_head: LedgerHead | None = None
+    """The ledger's entry that says that the job was accepted. It stands in the manifest: a cut ledger is found out."""
 
 
 class _FrameNumber(int):
@@ -84,7 +94,13 @@ class PauseJob(msgspec.Struct, frozen=True, tag=True):
     """Stop within one step and keep what is finished: the job goes on from there."""
 
 
-ToWorker = WorkOrder | CancelJob | PauseJob
+class FreshPapers(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The answer to AskPapers: what the registry knows now of the people and consents that the job names."""
+
+    registry: Snapshot
+
+
+ToWorker = WorkOrder | CancelJob | PauseJob | FreshPapers
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
@@ -115,6 +131,10 @@ class WorkerChecking(msgspec.Struct, frozen=True, tag=True):
     """All frames are made; the delivery gate reads them back."""
 
 
+class AskPapers(msgspec.Struct, frozen=True, tag=True):
+    """Every file was read back; before the gate judges, the worker wants to know how the papers stand now."""
+
+
 class WorkerEnd(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The last word about a job. `state` is delivered, refused, quarantined, cancelled, failed, paused or parked."""
 
@@ -126,4 +146,4 @@ class WorkerEnd(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The worker's process ends now: its accelerator is lost to it. Give it no other order."""
 
 
-FromWorker = Ready | WorkerProgress | WorkerFrame | WorkerFindings | WorkerChecking | WorkerEnd
+FromWorker = Ready | WorkerProgress | WorkerFrame | WorkerFindings | WorkerChecking | AskPapers | WorkerEnd

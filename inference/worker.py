@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import os
 import queue
@@ -26,11 +27,14 @@ from understudy.bridge.errors import (
     UnderstudyError,
 )
 from understudy.bridge.shot import OutputFile
+from understudy.inference.authority.papers import Snapshot
 from understudy.inference.engines.door import process_is_spent
 from understudy.inference.finding_log import FindingLog
 from understudy.inference.pipeline import recast
 from understudy.inference.work_order import (
+    AskPapers,
     CancelJob,
+    FreshPapers,
     FromWorker,
     PauseJob,
     Ready,
@@ -45,6 +49,8 @@ from understudy.inference.work_order import (
 
 SPENT = 76
 """Exit code of a worker that cannot run another job: EX_PROTOCOL of sysexits.h, told from any fault of Python's."""
+STOP_LOOK_SECONDS = 0.1
+"""How long a worker that waits for papers may not see that its job was cancelled."""
 PROGRESS_INTERVAL_SECONDS = 0.1
 """Ten reports a second are smooth to the eye and nothing to the daemon."""
 
@@ -60,8 +66,10 @@ class JobPaused(JobParked):
 class Reporter:
     """Tells the daemon where the job stands and stops the job when it was asked to. Any thread may call it."""
 
-    def __init__(self, tell: Tell) -> None:
+    def __init__(self, tell: Tell, *, answered: bool = False) -> None:
+        """answered: whether somebody answers what is asked; a farm's node has nobody."""
         self._tell = tell
+        self._answers: queue.Queue[Snapshot] | None = queue.Queue() if answered else None
         self._stop: UnderstudyError | None = None
         self._told_at = 0.0
         self._stage = ""
@@ -128,6 +136,21 @@ class Reporter:
         self._log = None
         self.segment, self.seconds_left = (0, 0), None  # what is left now is not generating
         self._tell(WorkerChecking())
+
+    def papers(self, known: Snapshot) -> Snapshot:
+        """Return how the papers stand now; `known` where there is nobody to ask. Raises as `check` while it waits."""
+        if self._answers is None:
+            return known
+        self._tell(AskPapers())
+        while True:
+            self.check()
+            with contextlib.suppress(queue.Empty):
+                return self._answers.get(timeout=STOP_LOOK_SECONDS)
+
+    def take_papers(self, papers: FreshPapers) -> None:
+        """Take the daemon's answer. Called by the thread that listens."""
+        if self._answers is not None:
+            self._answers.put(papers.registry)
 
 
 def perform(order: WorkOrder, reporter: Reporter) -> WorkerEnd:
@@ -208,10 +231,16 @@ class Channel:
             if isinstance(message, WorkOrder):
                 self._orders.put(message)
             elif self.reporter is not None:
-                self.reporter.stop(_reason(message))
+                self._pass_on(message, self.reporter)
             del line, message  # the order of a long shot is megabytes; waiting for the next word must not keep them
         # The daemon is gone: a worker without one must not go on writing beside the next daemon's worker.
         os._exit(0)
+
+    def _pass_on(self, message: CancelJob | PauseJob | FreshPapers, reporter: Reporter) -> None:
+        if isinstance(message, FreshPapers):
+            reporter.take_papers(message)
+        else:
+            reporter.stop(_reason(message))
 
 
 def _reason(message: CancelJob | PauseJob) -> UnderstudyError:
@@ -226,7 +255,7 @@ def main() -> None:
     channel = Channel(socket.socket(fileno=parser.parse_args().socket))
     channel.tell(Ready())
     while (order := channel.next_order()) is not None:
-        channel.reporter = Reporter(channel.tell)
+        channel.reporter = Reporter(channel.tell, answered=True)
         end = perform(order, channel.reporter)
         channel.reporter = None
         channel.tell(end)

@@ -1,1 +1,1 @@
-"""Who may decide and what was decided: the registry of people and grants, and the ledger of what happened."""
+"""Who decided what: the ledger, the registry of people and papers. A bottom layer: imports the bridge alone."""

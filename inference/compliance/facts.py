@@ -13,6 +13,7 @@ from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.shot import JobRequest
 from understudy.bridge.waiver import Waiver
+from understudy.inference.authority.papers import Snapshot
 
 Stage = Literal["admission", "inspection", "delivery"]
 
@@ -41,6 +42,8 @@ class AdmissionFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The studio's own policy packs, name to TOML text; those that ship are the gate's by itself."""
     waivers: tuple[Waiver, ...] = ()
     """Those of this job's record, as the registry knows them now."""
+    registry: Snapshot = Snapshot()
+    """What the daemon's registry knows of the people and consents that the job names."""
 
 
 class PictureReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -191,6 +194,8 @@ class DeliveryFacts(msgspec.Struct, frozen=True, kw_only=True):
     packs: dict[str, str] = {}
     """As in `AdmissionFacts`."""
     waivers: tuple[Waiver, ...] = ()
+    registry: Snapshot = Snapshot()
+    """The same as at admission, as it is when the pictures are to leave."""
 
     @property
     def range(self) -> FrameRange:

@@ -26,6 +26,7 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "consents_cover_everyone",
         "consents_reach_this_use",
         "grantors_may_consent",
+        "registry_bears_it_out",
         "disclosure_is_stated",
         "project_is_open",
         "names_are_safe",
@@ -71,6 +72,7 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "consents_still_stand",
         "consents_still_reach_this_use",
         "grantors_might_still_consent",
+        "registry_still_bears_it_out",
         "pack_rules_still_hold",
     ),
 }

@@ -15,6 +15,7 @@ import msgspec
 from understudy.bridge.errors import Finding
 from understudy.bridge.record import salted
 from understudy.bridge.shot import OutputFile
+from understudy.inference.authority.head import LedgerHead, Vouching
 from understudy.inference.compliance.marks import NOT_FINAL, STATE, final_state, record_digest
 from understudy.inference.work_order import WorkOrder
 
@@ -65,6 +66,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     approximate: tuple[Approximation, ...] = ()
     """Empty = every frame is what its settings say. Else no other job may take these pixels for its own."""
+    vouched_by: Vouching = "self-attested"
+    """Who says that the consents are what the record says: the daemon's registry, or the record alone."""
+    snapshot: str = ""
+    """Keyed digest of what the registry knew of these papers when the job was accepted."""
+    ledger_head: LedgerHead | None = None
+    """Of the daemon's ledger when it accepted the job."""
 
 
 def build_manifest(
@@ -111,6 +118,9 @@ def build_manifest(
         files=tuple(sorted(files, key=lambda file: file.path)),
         findings=tuple(_without_folders(finding, folders) for finding in findings),
         approximate=approximate,
+        vouched_by=order.vouched_by,
+        snapshot=order.snapshot,
+        ledger_head=order.ledger_head,
     )
 
 

@@ -12,15 +12,17 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from understudy.bridge.errors import Finding, JobParked
+from understudy.bridge.errors import DaemonError, ErrorReport, Finding, JobParked
 from understudy.bridge.messages import Progress
+from understudy.inference.authority.head import AdmittedPapers
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
-from understudy.inference.daemon.jobs import HELD, can_move
-from understudy.inference.daemon.store import Change
+from understudy.inference.daemon.jobs import HELD, can_move, ends, next_state
+from understudy.inference.daemon.papers import Sealed, finished
+from understudy.inference.daemon.standing import why_fallen
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow, What
 from understudy.inference.version_lock import writer_of
@@ -29,6 +31,7 @@ STORE_RETRY_SECONDS = 1.0
 PARKED_FIRST_WAIT_SECONDS = 1.0
 PARKED_LONGEST_WAIT_SECONDS = 60.0
 _log = logging.getLogger(__name__)
+_Made = TypeVar("_Made")
 
 
 class Changes:
@@ -51,8 +54,22 @@ class Changes:
     async def jobs(self, *states: str) -> list[JobRow]:
         return await self._house.stored(self._store.jobs, states)
 
-    async def change(self, job_id: str, action: str, **with_it: Any) -> JobRow:
-        """Move a job by `action` (see jobs.py, `Store.move`) and tell it. Raises RequestError where it cannot be."""
+    async def change(
+        self,
+        job_id: str,
+        action: str,
+        *,
+        reason: ErrorReport | None = None,
+        sealed: Sealed | None = None,
+        **with_it: Any,
+    ) -> JobRow:
+        """Move a job by `action` (see jobs.py, `Store.move`) and tell it. Raises RequestError where it cannot be.
+
+        Where the job ends by it, the ledger is told first: of what is `sealed`, where it is delivered.
+        """
+        if ends(action):
+            await self._record_ending(job_id, action, reason, sealed)
+        with_it["reason"] = reason
         row, heard = await self._durably(lambda: self._house.stored(self._store.move, job_id, action, **with_it))
         if row.state not in HELD:
             self._audience.forget_progress(job_id)
@@ -61,6 +78,12 @@ class Changes:
         self._audience.tell(heard)
         self.work.set()
         return row
+
+    async def _record_ending(self, job_id: str, action: str, reason: ErrorReport | None, sealed: Sealed | None) -> None:
+        row = await self.job(job_id)
+        if can_move(row.state, action):
+            said = finished(row, next_state(row.state, action), reason, sealed)
+            await self._durably(lambda: self._house.recorded(self._house.ledger.append, *said))
 
     async def note(self, job_id: str, *whats: What, **columns: Any) -> JobRow:
         """Store events that change no state, and columns, and tell them."""
@@ -118,11 +141,15 @@ class Changes:
         async with self.lock:
             await self.park(job_id, problem)
 
-    async def open_again(self, job_id: str, *, new_version: bool, admission: tuple[Finding, ...]) -> JobRow:
+    async def open_again(
+        self, job_id: str, *, new_version: bool, admission: tuple[Finding, ...], papers: AdmittedPapers
+    ) -> JobRow:
         """Start an ended job anew (see `Store.retry`) and tell it."""
         async with self.lock:
             row, heard = await self._durably(
-                lambda: self._house.stored(self._store.retry, job_id, new_version=new_version, admission=admission)
+                lambda: self._house.stored(
+                    self._store.retry, job_id, new_version=new_version, admission=admission, papers=papers
+                )
             )
         self._audience.tell(heard)
         return row
@@ -134,10 +161,14 @@ class Changes:
         self._waits[job_id] = (time.monotonic() + wait, wait)
 
     async def look_at_parked(self) -> None:
-        """Let parked jobs go on for which there is room and whose version nobody else writes, the oldest first."""
+        """Let parked jobs go on, the oldest first: their papers stand, there is room, and nobody else writes them."""
         for row in reversed(await self.jobs("parked")):
             due, _ = self._waits.get(row.job_id, (0.0, 0.0))
-            if time.monotonic() >= due and await self._house.looked(self._may_go_on, row):
+            if time.monotonic() < due:
+                continue
+            if await self._house.looked(why_fallen, self._house, row.job_id) is not None:
+                self.wait_for_room(row.job_id)
+            elif await self._house.looked(self._may_go_on, row):
                 async with self.lock:
                     if (await self.job(row.job_id)).state != "parked":
                         continue
@@ -147,12 +178,14 @@ class Changes:
     def _may_go_on(self, row: JobRow) -> bool:
         return not writer_of(folder_of(row, provisional=True)) and self._inputs.has_room(row.job_id)
 
-    async def _durably(self, change: Callable[[], Awaitable[Change]]) -> Change:
-        """Wait while the disk is too full to store a change: a worker's word is never lost for that."""
+    async def _durably(self, change: Callable[[], Awaitable[_Made]]) -> _Made:
+        """Wait while the disk is too full to store a change, or the ledger is damaged: a worker's word is never lost
+        for that, and nothing is told that the ledger does not say.
+        """
         while True:
             try:
                 return await change()
-            except JobParked as problem:
+            except (JobParked, DaemonError) as problem:
                 _log.error("%s", problem.message)
                 await asyncio.sleep(STORE_RETRY_SECONDS)
 

@@ -16,7 +16,9 @@ from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.jobs import HELD, Ticket, can_move, queue_order
 from understudy.inference.daemon.orders import make_order
+from understudy.inference.daemon.papers_watch import PapersWatch
 from understudy.inference.daemon.reports import Reports
+from understudy.inference.daemon.standing import parked_for, why_fallen
 from understudy.inference.daemon.tables import JobRow
 from understudy.inference.engines.roster import needs_gpu
 from understudy.inference.work_order import FromWorker, WorkOrder
@@ -38,7 +40,8 @@ class Dispatch:
         self._house = house
         self._changes = changes
         self._inputs = inputs
-        self._reports = Reports(house, changes)
+        self._reports = Reports(house, changes, executor.say)
+        self._papers = PapersWatch(house, changes, self._interrupt)
         self._executor = executor
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._needs: dict[str, bool] = {}
@@ -112,6 +115,7 @@ class Dispatch:
 
     async def _look_round(self) -> None:
         try:
+            await self._papers.look()
             await self._changes.look_at_parked()
         except Exception:  # noqa: BLE001 - as above
             _log.exception("parked jobs could not be looked at")
@@ -147,6 +151,8 @@ class Dispatch:
             row = await self._changes.job(job_id)
             if row.state != "queued":
                 return
+            if not await self._papers_stand(job_id):
+                return
             row = await self._changes.change(job_id, "start")
         try:
             self._hand_on(await self._house.on_disk(make_order, self._house, self._inputs, row, self._step(row)))
@@ -158,6 +164,19 @@ class Dispatch:
             _log.exception("job %s could not be started", job_id)
             fault = EngineError(f"the daemon could not start the job: {problem}", remedy="See daemon.log, then retry.")
             await self._not_started(job_id, fault)
+
+    async def _papers_stand(self, job_id: str) -> bool:
+        """Say whether a job may start; one whose papers fell while it waited is parked."""
+        fallen = await self._house.looked(why_fallen, self._house, job_id)
+        if fallen is not None:
+            await self._changes.park(job_id, parked_for(fallen))
+        return fallen is None
+
+    def _interrupt(self, row: JobRow) -> None:
+        """Have a worker let go of a job that nobody wished to pause: it is queued again."""
+        if row.job_id in self._starting:
+            self._called_off.add(row.job_id)
+        self._executor.stop(row.job_id, "pause")
 
     def _hand_on(self, order: WorkOrder) -> None:
         room = self._executor.room().less(needs_gpu(order.job.settings.engine))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from understudy.bridge.messages import Slot
-from understudy.inference.work_order import FromWorker, WorkOrder
+from understudy.inference.work_order import FreshPapers, FromWorker, WorkOrder
 
 Stop = Literal["cancel", "pause", "close"]
 
@@ -81,6 +81,10 @@ class Executor(Protocol):
 
     def room(self) -> Room:
         """Return how many orders could start now."""
+        ...
+
+    def say(self, job_id: str, message: FreshPapers) -> None:
+        """Answer the worker that holds a job; nothing where it is gone."""
         ...
 
     def start(self, order: WorkOrder) -> None:

@@ -14,6 +14,8 @@ from typing import ParamSpec, TypeVar
 
 from understudy.bridge.keys import AllowList
 from understudy.bridge.settings import UserSettings
+from understudy.inference.authority.ledger import Ledger
+from understudy.inference.authority.registry import Registry
 from understudy.inference.daemon.store import Store
 from understudy.inference.vault import Vault
 
@@ -49,11 +51,16 @@ class House:
     store: Store
     vault: Vault
     users: AllowList
+    ledger: Ledger
+    registry: Registry
     store_threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(STORE_THREADS, "store"))
     file_threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(FILE_THREADS, "files", _step_back)
     )
     look_threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(LOOK_THREADS, "look"))
+
+    ledger_thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "ledger"))
+    """One: entries wait for each other anyway."""
 
     @property
     def home(self) -> Path:
@@ -75,6 +82,10 @@ class House:
         """Run a call of the store on its threads."""
         return await asyncio.get_running_loop().run_in_executor(self.store_threads, lambda: call(*given, **named))
 
+    async def recorded(self, call: Callable[_Given, _Made], *given: _Given.args, **named: _Given.kwargs) -> _Made:
+        """Run a call that writes to the ledger; what it says is durable when this returns."""
+        return await asyncio.get_running_loop().run_in_executor(self.ledger_thread, lambda: call(*given, **named))
+
     async def on_disk(self, call: Callable[_Given, _Made], *given: _Given.args, **named: _Given.kwargs) -> _Made:
         """Run a call that moves or hashes files: it may take minutes."""
         return await asyncio.get_running_loop().run_in_executor(self.file_threads, lambda: call(*given, **named))
@@ -84,7 +95,8 @@ class House:
         return await asyncio.get_running_loop().run_in_executor(self.look_threads, lambda: call(*given, **named))
 
     def close(self) -> None:
-        """Wait for what the threads do, then close the store."""
-        for threads in (self.file_threads, self.look_threads, self.store_threads):
+        """Wait for what the threads do, then close store and registry."""
+        for threads in (self.file_threads, self.look_threads, self.ledger_thread, self.store_threads):
             threads.shutdown(cancel_futures=True)
         self.store.close()
+        self.registry.close()

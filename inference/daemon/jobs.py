@@ -78,6 +78,11 @@ def can_move(state: str, action: str) -> bool:
     return state in _MOVES[action][0]
 
 
+def ends(action: str) -> bool:
+    """Say whether a job has ended by `action`."""
+    return _MOVES[action][1] in ENDED
+
+
 def keeps_version(state: str) -> bool:
     """Say whether a retry from `state` goes on in the version that the job has.
 

@@ -24,7 +24,16 @@ from understudy.bridge.messages import Slot
 from understudy.inference.daemon.executor import Ending, Listener, Room, Stop
 from understudy.inference.daemon.surroundings import memory_environment
 from understudy.inference.engines.roster import needs_gpu
-from understudy.inference.work_order import CancelJob, FromWorker, PauseJob, Ready, ToWorker, WorkerEnd, WorkOrder
+from understudy.inference.work_order import (
+    CancelJob,
+    FreshPapers,
+    FromWorker,
+    PauseJob,
+    Ready,
+    ToWorker,
+    WorkerEnd,
+    WorkOrder,
+)
 
 WORKER = (sys.executable, "-m", "understudy.inference.worker")
 NICENESS = 5
@@ -138,6 +147,11 @@ class LocalExecutor:
         worker.job_id = order.job_id
         worker.last_words.clear()
         worker.say(order)
+
+    def say(self, job_id: str, message: FreshPapers) -> None:
+        for worker in self._workers:
+            if worker.job_id == job_id:
+                worker.say(message)
 
     def _free(self) -> list[_Worker]:
         return [] if self._closing.is_set() else [one for one in self._workers if one.ready and one.job_id is None]

@@ -15,6 +15,7 @@ from understudy.bridge.messages import Finished, Found, FrameFinished
 from understudy.bridge.record import RECORD_SCHEMA
 from understudy.bridge.record_file import UPGRADES, upgrade
 from understudy.bridge.shot import JobRequest, OutputFile, Redo
+from understudy.inference.authority.head import AdmittedPapers, LedgerHead
 from understudy.inference.daemon.tables import COLUMNS, JobRow, Told, decode_what, job_row, told
 
 
@@ -27,8 +28,11 @@ class _Redoing(msgspec.Struct):
 _REDOING = msgspec.json.Decoder(_Redoing)
 _REQUEST = msgspec.json.Decoder(JobRequest)
 _FINDINGS = msgspec.json.Decoder(tuple[Finding, ...])
+_PAPERS = msgspec.json.Decoder(AdmittedPapers | None)
 BUSY_TIMEOUT_SECONDS = 10.0
 """Only a second process that looks into the store (`sqlite3 store.sqlite`) can make us wait."""
+DIGESTS_AT_ONCE = 500
+"""SQLite takes 32,766 values in a statement; fewer keep one reading short."""
 CACHE_KIBIBYTES = 256
 """Pages that a connection keeps: the rows in use. SQLite's own 2 MB are filled by one long job; the kernel has them."""
 
@@ -112,6 +116,17 @@ class Lookup:
         sql = "SELECT r.admission FROM requests r JOIN jobs j USING (number) WHERE j.job_id = ?"
         return _FINDINGS.decode(self._read(sql, (job_id,))[0][0])
 
+    def papers(self, job_id: str) -> AdmittedPapers:
+        """Return how a job's papers stood when it was accepted; nothing is known of a job older than the ledger."""
+        sql = "SELECT r.papers FROM requests r JOIN jobs j USING (number) WHERE j.job_id = ?"
+        return _PAPERS.decode(self._read(sql, (job_id,))[0][0] or b"null") or AdmittedPapers()
+
+    def ledger_heads(self, limit: int = -1) -> list[LedgerHead]:
+        """Return the heads that jobs carried away from the ledger, the newest job's first."""
+        sql = "SELECT papers FROM requests WHERE papers IS NOT NULL ORDER BY number DESC LIMIT ?"
+        papers = [_PAPERS.decode(stored) for (stored,) in self._read(sql, (limit,))]
+        return [one.ledger_head for one in papers if one is not None and one.ledger_head is not None]
+
     def findings(self, job_id: str) -> tuple[Finding, ...]:
         """Return admission's findings and those of every later stage, in order."""
         sql = (
@@ -189,6 +204,17 @@ class Lookup:
         """Return the size of every file of a job by its digest."""
         sql = "SELECT f.file, f.size FROM files f JOIN jobs j ON j.number = f.job WHERE j.job_id = ?"
         return {file.hex(): size for file, size in self._read(sql, (job_id,))}
+
+    def jobs_with_files(self, files: Iterable[str]) -> list[str]:
+        """Return the jobs that have any of these files among their inputs, the oldest first."""
+        found: set[tuple[int, str]] = set()
+        digests = [bytes.fromhex(file) for file in files]
+        for start in range(0, len(digests), DIGESTS_AT_ONCE):
+            some = tuple(digests[start : start + DIGESTS_AT_ONCE])
+            wanted = f"f.file IN ({marks(some)})"
+            sql = f"SELECT j.number, j.job_id FROM files f JOIN jobs j ON j.number = f.job WHERE {wanted}"  # noqa: S608
+            found.update((number, job_id) for number, job_id in self._read(sql, some))
+        return [job_id for _, job_id in sorted(found)]
 
     def live_files(self) -> set[str]:
         """Return every file that a job which has not ended needs, and the files that stand in for one."""

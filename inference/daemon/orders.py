@@ -7,8 +7,10 @@ from collections.abc import Callable
 from understudy.bridge.shot import Redo
 from understudy.inference.compliance.manifest import approximations_in
 from understudy.inference.compliance.policy.library import own_packs
+from understudy.inference.compliance.registered import named_in
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
+from understudy.inference.daemon.standing import why_fallen
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow
 from understudy.inference.work_order import Earlier, WorkOrder
@@ -20,6 +22,7 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
     Raises PlateError naming the file that must be sent again.
     """
     job, admission = house.store.request(row.job_id)
+    papers = house.store.papers(row.job_id)
     blobs, honest = inputs.verified_paths(row.job_id, job, step)
     if not honest:
         # The key says which pictures a result shows; a job that names its pictures wrongly has no part in the cache.
@@ -44,6 +47,10 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         reuse_carried=str(house.carried_of(twin.job_id)) if twin is not None else "",
         admission=admission,
         packs=own_packs(house.settings.packs_folder),
+        vouched_by=papers.vouched_by,
+        snapshot=papers.snapshot,
+        registry=house.registry.snapshot(*named_in(job)),
+        ledger_head=papers.ledger_head,
     )
 
 
@@ -61,10 +68,11 @@ def twins_of(house: House, row: JobRow) -> list[JobRow]:
 def _twin(house: House, row: JobRow) -> JobRow | None:
     """Return a delivered job with the same pixels that this job's user may see, and whose files are still there.
 
-    One that was made with less than its settings say, for want of memory, is no answer to those settings.
+    One that was made with less than its settings say, for want of memory, is no answer to those settings; one whose
+    papers have fallen lends its pixels to nobody.
     """
     for twin in twins_of(house, row):
         folder = folder_of(twin, provisional=False)
-        if folder.is_dir() and not approximations_in(folder):
+        if folder.is_dir() and not approximations_in(folder) and why_fallen(house, twin.job_id) is None:
             return twin
     return None

@@ -18,6 +18,8 @@ from understudy.bridge.errors import JobParked
 from understudy.bridge.gpu_settings import parse_gpus
 from understudy.bridge.keys import LocalKeys, announce, ensure_local_keys, write_challenge
 from understudy.bridge.settings import UserSettings
+from understudy.inference.authority.ledger import Ledger
+from understudy.inference.authority.registry import Registry
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.bulk import BulkServer
 from understudy.inference.daemon.changes import Changes
@@ -27,6 +29,7 @@ from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.local_executor import LocalExecutor
 from understudy.inference.daemon.outputs import Shelf
+from understudy.inference.daemon.papers import check_against_store
 from understudy.inference.daemon.retention import Retention
 from understudy.inference.daemon.server import ControlServer
 from understudy.inference.daemon.service import Service
@@ -89,8 +92,10 @@ async def _run(
 ) -> None:
     (settings.home / "jobs").mkdir(exist_ok=True)
     store = Store(settings.home / "store.sqlite")
+    ledger = Ledger(settings.home)
+    check_against_store(ledger, store)
     vault = Vault(settings.home / "vault", settings.vault_quota_bytes)
-    house = House(settings, store, vault, keys.users)
+    house = House(settings, store, vault, keys.users, ledger, Registry(settings.home, ledger))
     with contextlib.ExitStack() as after:
         after.callback(house.close)
         context = zmq.Context[zmq.Socket[bytes]]()

@@ -60,6 +60,7 @@ from understudy.inference.daemon.jobs import HOUSE_ROLES, check_may_change, keep
 from understudy.inference.daemon.lookup import unknown_job
 from understudy.inference.daemon.orders import make_order
 from understudy.inference.daemon.outputs import Shelf
+from understudy.inference.daemon.papers import record_retry
 from understudy.inference.daemon.redoing import redoing_job
 from understudy.inference.daemon.server import Caller
 from understudy.inference.daemon.store import utc_now
@@ -186,11 +187,13 @@ class Service:
         """Open an ended job again, when its papers still stand today."""
         next_state(row.state, "retry")
         job, _ = await self._house.stored(self._house.store.request, row.job_id)
-        findings = await self._reception.admit(user, job)
+        job, findings, papers = await self._reception.admit(user, job)
         refused = refusal(findings, f"the job on {row.shot}")
         if refused is not None:
             raise refused
-        await self._changes.open_again(row.job_id, new_version=not keeps_version(row.state), admission=findings)
+        papers = await self._house.recorded(record_retry, self._house.ledger, user.name, row, job, findings, papers)
+        fresh = not keeps_version(row.state)
+        await self._changes.open_again(row.job_id, new_version=fresh, admission=findings, papers=papers)
         return await self._changes.look_whether_complete(row.job_id)
 
     async def _outputs(self, caller: Caller, request: AskOutputs) -> Outputs:

@@ -19,9 +19,10 @@ import msgspec
 
 from understudy.bridge.errors import DaemonError, ErrorReport, Finding, JobParked
 from understudy.bridge.messages import StateChanged
+from understudy.inference.authority.head import AdmittedPapers
 from understudy.inference.daemon.jobs import next_state
 from understudy.inference.daemon.lookup import Lookup, connect, known_job, one_job
-from understudy.inference.daemon.tables import CHANGEABLE, SCHEMA, SCHEMA_VERSION, JobRow, What
+from understudy.inference.daemon.tables import CHANGEABLE, SCHEMA, SCHEMA_VERSION, UPGRADES, JobRow, What
 from understudy.inference.daemon.writing import Change, NewJob, Place, Writing, insert_job, next_version
 
 __all__ = ["Change", "NewJob", "Place", "Store", "utc_now"]
@@ -55,7 +56,11 @@ class Store(Lookup):
         (found,) = self._writer.execute("PRAGMA user_version").fetchone()
         if found == 0:
             self._writer.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
-        elif found != SCHEMA_VERSION:
+        while found in UPGRADES:
+            step = f"BEGIN IMMEDIATE; {UPGRADES[found]} PRAGMA user_version={found + 1}; COMMIT;"
+            self._writer.executescript(step)
+            found += 1
+        if found not in (0, SCHEMA_VERSION):
             raise DaemonError(
                 f"{path} was written by another version of understudy (schema {found}, this one is {SCHEMA_VERSION})",
                 remedy="Start the version that wrote it, or set UNDERSTUDY_HOME to another folder.",
@@ -112,8 +117,10 @@ class Store(Lookup):
             writing.set(**columns)
         return writing.change
 
-    def retry(self, job_id: str, *, new_version: bool, admission: tuple[Finding, ...]) -> Change:
-        """Open an ended job again, with what admission says today; its findings start anew."""
+    def retry(
+        self, job_id: str, *, new_version: bool, admission: tuple[Finding, ...], papers: AdmittedPapers | None = None
+    ) -> Change:
+        """Open an ended job again, with what admission and its papers say today; its findings start anew."""
         with self._transaction(job_id) as writing:
             row, tables = writing.row, writing.tables
             state = next_state(row.state, "retry")
@@ -121,8 +128,8 @@ class Store(Lookup):
             if new_version:
                 fresh |= {"version": next_version(tables, row), "frames_done": 0}
             tables.execute("DELETE FROM findings WHERE job = ?", (row.number,))
-            encoded = msgspec.json.encode(admission)
-            tables.execute("UPDATE requests SET admission = ? WHERE number = ?", (encoded, row.number))
+            said = (msgspec.json.encode(admission), msgspec.json.encode(papers), row.number)
+            tables.execute("UPDATE requests SET admission = ?, papers = ? WHERE number = ?", said)
             writing.tell(StateChanged(state=state), state=state, **fresh)
         return writing.change
 

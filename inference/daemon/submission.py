@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from blake3 import blake3
@@ -20,12 +20,15 @@ from understudy.bridge.keys import User
 from understudy.bridge.messages import Accepted, Submit
 from understudy.bridge.settings import UserSettings, this_system
 from understudy.bridge.shot import JobRequest, Settings
+from understudy.inference.authority.head import AdmittedPapers
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.gate import evaluate_async, refusal
 from understudy.inference.compliance.policy.library import own_packs
+from understudy.inference.compliance.registered import fill_in, named_in, vouching
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import check_may_submit
+from understudy.inference.daemon.papers import record_new
 from understudy.inference.daemon.store import NewJob, Place
 from understudy.inference.daemon.tables import JobRow
 from understudy.inference.engines.roster import describe_for
@@ -38,6 +41,15 @@ GATES_AT_ONCE = 2
 
 _NOT_OF_THE_PICTURE = frozenset({"files", "typed", "talents", "name"})
 """Fields of a shot that change without changing a pixel: names, papers. Files count by what is seen in them."""
+
+
+class Admitted(NamedTuple):
+    """A job that admission has judged, its record filled in, and what it carries away of its papers."""
+
+    job: JobRequest
+    findings: tuple[Finding, ...]
+    papers: AdmittedPapers
+
 
 Gate = Callable[[AdmissionFacts], Awaitable[tuple[Finding, ...]]]
 
@@ -81,9 +93,11 @@ class Reception:
         findings = await self._house.stored(self._house.store.findings, row.job_id)
         return Accepted(job_id=row.job_id, state=row.state, version=row.version, findings=findings)
 
-    async def admit(self, user: User, job: JobRequest) -> tuple[Finding, ...]:
-        """Return what admission says of a job today."""
+    async def admit(self, user: User, job: JobRequest) -> Admitted:
+        """Return what admission says of a job today, with what the registry fills into its record."""
         packs = await self._house.looked(own_packs, self._house.settings.packs_folder)
+        snapshot = await self._house.looked(lambda: self._house.registry.snapshot(*named_in(job)))
+        job = msgspec.structs.replace(job, record=fill_in(job.record, snapshot))
         facts = AdmissionFacts(
             job=job,
             actor=user.name,
@@ -93,9 +107,12 @@ class Reception:
             engine=engine_for(job.settings),
             engines=tuple(engine.name for engine in engines()),
             packs=packs,
+            registry=snapshot,
         )
         async with self._gates:
-            return await self._gate(facts)
+            findings = await self._gate(facts)
+        papers = AdmittedPapers(vouched_by=vouching(job, snapshot), snapshot=snapshot.digest)
+        return Admitted(job, findings, papers)
 
     async def _take_in(self, user: User, request: Submit) -> JobRow:
         known = await self._house.stored(self._house.store.job_by_token, user.name, request.token)
@@ -103,8 +120,9 @@ class Reception:
             return known
         job = request.job
         check_may_submit(user, job.output.project)
-        findings = await self.admit(user, job)
-        new = await self._house.looked(_new_job, self._house.settings, user, request, findings)
+        admitted = await self.admit(user, job)
+        new = await self._house.looked(_new_job, self._house.settings, user, request.token, admitted)
+        new = await self._house.recorded(record_new, self._house.ledger, new)
         row, heard = await self._house.stored(self._house.store.accept, new)
         self._audience.tell(heard)
         return row
@@ -120,21 +138,22 @@ def engine_for(settings: Settings) -> EngineDescription | None:
         return next((engine for engine in engines() if engine.name == settings.engine), None)
 
 
-def _new_job(settings: UserSettings, user: User, request: Submit, findings: tuple[Finding, ...]) -> NewJob:
+def _new_job(settings: UserSettings, user: User, token: str, admitted: Admitted) -> NewJob:
     """Return what is stored of a request that admission has judged. Walks over every file: not for the event loop."""
-    job, job_id = request.job, new_job_id()
+    job, job_id = admitted.job, new_job_id()
     _check_fits(job, settings.vault_quota_bytes)
-    refused = refusal(findings, f"the job on {job.shot.name}")
+    refused = refusal(admitted.findings, f"the job on {job.shot.name}")
     return NewJob(
         job_id=job_id,
         user=user.name,
-        token=request.token,
+        token=token,
         job=job,
         place=place_for(settings, job_id, job),
         cache_key=cache_key(job, engine_version(job.settings.engine)),
-        admission=findings,
+        admission=admitted.findings,
         state="uploading" if refused is None else "refused",
         error=None if refused is None else refused.report(),
+        papers=admitted.papers,
     )
 
 

@@ -14,7 +14,7 @@ from understudy.bridge.words import Mode, State
 
 What = StateChanged | Progress | FrameFinished | Found | Finished
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE jobs (
   number INTEGER PRIMARY KEY, job_id TEXT NOT NULL UNIQUE, user TEXT NOT NULL, project TEXT, shot TEXT NOT NULL,
@@ -29,7 +29,7 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_alive ON jobs (state)
   WHERE state NOT IN ('delivered', 'refused', 'quarantined', 'cancelled', 'failed');
 CREATE INDEX jobs_delivered ON jobs (cache_key) WHERE state = 'delivered';
-CREATE TABLE requests (number INTEGER PRIMARY KEY, request BLOB NOT NULL, admission BLOB NOT NULL) STRICT;
+CREATE TABLE requests (number INTEGER PRIMARY KEY, request BLOB NOT NULL, admission BLOB NOT NULL, papers BLOB) STRICT;
 CREATE TABLE events (number INTEGER PRIMARY KEY, job INTEGER NOT NULL, at TEXT NOT NULL, what BLOB NOT NULL) STRICT;
 CREATE TABLE frames (job INTEGER, version INTEGER, frame INTEGER, event INTEGER NOT NULL,
   PRIMARY KEY (job, version, frame)) STRICT, WITHOUT ROWID;
@@ -43,6 +43,8 @@ CREATE TABLE pictures (picture BLOB, frame INTEGER, scope TEXT, file BLOB NOT NU
 CREATE TABLE turns (user TEXT PRIMARY KEY, event INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE versions (scope TEXT PRIMARY KEY, last INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
+UPGRADES = {1: "ALTER TABLE requests ADD COLUMN papers BLOB;"}
+"""Schema N to what makes a store of schema N + 1 of it."""
 CHANGEABLE = frozenset(
     {"version", "priority", "house_priority", "crashes", "wish", "frames_done", "finished_event", "cache_key"}
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.messages import Event, Finished, Found, FrameFinished
 from understudy.bridge.shot import JobRequest, Output, Redo
+from understudy.inference.authority.head import AdmittedPapers
 from understudy.inference.daemon.lookup import by_number
 from understudy.inference.daemon.tables import JobRow, Told, What, version_scope
 
@@ -40,6 +41,7 @@ class NewJob:
     admission: tuple[Finding, ...]
     state: str = "uploading"
     error: ErrorReport | None = None
+    papers: AdmittedPapers = field(default_factory=AdmittedPapers)
 
 
 class Writing:
@@ -155,7 +157,8 @@ def insert_job(tables: sqlite3.Connection, new: NewJob, now: str) -> JobRow:
         ),
     ).lastrowid  # fmt: skip
     admission = msgspec.json.encode(new.admission)
-    tables.execute("INSERT INTO requests VALUES (?, ?, ?)", (number, msgspec.json.encode(job), admission))
+    asked = (number, msgspec.json.encode(job), admission, msgspec.json.encode(new.papers))
+    tables.execute("INSERT INTO requests VALUES (?, ?, ?, ?)", asked)
     tables.executemany(
         "INSERT OR IGNORE INTO files VALUES (?, ?, ?, ?, ?)",
         (

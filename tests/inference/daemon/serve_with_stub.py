@@ -1,6 +1,6 @@
 """Runs a real daemon in a process of its own, with stub workers and, unless told otherwise, a gate of one rule.
 
-The rule refuses a record of which `record_id` is `refuse me`.
+The rule refuses a record of which `record_id` is `refuse me`; a registry that holds consents is asked as well.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ import json
 import sys
 from pathlib import Path
 
+import msgspec
+
 from understudy.bridge.errors import Finding, UnderstudyError
 from understudy.bridge.gpu_settings import parse_gpus
 from understudy.bridge.settings import load_settings
 from understudy.inference.compliance.facts import AdmissionFacts
+from understudy.inference.compliance.registered import judge_registry
 from understudy.inference.daemon.local_executor import LocalExecutor
 from understudy.inference.daemon.process import serve
 from understudy.inference.daemon.submission import judge_admission
@@ -22,11 +25,13 @@ STUB = Path(__file__).with_name("stub_worker.py")
 
 async def one_rule(facts: AdmissionFacts) -> tuple[Finding, ...]:
     refused = facts.job.record.record_id == "refuse me"
-    return (
-        Finding(
-            rule="one_rule", outcome="refuse" if refused else "pass", message="the record says so", remedy="mend it"
-        ),
+    said = Finding(
+        rule="one_rule", outcome="refuse" if refused else "pass", message="the record says so", remedy="mend it"
     )
+    if not facts.registry.consents_known:
+        return (said,)
+    borne_out = judge_registry(facts.job, facts.registry, facts.today)
+    return (said, msgspec.structs.replace(borne_out, rule="registry_bears_it_out"))
 
 
 def main() -> int:

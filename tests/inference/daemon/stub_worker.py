@@ -4,7 +4,7 @@ What it shall do stands in the job's prompt, words apart by spaces: `frames=N` (
 seconds a frame, `crash_at=F` (always), `crash_once_at=F`, `crash_checking` (always), `crash_settled_once` (the version
 stands, the daemon never hears so), `linger=S` seconds between these two, `exit_at_start`, `deaf` (never obeys a stop),
 `end=STATE`, `fail_start` (environment: dies before it is ready), `float8_from=F` (its manifest says so of that frame
-and all after it). What may be reused it says by a finding.
+and all after it), `lost_file` (it lists one that is not there). What may be reused it says by a finding.
 """
 
 from __future__ import annotations
@@ -128,7 +128,10 @@ class Stub:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def _all(self, order: WorkOrder, folder: Path) -> tuple[OutputFile, ...]:
-        return tuple(self._describe(folder, path, None) for path in sorted(folder.rglob("*.exr")))
+        files = tuple(self._describe(folder, path, None) for path in sorted(folder.rglob("*.exr")))
+        if "lost_file" in order.job.settings.prompt.split():
+            files += (OutputFile(path="comp/lost.exr", size=1, file="0" * 64, layer=LAYER),)
+        return files
 
     def _describe(self, folder: Path, path: Path, frame: int | None) -> OutputFile:
         content = path.read_bytes()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from understudy.bridge.messages import Slot
 from understudy.bridge.settings import load_settings
+from understudy.inference.authority.ledger import Ledger
+from understudy.inference.authority.registry import Registry
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.changes import Changes
 from understudy.inference.daemon.dispatch import Dispatch
@@ -15,7 +17,7 @@ from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.store import NewJob, Place, Store
 from understudy.inference.vault import Vault
-from understudy.inference.work_order import WorkOrder
+from understudy.inference.work_order import FreshPapers, WorkOrder
 
 from .conftest import Job, make_job
 
@@ -41,6 +43,8 @@ class DyingSlot:
     def start(self, order: WorkOrder) -> None:
         self.orders.append(order)
 
+    def say(self, job_id: str, message: FreshPapers) -> None: ...
+
     def stop(self, job_id: str, what: Stop) -> None: ...
 
     def slots(self) -> tuple[Slot, ...]:
@@ -63,7 +67,8 @@ def house_with(home: Path, job: Job) -> House:
         vault.take_copy(path, digest)
         store.possess("job0dies", digest)
     store.move("job0dies", "stored")
-    return House(settings, store, vault, None)  # type: ignore[arg-type]
+    ledger = Ledger(home)
+    return House(settings, store, vault, None, ledger, Registry(home, ledger))  # type: ignore[arg-type]
 
 
 def test_when_the_worker_dies_before_it_gets_its_order_then_the_job_is_queued_again_and_not_failed(

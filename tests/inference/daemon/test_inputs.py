@@ -20,6 +20,8 @@ from understudy.bridge.messages import Chunk, Rejected
 from understudy.bridge.settings import load_settings
 from understudy.bridge.shot import PictureFile
 from understudy.bridge.transfer import upload
+from understudy.inference.authority.ledger import Ledger
+from understudy.inference.authority.registry import Registry
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.orders import make_order
@@ -192,7 +194,9 @@ def open_house(home: Path) -> House:
     """Open what a daemon that has ended left, as a farm's submitter does."""
     settings = load_settings({"home": str(home)}, environment={})
     vault = Vault(home / "vault", settings.vault_quota_bytes)
-    return House(settings, Store(home / "store.sqlite"), vault, ensure_local_keys(home).users)
+    ledger = Ledger(home)
+    users = ensure_local_keys(home).users
+    return House(settings, Store(home / "store.sqlite"), vault, users, ledger, Registry(home, ledger))
 
 
 def test_a_stored_job_can_be_written_as_an_order_for_a_farm(daemon: DaemonProcess, tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""What a job carries away from the ledger and the registry when it is accepted. Plain values; no key, no disk."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+"""SHA-256, or an HMAC of it, in lower-case hex."""
+
+Vouching = Literal["registry", "self-attested"]
+
+
+class LedgerHead(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest entry of a ledger at some moment. Whoever holds one can tell whether the ledger was cut since."""
+
+    seq: Annotated[int, msgspec.Meta(ge=1)]
+    digest: Digest
+    """SHA-256 of the entry's line, without its line break."""
+
+
+class AdmittedPapers(msgspec.Struct, frozen=True, kw_only=True):
+    """How the papers of a job stood when it was accepted: taken once and kept with the job, so that a run that is
+    repeated or taken up again writes the same manifest.
+    """
+
+    ledger_head: LedgerHead | None = None
+    """The entry that says that the job was accepted; None for a job that no ledger knows."""
+    vouched_by: Vouching = "self-attested"
+    """Who says that the consents are what the record says they are."""
+    snapshot: str = ""
+    """Digest of what the registry knew of the people and consents that the record names; empty = nothing."""

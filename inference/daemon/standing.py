@@ -1,0 +1,42 @@
+"""Whether the papers of a job that waits, runs or is done still stand, by the registry as it is now."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import msgspec
+
+from understudy.bridge.errors import ComplianceError, JobParked
+from understudy.inference.authority.papers import Snapshot
+from understudy.inference.compliance.gate import refusal
+from understudy.inference.compliance.registered import judge_registry, named_in
+from understudy.inference.daemon.house import House
+
+RULE = "registry_still_bears_it_out"
+"""Its name in STAGES: what the daemon finds beside the worker's gate is a finding of the same rule."""
+
+
+def today() -> str:
+    return datetime.now(timezone.utc).date().isoformat()
+
+
+def registry_now(house: House, job_id: str) -> Snapshot:
+    """Return what the registry knows now of the people and consents that a job names. Blocks."""
+    return house.registry.snapshot(*named_in(house.store.request(job_id)[0]))
+
+
+def why_fallen(house: House, job_id: str) -> ComplianceError | None:
+    """Return why a job's consents do not stand now; None when they do, or no registry says otherwise. Blocks."""
+    if not house.registry.in_use():
+        return None
+    job, _ = house.store.request(job_id)
+    finding = judge_registry(job, house.registry.snapshot(*named_in(job)), today())
+    return refusal((msgspec.structs.replace(finding, rule=RULE),), f"the job on {job.shot.name}")
+
+
+def parked_for(fallen: ComplianceError) -> JobParked:
+    """Return how a job is told that it waits for its papers."""
+    return JobParked(
+        fallen.message,
+        remedy="It goes on by itself when the registry bears it out again; cancel it if it will not. Ask legal.",
+    )
