@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -27,21 +27,26 @@ class DevelopmentChain(NamedTuple):
 
     root: bytes
     chain: bytes
-    """Leaf first, then the intermediate; no root, as C2PA 2.4 section 14.6 has it."""
+    """Leaf first, then the intermediate; no root, as C2PA has it."""
     key: bytes
     """The leaf's, PKCS 8, not encrypted."""
 
 
-class _Issuer(NamedTuple):
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+
+
+class Issued(NamedTuple):
+    """A certificate with its key."""
+
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
+    key: Key
 
 
 def make_development_chain(now: datetime) -> DevelopmentChain:
     """Return a new chain on P-256, valid from the day before `now`."""
-    root = _issue("root", now, None)
-    intermediate = _issue("intermediate", now, root)
-    leaf = _issue("signer", now, intermediate, is_leaf=True)
+    root = issue("root", now, None)
+    intermediate = issue("intermediate", now, root)
+    leaf = issue("signer", now, intermediate, key=ec.generate_private_key(ec.SECP256R1()))
     return DevelopmentChain(
         root=_pem(root.certificate),
         chain=_pem(leaf.certificate) + _pem(intermediate.certificate),
@@ -49,35 +54,37 @@ def make_development_chain(now: datetime) -> DevelopmentChain:
     )
 
 
-def _issue(role: str, now: datetime, issuer: _Issuer | None, *, is_leaf: bool = False) -> _Issuer:
-    """Return a certificate and its key; signed by itself where nobody issues it.
+def issue(role: str, now: datetime, issuer: Issued | None, *, key: Key | None = None) -> Issued:
+    """Return a certificate and its key; signed by itself where nobody issues it. With a `key` it is a leaf of that key.
 
     What c2pa-rs 0.91 asks of a leaf was tried: key usage, authority key identifier and emailProtection must be there.
     """
-    key = ec.generate_private_key(ec.SECP256R1())
+    is_leaf = key is not None
+    own = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, DEVELOPMENT_NAME),
             x509.NameAttribute(NameOID.COMMON_NAME, f"{DEVELOPMENT_NAME}: {role}"),
         ]
     )
-    signing = issuer.key if issuer else key
+    signing = issuer.key if issuer else own
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(issuer.certificate.subject if issuer else name)
-        .public_key(key.public_key())
+        .public_key(own.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - BACK_DATED)
         .not_valid_after(now + timedelta(days=VALID_DAYS))
         .add_extension(x509.BasicConstraints(ca=not is_leaf, path_length=None), critical=True)
         .add_extension(_key_usage(is_leaf=is_leaf), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(own.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False)
     )
     if is_leaf:
         builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
-    return _Issuer(builder.sign(signing, hashes.SHA256()), key)
+    digest = None if isinstance(signing, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    return Issued(builder.sign(signing, digest), own)
 
 
 def _key_usage(*, is_leaf: bool) -> x509.KeyUsage:

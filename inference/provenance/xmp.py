@@ -1,7 +1,7 @@
 """An XMP packet with IPTC's words on AI, and the box that carries it in a movie. Pure.
 
 IPTC Photo Metadata 2025.1 and Video Metadata Hub 1.7 have the same five properties. MP4 carries XMP in a box `uuid` of
-its own at the top level (XMP Specification Part 3, section 1.1.5); MOV readers take that one too.
+its own at the top level (XMP Specification Part 3, on MPEG-4); MOV readers take that one too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SHELL = (
     '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt={space}>{fields}</rdf:Description>'
     '</rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
 )
-"""The id is the one that XMP Specification Part 1, section 7.3.2 fixes for every packet."""
+"""The id is the one that the XMP Specification Part 1 fixes for every packet."""
 
 
 def xmp_packet(fields: Mapping[str, str]) -> bytes:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-C2PA_BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # C2PA 2.4, A.5.1
+C2PA_BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # C2PA 2.4, embedding in BMFF
 MOVIES = (".mp4", ".mov")
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
+from datetime import datetime, timezone
 from pathlib import Path
 
 import msgspec
 import pytest
 from spine_rig import Told, gathered, order_of
 
+from understudy.bridge.exr_file import file_digest
 from understudy.bridge.options import JobOptions
+from understudy.bridge.private_files import write_private
 from understudy.bridge.settings import load_settings
-from understudy.bridge.shot import RequestedMovie
-from understudy.inference.provenance.credentials import read_credentials
+from understudy.bridge.shot import Character, PictureFile, RequestedMovie
+from understudy.inference.picture.movies import MovieReader
+from understudy.inference.provenance.certificates import make_development_chain
+from understudy.inference.provenance.claims import Made, version_manifest
+from understudy.inference.provenance.credentials import read_credentials, sign_in_itself
 from understudy.inference.provenance.frame_list import LIST_NAME, SEAL_NAME, read_list
+from understudy.inference.provenance.signing_keys import load_signing_key
 from understudy.inference.provenance.trust import trust_anchors
-from understudy.inference.work_order import WorkerEnd, WorkOrder
+from understudy.inference.work_order import FromWorker, WorkerEnd, WorkerFrame, WorkerProgress, WorkOrder
 from understudy.inference.worker import Reporter, perform
 
 
@@ -47,3 +55,148 @@ def test_when_a_version_is_delivered_then_its_movies_and_its_list_read_back_as_t
         assert reading.says["job"] == "testjob1"
         assert reading.says["clearance"] == "uncleared"
         assert [one["role"] for one in reading.says["inputs"]] == ["plate", "matte", "reference", "clean_plate"]
+
+
+def test_when_the_movies_are_signed_then_their_pictures_and_metadata_are_those_that_were_encoded(
+    order: WorkOrder, tmp_path: Path
+) -> None:
+    assert run(order).state == "delivered"
+    movie = (tmp_path / "job" / "v001" / "review.mp4").read_bytes()
+    assert b"<Iptc4xmpExt:AISystemUsed>none</Iptc4xmpExt:AISystemUsed>" in movie
+    assert b"compositeSynthetic</Iptc4xmpExt:DigitalSourceType>" in movie
+    assert movie.count(bytes.fromhex("be7acfcb97a942e89c71999491e3afac")) == 1
+    with MovieReader(tmp_path / "job" / "v001" / "review.mp4") as opened:
+        assert opened.count == 3
+
+
+def test_when_the_xmp_of_a_signed_movie_is_changed_then_its_credentials_do_not_hold(
+    order: WorkOrder, tmp_path: Path
+) -> None:
+    assert run(order).state == "delivered"
+    changed = tmp_path / "changed.mp4"
+    movie = (tmp_path / "job" / "v001" / "review.mp4").read_bytes()
+    changed.write_bytes(movie.replace(b"AISystemUsed>none<", b"AISystemUsed>nond<"))
+    reading = read_credentials(changed, trust_anchors(load_settings()))
+    assert reading is not None
+    assert reading.state == "Invalid"
+
+
+def test_when_nobody_can_sign_then_nothing_is_delivered_and_what_was_made_is_kept(
+    order: WorkOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_SIGNING_CHAIN", str(tmp_path / "no chain.pem"))
+    end = run(order)
+    assert end.state == "failed"
+    assert end.error is not None
+    assert end.error.code == "signing"
+    assert "no chain.pem" in end.error.message
+    assert not (tmp_path / "job" / "v001").exists()
+    monkeypatch.delenv("UNDERSTUDY_SIGNING_CHAIN")
+    again = Told()
+    assert run(order, again).state == "delivered"
+    assert "generating" not in {message.stage for message in again.of(WorkerProgress)}
+
+
+def test_when_a_program_signs_and_fails_then_its_name_is_told_and_nothing_of_what_it_said(
+    order: WorkOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_development_chain(datetime.now(timezone.utc))
+    chain, program = tmp_path / "chain.pem", tmp_path / "sign"
+    chain.write_bytes(made.chain)
+    program.write_text("#!/bin/sh\necho the key is 1234 >&2\nexit 3\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("UNDERSTUDY_SIGNING_CHAIN", str(chain))
+    monkeypatch.setenv("UNDERSTUDY_SIGNING_PROGRAM", str(program))
+    end = run(order)
+    assert end.error is not None
+    assert str(program) in end.error.message
+    assert "1234" not in msgspec.json.encode(end).decode()
+
+
+def test_when_a_studio_signs_and_its_root_is_not_among_the_anchors_then_the_version_is_quarantined(
+    order: WorkOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio(tmp_path, monkeypatch)
+    end = run(order)
+    assert (end.state, end.error.code if end.error else "") == ("quarantined", "compliance")
+    assert not (tmp_path / "job" / "v001").exists()
+    monkeypatch.setenv("UNDERSTUDY_TRUST_ANCHORS", str(tmp_path / "root.pem"))
+    assert run(order).state == "delivered"
+
+
+def studio(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a chain of its own sign, whose root lies in `folder` and is not yet trusted."""
+    made = make_development_chain(datetime.now(timezone.utc))
+    for name, content in (("root", made.root), ("chain", made.chain), ("key", made.key)):
+        write_private(folder / f"{name}.pem", content)
+    monkeypatch.setenv("UNDERSTUDY_SIGNING_CHAIN", str(folder / "chain.pem"))
+    monkeypatch.setenv("UNDERSTUDY_SIGNING_KEY", str(folder / "key.pem"))
+
+
+def with_reference(order: WorkOrder, reference: Path) -> WorkOrder:
+    """Return the order with another character's picture."""
+    digest = file_digest(reference)
+    performer = order.job.shot.performers[0]
+    file = PictureFile(file=digest, picture=digest, size=reference.stat().st_size, typed=f"/art/{reference.name}")
+    pictures = msgspec.structs.replace(performer.character.pictures, files=(file,), typed=file.typed)
+    performer = msgspec.structs.replace(performer, character=Character(pictures=pictures))
+    shot = msgspec.structs.replace(order.job.shot, performers=(performer,))
+    job = msgspec.structs.replace(order.job, shot=shot)
+    return msgspec.structs.replace(order, job=job, blobs={**order.blobs, digest: str(reference)})
+
+
+def signed_reference(order: WorkOrder, folder: Path) -> Path:
+    """Return a copy of the order's reference that carries credentials."""
+    folder.mkdir(exist_ok=True)
+    path = folder / "hero.png"
+    shutil.copy(order.blobs[order.job.shot.performers[0].character.pictures.files[0].file], path)
+    made = Made(
+        job="a", version=1, shot="s", mode="animate", engine="a camera", engine_version="1", software="0",
+        source_type="http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture",
+        accepted_at="2026-11-20T10:00:00Z", prompt="none", compliance={},
+    )  # fmt: skip
+    sign_in_itself(path, version_manifest(made, path.name, ()), (), load_signing_key(load_settings()))
+    return path
+
+
+def test_when_a_reference_carries_credentials_then_they_travel_as_an_ingredient(
+    order: WorkOrder, tmp_path: Path
+) -> None:
+    reference = signed_reference(order, tmp_path / "art")
+    end = run(with_reference(order, reference))
+    assert end.state == "delivered", end.error
+    version = tmp_path / "job" / "v001"
+    assert (version / SEAL_NAME).read_bytes().count(b"hero.png") >= 2
+    assert {finding.rule: finding.outcome for finding in end.findings}["credentials_are_intact"] == "pass"
+
+
+def test_when_a_reference_was_changed_after_it_was_signed_then_the_job_is_refused_by_its_name_before_any_frame(
+    order: WorkOrder, tmp_path: Path
+) -> None:
+    reference = signed_reference(order, tmp_path / "art")
+    data = bytearray(reference.read_bytes())
+    data[data.rfind(b"IDAT") + 20] ^= 1
+    reference.write_bytes(data)
+    told = Told()
+    end = run(with_reference(order, reference), told)
+    assert end.state == "refused"
+    finding = next(one for one in end.findings if one.rule == "credentials_are_intact")
+    assert (finding.outcome, finding.files) == ("refuse", ("/art/hero.png",))
+    assert "hero.png" in finding.message
+    assert not told.of(WorkerFrame)
+
+
+def test_when_a_file_changes_between_the_list_and_its_check_then_the_version_is_not_delivered(
+    order: WorkOrder, tmp_path: Path
+) -> None:
+    provisional = tmp_path / "job" / ".provisional" / "v001"
+
+    def add(message: FromWorker) -> None:
+        if isinstance(message, WorkerProgress) and (message.stage, message.done) == ("signing", message.total):
+            (provisional / "comp" / "comp.9999.exr").write_bytes(b"not ours")
+
+    end = perform(order, Reporter(add))
+    assert end.state == "quarantined"
+    assert end.error is not None
+    assert "comp.9999.exr" in end.error.message
+    assert not (tmp_path / "job" / "v001").exists()
