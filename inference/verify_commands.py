@@ -21,6 +21,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print what a script reads, n
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command()(verify)
+    app.command()(seal)
 
 
 def verify(
@@ -46,6 +47,33 @@ def verify(
             sys.stdout.write(line + "\n")
     passed = found.trusted if require_trusted else found.intact
     raise typer.Exit(EXIT_INTACT if passed else EXIT_NOT_INTACT)
+
+
+def seal(
+    final: Annotated[list[str], typer.Argument(help="The final's files: a movie, or a sequence as name.####.exr.")],
+    layers: Annotated[list[str], typer.Option(help="A version's folder, or a layer in it; may be repeated.")],
+    as_json: Json = False,
+) -> None:
+    """Sign a published FINAL with the versions that are in it as its ingredients; each of them is verified first."""
+    import json
+
+    from understudy.bridge.settings import load_settings
+    from understudy.inference.compliance.marks import software_version
+    from understudy.inference.provenance.finals import seal_final
+    from understudy.inference.provenance.signing_keys import load_signing_key
+    from understudy.inference.provenance.subject import subject_of
+
+    subjects = [subject_of(Path(name)) for name in final]
+    files = [subject.base / path for subject in subjects for path in subject.paths]
+    key = load_signing_key(load_settings())
+    proofs = [str(path) for path in seal_final(files, [Path(name) for name in layers], key, software_version())]
+    if as_json:
+        sys.stdout.write(json.dumps({"signed": proofs, "development": key.development}) + "\n")
+        return
+    for proof in proofs:
+        sys.stdout.write(f"signed {proof}\n")
+    if key.development:
+        sys.stderr.write("warning: a development certificate signed, which nobody trusts: set `signing_chain`\n")
 
 
 def _lines(found: Verdict, require_trusted: bool) -> list[str]:

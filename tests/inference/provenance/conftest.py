@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from fractions import Fraction
 from pathlib import Path
@@ -28,7 +29,7 @@ MADE = Made(
     software="0.1.0",
     accepted_at="2026-11-20T10:00:00Z",
     prompt="none",
-    compliance={"job": "job1", "shot": "sh010", "record_blake3": "ab"},
+    compliance={"job": "job1", "shot": "sh010", "record_blake3": "ab", "clearance": "cleared"},
     ai_fields={"AISystemUsed": "an engine"},
 )
 
@@ -52,6 +53,16 @@ def signed(tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> Path:
 def version(tmp_path: Path, signed: Path) -> Path:
     """Return a copy of that version, to be spoilt."""
     return Path(shutil.copytree(signed, tmp_path / "v001"))
+
+
+@pytest.fixture
+def uncleared(tmp_path: Path, key: SigningKey) -> Path:
+    """Return a signed version that was made without a record."""
+    folder = tmp_path / "uncleared" / "v001"
+    draw_version(folder)
+    made = dataclasses.replace(MADE, compliance={**MADE.compliance, "clearance": "uncleared"})
+    seal_version(folder, key, made)
+    return folder
 
 
 @pytest.fixture
@@ -81,7 +92,7 @@ def draw_movie(path: Path) -> None:
     write_review(path, pictures, Fraction(24), 96, 64)
 
 
-def seal_version(folder: Path, key: SigningKey) -> None:
-    sign_in_itself(folder / "review.mp4", version_manifest(MADE, "review.mp4", ()), (), key)
+def seal_version(folder: Path, key: SigningKey, made: Made = MADE) -> None:
+    sign_in_itself(folder / "review.mp4", version_manifest(made, "review.mp4", ()), (), key)
     (folder / LIST_NAME).write_bytes(write_list(list_files(folder, files_under(folder), job="job1", version=1)))
-    sign_beside(folder / LIST_NAME, folder / SEAL_NAME, version_manifest(MADE, LIST_NAME, ()), (), key)
+    sign_beside(folder / LIST_NAME, folder / SEAL_NAME, version_manifest(made, LIST_NAME, ()), (), key)
