@@ -68,7 +68,8 @@ class Sealing:
         for done, path in enumerate(movies, start=1):
             self._step(done, len(movies) + 1)
             name = path.relative_to(self._folder).as_posix()
-            sign_in_itself(path, version_manifest(self._made, name, self._sources), self._sources, self._key)
+            manifest = version_manifest(self._made, name, self._sources)
+            sign_in_itself(path, manifest, self._sources, self._key, durable=False)
             self._signed.append(name)
 
     def seal(self, paths: Sequence[str]) -> tuple[Path, ...]:

@@ -54,7 +54,14 @@ def make_development_chain(now: datetime) -> DevelopmentChain:
     )
 
 
-def issue(role: str, now: datetime, issuer: Issued | None, *, key: Key | None = None) -> Issued:
+def issue(
+    role: str,
+    now: datetime,
+    issuer: Issued | None,
+    *,
+    key: Key | None = None,
+    purpose: x509.ObjectIdentifier = ExtendedKeyUsageOID.EMAIL_PROTECTION,
+) -> Issued:
     """Return a certificate and its key; signed by itself where nobody issues it. With a `key` it is a leaf of that key.
 
     What c2pa-rs 0.91 asks of a leaf was tried: key usage, authority key identifier and emailProtection must be there.
@@ -82,7 +89,7 @@ def issue(role: str, now: datetime, issuer: Issued | None, *, key: Key | None = 
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False)
     )
     if is_leaf:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
     digest = None if isinstance(signing, ed25519.Ed25519PrivateKey) else hashes.SHA256()
     return Issued(builder.sign(signing, digest), own)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -82,7 +83,7 @@ def open_subject(subject: Subject, anchors: bytes) -> Opened:
         except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as fault:
             problem = str(fault)[:200]
         if not problem.startswith("it is") and beside.is_file() and not beside.is_symlink():
-            seal = _read(lambda: read_credentials(path, anchors, sidecar=beside))
+            seal = _read(path, anchors, beside)
     return Opened(subject, anchors, listed, problem, seal)
 
 
@@ -98,7 +99,7 @@ def check_credentials(opened: Opened) -> Said:
         kind = media_type(name)
         if not kind or not _is_plain(subject, name):
             continue
-        reading = _read(lambda name=name: read_credentials(subject.base / name, opened.anchors))  # type: ignore[misc]
+        reading = _read(subject.base / name, opened.anchors)
         if reading is None:
             if subject.whole and name.endswith(MOVIES):
                 faults.append(
@@ -170,7 +171,12 @@ def _list_faults(opened: Opened, seal: tuple[str, str]) -> list[Fault]:
         return [Fault(kind=kind, file=name, words=opened.list_problem, layer=CREDENTIALS)]
     if opened.seal is None:
         return [Fault(kind="missing", file=beside, words="nothing proves the list of files", layer=CREDENTIALS)]
-    return [_not_as_signed(name, opened.seal)] if opened.seal.tampered else []
+    if opened.seal.tampered:
+        return [_not_as_signed(name, opened.seal)]
+    if opened.seal.title != name:  # a list of one kind put in the place of the other would be judged by other rules
+        words = f"it was signed as {opened.seal.title or 'nothing'}"
+        return [Fault(kind="renamed", file=name, words=words, layer=CREDENTIALS)]
+    return []
 
 
 def _not_as_signed(name: str, reading: Reading) -> Fault:
@@ -212,9 +218,9 @@ def _is_plain(subject: Subject, name: str) -> bool:
         return False
 
 
-def _read(read: Callable[[], Reading | None]) -> Reading | None:
+def _read(path: Path, anchors: bytes, sidecar: Path | None = None) -> Reading | None:
     try:
-        return read()
+        return read_credentials(path, anchors, sidecar=sidecar)
     except OSError as problem:
         return Reading(state="Unreadable", failures=(f"unreadable: {problem.strerror}",))
 

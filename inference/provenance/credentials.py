@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from understudy.bridge.errors import SigningError, UnderstudyError
+from understudy.bridge.errors import JobParked, SigningError, UnderstudyError
 
 if TYPE_CHECKING:
     import c2pa
@@ -35,7 +36,12 @@ DETACHED = "application/octet-stream"
 """What a sidecar says of its file: a type that the library does not know, for it then signs the bytes as they are."""
 SIDECAR = ".c2pa"
 SIGNING = ".signing"
+ROOM_BYTES = 2**20
+"""What credentials add to a file at most; ours have fifteen kilobytes, and those of ingredients come on top."""
 SIDECAR_LIMIT_BYTES = 64 * 2**20  # ours have ten kilobytes; one of a long chain of ingredients a few megabytes
+PURPOSES = ("1.3.6.1.4.1.62558.2.1", "1.3.6.1.5.5.7.3.36")
+"""Extended key usages that a signer may have beside e-mail protection, which the library always takes: C2PA's own, that
+of cameras and editors on its trust list, and document signing (RFC 9336)."""
 NOT_TAMPERING = frozenset(
     {
         "signingCredential.untrusted", "signingCredential.expired", "timeStamp.untrusted",
@@ -86,9 +92,13 @@ def media_type(name: str) -> str:
     return FORMATS.get(Path(name).suffix.lower(), "")
 
 
-def sign_in_itself(path: Path, manifest: Mapping[str, Any], sources: Sequence[Source], key: SigningKey) -> None:
+def sign_in_itself(
+    path: Path, manifest: Mapping[str, Any], sources: Sequence[Source], key: SigningKey, *, durable: bool = True
+) -> None:
     """Give a movie or a picture its credentials, through a temporary file: it is unsigned or signed, never half.
 
+    `durable`: it is on the disk before it takes the place of the unsigned one. False is for a worker, which flushes a
+    version as a whole before it gets its name; a file of somebody's own must outlive a power cut.
     Raises SigningError naming the file; ComplianceError is for whoever checks the sources before.
     """
     kind = media_type(path.name)
@@ -96,12 +106,14 @@ def sign_in_itself(path: Path, manifest: Mapping[str, Any], sources: Sequence[So
         raise ValueError(f"{path.name} cannot carry credentials in itself")
     temporary = path.with_name(f".{path.name}{SIGNING}")
     temporary.unlink(missing_ok=True)
+    _refuse_without_room(path)
     try:
         # "x": never a name that is there, so no link can make it the file that is being read.
         with path.open("rb") as source, temporary.open("x+b") as signed:
             _sign(path, kind, manifest, sources, key, source, signed)
             signed.flush()
-            os.fsync(signed.fileno())
+            if durable:
+                os.fsync(signed.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -145,6 +157,15 @@ def read_credentials(path: Path, anchors: bytes, *, sidecar: Path | None = None,
                 return _reading(json.loads(reader.json()))
     except (c2pa.C2paError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         return Reading(state="Unreadable", failures=(f"unreadable: {_words(problem)}",))
+
+
+def _refuse_without_room(path: Path) -> None:
+    """Raises JobParked where the signed copy would not fit: from within, the library would only say that it failed."""
+    if shutil.disk_usage(path.parent).free < path.stat().st_size + ROOM_BYTES:
+        raise JobParked(
+            f"no room left at {path.parent} to sign {path.name}: a signed copy lies beside it for a moment",
+            remedy="Free as much as the movie's size; the job goes on where it stopped.",
+        )
 
 
 def _sign(
@@ -222,10 +243,12 @@ def _context(anchors: bytes) -> c2pa.Context:
     """
     import c2pa
 
-    trust = {"trust": {"user_anchors": anchors.decode("ascii", "replace")}} if anchors.strip() else {}
+    trust = {"trust_config": "\n".join(PURPOSES)}
+    if anchors.strip():
+        trust["user_anchors"] = anchors.decode("ascii", "replace")
     return c2pa.Context.from_dict(
         {
-            **trust,
+            "trust": trust,
             "verify": {"remote_manifest_fetch": False},  # nothing is fetched because a file says so
             "builder": {"thumbnail": {"enabled": False}},  # a small picture of an unreleased shot is a leak
         }

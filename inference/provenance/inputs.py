@@ -7,7 +7,8 @@ trusted (C2PA validates the claim, and of an ingredient it only reports).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from understudy.bridge.errors import ComplianceError
 from understudy.bridge.shot import Pictures
 from understudy.inference.provenance.credentials import Reading, Source, media_type, read_credentials
-from understudy.inference.provenance.frame_list import sha256_of
+from understudy.inference.provenance.frame_list import THREADS, sha256_of
 from understudy.inference.provenance.readings import InputCredentials
 
 OTHER_FORMATS = {".exr": "image/x-exr", ".dpx": "image/x-dpx", ".json": "application/json", ".ocioz": "application/zip"}
@@ -132,8 +133,10 @@ def used_inputs(roles: Mapping[str, Pictures], blobs: Mapping[str, str]) -> tupl
     )
 
 
-def _digest(files: Iterable[tuple[str, Path]]) -> str:
-    lines = [(sha256_of(path), name) for name, path in files]
+def _digest(files: Sequence[tuple[str, Path]]) -> str:
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="inputs") as pool:
+        digests = list(pool.map(sha256_of, (path for _, path in files)))
+    lines = [(digest, name) for digest, (name, _) in zip(digests, files, strict=True)]
     if len(lines) == 1:
         return lines[0][0]
     return hashlib.sha256("".join(f"{digest}  {name}\n" for digest, name in lines).encode()).hexdigest()

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from spine_rig import Told, gathered, order_of
+from spine_rig import RunningDaemon, Told, gathered, order_of
 
 from understudy.bridge.exr_file import file_digest
 from understudy.bridge.options import JobOptions
 from understudy.bridge.private_files import write_private
+from understudy.bridge.roundtrip import follow_job, send_job
 from understudy.bridge.settings import load_settings
 from understudy.bridge.shot import Character, PictureFile, RequestedMovie
 from understudy.inference.picture.movies import MovieReader
@@ -21,7 +22,8 @@ from understudy.inference.provenance.claims import Made, version_manifest
 from understudy.inference.provenance.credentials import read_credentials, sign_in_itself
 from understudy.inference.provenance.frame_list import LIST_NAME, SEAL_NAME, read_list
 from understudy.inference.provenance.signing_keys import load_signing_key
-from understudy.inference.provenance.trust import trust_anchors
+from understudy.inference.provenance.trust import development_root, trust_anchors
+from understudy.inference.provenance.verify import verify
 from understudy.inference.work_order import FromWorker, WorkerEnd, WorkerFrame, WorkerProgress, WorkOrder
 from understudy.inference.worker import Reporter, perform
 
@@ -200,3 +202,24 @@ def test_when_a_file_changes_between_the_list_and_its_check_then_the_version_is_
     assert end.error is not None
     assert "comp.9999.exr" in end.error.message
     assert not (tmp_path / "job" / "v001").exists()
+
+
+def test_when_a_take_was_fetched_then_it_proves_itself_on_the_artists_disk_and_earlier_takes_are_not_its_own(
+    daemon: RunningDaemon, options: JobOptions, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    anchors = b""
+    for prompt in ("one", "two"):
+        job = send_job(daemon.connection, gathered(options, frames="1001-1002", prompt=prompt))
+        assert follow_job(daemon.connection, job.job_id, out).summary.state == "delivered"
+        anchors = development_root(daemon.home)
+        found = verify(out, anchors)
+        assert (found.intact, found.faults) == (True, ())
+        assert job.job_id in found.what
+    earlier = next((out / "earlier").iterdir())
+    assert verify(earlier, anchors).intact
+    frame = next(earlier.glob("comp/*.exr"))
+    frame.chmod(0o644)
+    frame.write_bytes(frame.read_bytes()[:-1])
+    assert not verify(earlier, anchors).intact
+    assert verify(out, anchors).intact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from understudy.bridge.errors import SigningError
+from understudy.bridge.errors import JobParked, SigningError
+from understudy.inference.provenance import credentials
 from understudy.inference.provenance.claims import version_manifest
 from understudy.inference.provenance.credentials import Source, read_credentials, sign_beside, sign_in_itself
 from understudy.inference.provenance.signing_keys import SigningKey
@@ -117,3 +119,23 @@ def test_when_no_root_is_known_then_nothing_is_trusted(movie: Path, key: Signing
 def test_no_thumbnail_of_an_unreleased_shot_is_embedded(movie: Path, key: SigningKey) -> None:
     sign(movie, key, Source("driver", "plate.####.exr", "inputTo", "image/x-exr"))
     assert b"thumbnail" not in movie.read_bytes()
+
+
+def test_when_the_time_stamp_authority_does_not_answer_then_it_is_said_and_nothing_is_signed(
+    movie: Path, key: SigningKey
+) -> None:
+    before = movie.read_bytes()
+    silent = dataclasses.replace(key, time_stamp_url="http://127.0.0.1:9/")  # the port that discards
+    with pytest.raises(SigningError, match=r"movie\.mp4 cannot be signed"):
+        sign(movie, silent)
+    assert movie.read_bytes() == before
+
+
+def test_when_there_is_no_room_for_a_signed_copy_then_the_job_parks_and_the_movie_stays(
+    movie: Path, key: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "ROOM_BYTES", 2**60)
+    before = movie.read_bytes()
+    with pytest.raises(JobParked, match=r"movie\.mp4"):
+        sign(movie, key)
+    assert movie.read_bytes() == before

@@ -21,7 +21,7 @@ from understudy.bridge.private_files import write_private
 from understudy.bridge.settings import UserSettings, load_settings
 from understudy.inference.provenance.certificates import issue, make_development_chain
 from understudy.inference.provenance.claims import version_manifest
-from understudy.inference.provenance.credentials import read_credentials, sign_beside
+from understudy.inference.provenance.credentials import PURPOSES, read_credentials, sign_beside
 from understudy.inference.provenance.signing_keys import SigningKey, load_signing_key
 from understudy.inference.provenance.trust import DEVELOPMENT_NAME, trust_anchors
 
@@ -91,6 +91,19 @@ def test_when_a_studio_has_a_chain_and_a_key_then_they_sign(tmp_path: Path, algo
     key = load_signing_key(said)
     assert (key.algorithm, key.development) == (algorithm, False)
     assert signs(key, tmp_path) == "Trusted"
+
+
+@pytest.mark.parametrize("purpose", [*PURPOSES, ExtendedKeyUsageOID.EMAIL_PROTECTION.dotted_string])
+def test_when_a_leaf_is_of_c2pas_own_purpose_then_its_signature_counts(tmp_path: Path, purpose: str) -> None:
+    """Else a picture of a camera on C2PA's trust list would read as invalid, and a job with it be refused."""
+    root = issue("root", NOW, None)
+    leaf = issue("signer", NOW, root, key=KEYS["es256"](), purpose=x509.ObjectIdentifier(purpose))
+    write(tmp_path, leaf, root)
+    said = settings(
+        tmp_path, signing_chain=str(tmp_path / "chain.pem"), signing_key=str(tmp_path / "key.pem"),
+        trust_anchors=str(tmp_path / "root.pem"),
+    )  # fmt: skip
+    assert signs(load_signing_key(said), tmp_path) == "Trusted"
 
 
 def write(folder: Path, leaf: Any, root: Any) -> None:

@@ -14,7 +14,7 @@ from terminal_rig import Terminal
 from understudy.bridge.settings import load_settings
 from understudy.inference.provenance.claims import version_manifest
 from understudy.inference.provenance.credentials import sign_beside
-from understudy.inference.provenance.frame_list import LIST_NAME, SEAL_NAME
+from understudy.inference.provenance.frame_list import FINAL_LIST, FINAL_SEAL, LIST_NAME, SEAL_NAME
 from understudy.inference.provenance.signing_keys import SigningKey, load_signing_key
 from understudy.inference.provenance.verify import Verdict, verify
 
@@ -183,6 +183,15 @@ def test_when_a_list_is_signed_by_somebody_else_then_their_name_is_told(
     sign_beside(version / LIST_NAME, version / SEAL_NAME, version_manifest(MADE, LIST_NAME, ()), (), stranger)
     found = verify(version, key.anchors)
     assert not found.trusted
+
+
+def test_when_a_list_of_one_kind_is_put_in_the_place_of_the_other_then_that_is_a_fault(
+    version: Path, key: SigningKey
+) -> None:
+    """A final's list lies among files of others, so files that it does not name would not count."""
+    (version / LIST_NAME).rename(version / FINAL_LIST)
+    (version / SEAL_NAME).rename(version / FINAL_SEAL)
+    assert ("renamed", FINAL_LIST, "C2PA") in caught(verify(version, key.anchors))
 
 
 HOSTILE = {
