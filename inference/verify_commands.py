@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from understudy.bridge.errors import RequestError
+
 if TYPE_CHECKING:
     from understudy.inference.provenance.verify import Verdict
 
+EXTRA = "pip install 'understudy[verify]'"
 EXIT_INTACT, EXIT_NOT_INTACT = 0, 1
 Json = Annotated[bool, typer.Option("--json", help="Print what a script reads, nothing else, on standard output.")]
 
@@ -32,6 +35,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Say what PATH is, who signed it, and whether it is what was signed. Exit 0 when all of it is, else 1."""
+    _refuse_without_libraries()
     import msgspec
 
     from understudy.bridge.settings import load_settings
@@ -55,6 +59,7 @@ def seal(
     as_json: Json = False,
 ) -> None:
     """Sign a published FINAL with the versions that are in it as its ingredients; each of them is verified first."""
+    _refuse_without_libraries()
     import json
 
     from understudy.bridge.settings import load_settings
@@ -74,6 +79,15 @@ def seal(
         sys.stdout.write(f"signed {proof}\n")
     if key.development:
         sys.stderr.write("warning: a development certificate signed, which nobody trusts: set `signing_chain`\n")
+
+
+def _refuse_without_libraries() -> None:
+    """Raises RequestError that names the extra, before anything is read."""
+    try:
+        import c2pa  # noqa: F401
+        import cryptography  # noqa: F401
+    except ImportError as problem:
+        raise RequestError(f"this needs {problem.name}, which is not installed", remedy=EXTRA) from None
 
 
 def _lines(found: Verdict, require_trusted: bool) -> list[str]:

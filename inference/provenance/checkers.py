@@ -31,6 +31,7 @@ from understudy.inference.provenance.trust import DEVELOPMENT_NAME
 Kind = Literal["altered", "missing", "added", "renamed", "unsigned", "unproven"]
 CREDENTIALS, LIST, ATTRIBUTES = "C2PA", "file list SHA-256", "EXR attributes"
 MOVIES = (".mp4", ".mov")
+EXPIRED = "signingCredential.expired"
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +95,7 @@ def check_credentials(opened: Opened) -> Said:
     signers = [opened.seal] if opened.seal is not None else []
     if subject.seal is not None:
         faults += _list_faults(opened, subject.seal)
-    vouched = set()
+    vouched, notes = set(), []
     for name in subject.paths:
         kind = media_type(name)
         if not kind or not _is_plain(subject, name):
@@ -110,7 +111,9 @@ def check_credentials(opened: Opened) -> Said:
         else:
             vouched.add(name)
             signers.append(reading)
-    return Said(tuple(faults), (), frozenset(vouched), tuple(signers))
+    if any(EXPIRED in reading.failures for reading in signers):
+        notes.append("a signer's certificate has expired, and no time stamp says that it signed before that")
+    return Said(tuple(faults), tuple(notes), frozenset(vouched), tuple(signers))
 
 
 def check_list(opened: Opened) -> Said:
@@ -181,7 +184,10 @@ def _list_faults(opened: Opened, seal: tuple[str, str]) -> list[Fault]:
 
 def _not_as_signed(name: str, reading: Reading) -> Fault:
     return Fault(
-        kind="altered", file=name, words=f"not what was signed: {', '.join(reading.damage)}", layer=CREDENTIALS
+        kind="altered",
+        file=name,
+        words=f"not what was signed: {', '.join(reading.damage) or reading.state}",
+        layer=CREDENTIALS,
     )
 
 

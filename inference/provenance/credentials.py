@@ -79,8 +79,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def tampered(self) -> bool:
-        """Whether the file, or what it says of its ingredients, is not what was signed."""
-        return self.state == "Unreadable" or bool(self.damage)
+        """Whether the file, or what it says of its ingredients, is not what was signed. A state that nothing explains
+        counts against it.
+        """
+        return bool(self.damage) or (self.state not in ("Trusted", "Valid") and not self.failures)
 
     @property
     def damage(self) -> tuple[str, ...]:

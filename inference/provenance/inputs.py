@@ -51,7 +51,7 @@ def read_input_credentials(
 
 
 def _damage(reading: Reading) -> tuple[str, ...]:
-    return reading.damage or (reading.failures if reading.tampered else ())
+    return reading.damage or ((reading.state,) if reading.tampered else ())
 
 
 def _read(typed: str, path: str, anchors: bytes) -> Reading | None:

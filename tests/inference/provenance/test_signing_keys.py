@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -19,13 +20,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from understudy.bridge.errors import KeyRefused, SigningError
 from understudy.bridge.private_files import write_private
 from understudy.bridge.settings import UserSettings, load_settings
-from understudy.inference.provenance.certificates import issue, make_development_chain
+from understudy.inference.provenance.certificates import VALID_DAYS, issue, make_development_chain
 from understudy.inference.provenance.claims import version_manifest
-from understudy.inference.provenance.credentials import PURPOSES, read_credentials, sign_beside
+from understudy.inference.provenance.credentials import PURPOSES, read_credentials, sign_beside, sign_in_itself
 from understudy.inference.provenance.signing_keys import SigningKey, load_signing_key
 from understudy.inference.provenance.trust import DEVELOPMENT_NAME, trust_anchors
+from understudy.inference.provenance.verify import verify
 
-from .conftest import MADE
+from .conftest import MADE, draw_movie
 
 NOW = datetime.now(timezone.utc)
 KEYS: dict[str, Any] = {
@@ -192,6 +194,17 @@ def test_when_a_root_file_is_none_then_it_is_said_and_trust_is_not_silently_off(
         trust_anchors(settings(tmp_path, trust_anchors=str(tmp_path / "root.pem")))
 
 
+def test_whoever_only_verifies_needs_no_picture_library() -> None:
+    """The extra `verify` is for a client's machine: two libraries."""
+    code = (
+        "import sys, understudy.inference.verify_commands, understudy.inference.provenance.verify\n"
+        "import understudy.inference.provenance.finals, understudy.inference.compliance.marks\n"
+        "print([name for name in ('numpy', 'cv2', 'av', 'OpenEXR', 'pyblish') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_the_daemon_never_pays_for_signing() -> None:
     """Neither does a process of rules: c2pa and cryptography are in no module that either imports."""
     code = (
@@ -201,3 +214,22 @@ def test_the_daemon_never_pays_for_signing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_when_a_certificate_expires_after_it_signed_then_the_file_is_intact_and_that_is_said(tmp_path: Path) -> None:
+    """Without a time stamp nobody can tell whether it signed before: C2PA calls that invalid, and it is no change."""
+    soon = datetime.now(timezone.utc) - timedelta(days=VALID_DAYS) + timedelta(seconds=3)
+    root = issue("root", datetime.now(timezone.utc), None)
+    write(tmp_path, issue("signer", soon, root, key=KEYS["es256"]()), root)
+    said = settings(
+        tmp_path, signing_chain=str(tmp_path / "chain.pem"), signing_key=str(tmp_path / "key.pem"),
+        trust_anchors=str(tmp_path / "root.pem"),
+    )  # fmt: skip
+    movie = tmp_path / "movie.mp4"
+    draw_movie(movie)
+    key = load_signing_key(said)
+    sign_in_itself(movie, version_manifest(MADE, movie.name, ()), (), key)
+    time.sleep(4)
+    found = verify(movie, key.anchors)
+    assert (found.intact, found.trusted) == (True, False)
+    assert "expired" in found.notes[0]
