@@ -28,7 +28,7 @@ from understudy.inference.generation import Generation, heed
 from understudy.inference.in_betweens import InBetweens, plate_in_its_place, told_of
 from understudy.inference.redo import Redoing
 from understudy.inference.reuse import Twin, copy_carried
-from understudy.inference.sealing import Sealing
+from understudy.inference.sealing import Sealing, try_to_sign
 from understudy.inference.seams import seam_finding
 from understudy.inference.segments import Segment, plan_segments
 from understudy.inference.version import Version
@@ -65,6 +65,7 @@ def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
     """Make what is not there yet; only the one writer of the version comes here."""
     order = version.order
     boxes = _inspect(order, reporter)
+    try_to_sign()
     with closing(_engine(version, reporter)) as engine:
         version.open()
         pictures = open_pictures(order, lambda done, total: reporter.step("reading mattes", done, total), boxes)

@@ -6,6 +6,7 @@ seal -> everything is read again -> the gate's last word -> the folder gets its 
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from typing import Any
 import msgspec
 
 from understudy.bridge.engine_description import EngineDescription
+from understudy.bridge.errors import SigningError
 from understudy.bridge.settings import UserSettings, load_settings
 from understudy.inference.compliance.facts import SealFacts, SignatureReading
 from understudy.inference.compliance.marks import NONE, SOURCE_TYPE, clearance_words, iptc_fields, record_digest
-from understudy.inference.provenance.claims import Made, identity, version_manifest
+from understudy.inference.provenance.claims import Made, identity, probe_manifest, version_manifest
 from understudy.inference.provenance.credentials import Reading, read_credentials, sign_beside, sign_in_itself
 from understudy.inference.provenance.frame_list import (
     LIST_NAME,
@@ -104,6 +106,28 @@ class Sealing:
             extra=found.extra,
             renamed=found.renamed,
             altered=found.altered,
+        )
+
+
+def try_to_sign(settings: UserSettings | None = None) -> None:
+    """Sign a few bytes and read them back as a version will be. Raises SigningError: before a GPU minute is spent.
+
+    What cannot be signed is not delivered, so a certificate that has expired, a program that does not answer or a root
+    that nobody set are told now.
+    """
+    from understudy.inference.provenance.signing_keys import load_signing_key
+
+    key = load_signing_key(settings or load_settings())
+    with tempfile.TemporaryDirectory(prefix="understudy-signing-") as folder:
+        probe, seal = Path(folder) / "probe", Path(folder) / "probe.c2pa"
+        probe.write_bytes(b"can this be signed?\n")
+        sign_beside(probe, seal, probe_manifest(), (), key)
+        reading = read_credentials(probe, key.anchors, sidecar=seal)
+    if reading is None or reading.state != "Trusted":
+        why = ", ".join(reading.failures) if reading is not None else "it carries nothing"
+        raise SigningError(
+            f"what this machine signs would not be trusted here: {why}",
+            remedy="Set `trust_anchors` to a PEM file with the root of `signing_chain`; then `understudy retry`.",
         )
 
 

@@ -65,6 +65,18 @@ def version_manifest(made: Made, title: str, sources: Sequence[Source]) -> dict[
     }
 
 
+def probe_manifest() -> dict[str, Any]:
+    """Return the least that C2PA takes: for bytes that are signed to see whether they can be."""
+    created = {
+        "action": "c2pa.created",
+        "digitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/dataDrivenMedia",
+    }
+    return {
+        "claim_generator_info": [{"name": "Understudy"}],
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [created]}}],
+    }
+
+
 def identity(name: str) -> str:
     """Return a UUID that follows from `name`: one file of one version has one id, however often it is signed.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -83,56 +84,79 @@ def test_when_the_xmp_of_a_signed_movie_is_changed_then_its_credentials_do_not_h
     assert reading.state == "Invalid"
 
 
-def test_when_nobody_can_sign_then_nothing_is_delivered_and_what_was_made_is_kept(
+def test_when_nobody_can_sign_then_it_is_said_before_any_frame_is_made(
     order: WorkOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UNDERSTUDY_SIGNING_CHAIN", str(tmp_path / "no chain.pem"))
-    end = run(order)
-    assert end.state == "failed"
+    told = Told()
+    end = run(order, told)
+    assert (end.state, end.error.code if end.error else "") == ("failed", "signing")
     assert end.error is not None
-    assert end.error.code == "signing"
     assert "no chain.pem" in end.error.message
+    assert not told.of(WorkerFrame)
+
+
+def test_when_a_program_does_not_sign_then_its_name_is_told_and_nothing_of_what_it_said(
+    order: WorkOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio(tmp_path, monkeypatch, program="#!/bin/sh\necho the key is 1234 >&2\nexit 3\n")
+    end = run(order)
+    assert end.error is not None
+    assert str(tmp_path / "sign") in end.error.message
+    assert "1234" not in msgspec.json.encode(end).decode()
+
+
+def test_when_a_program_stops_signing_then_nothing_is_delivered_and_what_was_made_is_kept(
+    order: WorkOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It signs what is tried before the first frame, and the review; then its HSM is gone until the next run."""
+    tired = f"#!/bin/sh\necho >> {tmp_path}/asked\n[ $(wc -l < {tmp_path}/asked) -eq 3 ] && exit 1\n"
+    studio(tmp_path, monkeypatch, program=f"{tired}exec {sys.executable} {tmp_path}/signs.py\n")
+    monkeypatch.setenv("UNDERSTUDY_TRUST_ANCHORS", str(tmp_path / "root.pem"))
+    end = run(order)
+    assert (end.state, end.error.code if end.error else "") == ("failed", "signing")
     assert not (tmp_path / "job" / "v001").exists()
-    monkeypatch.delenv("UNDERSTUDY_SIGNING_CHAIN")
     again = Told()
     assert run(order, again).state == "delivered"
     assert "generating" not in {message.stage for message in again.of(WorkerProgress)}
 
 
-def test_when_a_program_signs_and_fails_then_its_name_is_told_and_nothing_of_what_it_said(
-    order: WorkOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = make_development_chain(datetime.now(timezone.utc))
-    chain, program = tmp_path / "chain.pem", tmp_path / "sign"
-    chain.write_bytes(made.chain)
-    program.write_text("#!/bin/sh\necho the key is 1234 >&2\nexit 3\n")
-    program.chmod(0o700)
-    monkeypatch.setenv("UNDERSTUDY_SIGNING_CHAIN", str(chain))
-    monkeypatch.setenv("UNDERSTUDY_SIGNING_PROGRAM", str(program))
-    end = run(order)
-    assert end.error is not None
-    assert str(program) in end.error.message
-    assert "1234" not in msgspec.json.encode(end).decode()
-
-
-def test_when_a_studio_signs_and_its_root_is_not_among_the_anchors_then_the_version_is_quarantined(
+def test_when_a_studio_signs_and_its_root_is_not_among_the_anchors_then_that_is_said_before_any_frame(
     order: WorkOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     studio(tmp_path, monkeypatch)
-    end = run(order)
-    assert (end.state, end.error.code if end.error else "") == ("quarantined", "compliance")
-    assert not (tmp_path / "job" / "v001").exists()
+    told = Told()
+    end = run(order, told)
+    assert end.error is not None
+    assert "trust_anchors" in end.error.remedy
+    assert not told.of(WorkerFrame)
     monkeypatch.setenv("UNDERSTUDY_TRUST_ANCHORS", str(tmp_path / "root.pem"))
     assert run(order).state == "delivered"
 
 
-def studio(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a chain of its own sign, whose root lies in `folder` and is not yet trusted."""
+SIGNS = """
+import sys
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+key = load_pem_private_key(open({key!r}, "rb").read(), None)
+sys.stdout.buffer.write(key.sign(sys.stdin.buffer.read(), ec.ECDSA(hashes.SHA256())))
+"""
+
+
+def studio(folder: Path, monkeypatch: pytest.MonkeyPatch, program: str = "") -> None:
+    """Have a chain of its own sign, whose root lies in `folder` and is not yet trusted; or a shell script."""
     made = make_development_chain(datetime.now(timezone.utc))
     for name, content in (("root", made.root), ("chain", made.chain), ("key", made.key)):
         write_private(folder / f"{name}.pem", content)
     monkeypatch.setenv("UNDERSTUDY_SIGNING_CHAIN", str(folder / "chain.pem"))
-    monkeypatch.setenv("UNDERSTUDY_SIGNING_KEY", str(folder / "key.pem"))
+    if not program:
+        monkeypatch.setenv("UNDERSTUDY_SIGNING_KEY", str(folder / "key.pem"))
+        return
+    (folder / "signs.py").write_text(SIGNS.format(key=str(folder / "key.pem")))
+    (folder / "sign").write_text(program)
+    (folder / "sign").chmod(0o700)
+    monkeypatch.setenv("UNDERSTUDY_SIGNING_PROGRAM", str(folder / "sign"))
 
 
 def with_reference(order: WorkOrder, reference: Path) -> WorkOrder:
