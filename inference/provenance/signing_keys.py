@@ -59,6 +59,11 @@ class SigningKey:
     development: bool
     time_stamp_url: str | None = None
 
+    def days_left(self, now: datetime) -> int:
+        """Return how many days each certificate of the chain still holds."""
+        ends = (one.not_valid_after_utc for one in x509.load_pem_x509_certificates(self.chain))
+        return (min(ends) - now).days
+
     def __repr__(self) -> str:
         return f"SigningKey({self.algorithm}, {'development' if self.development else 'studio'})"
 
