@@ -17,9 +17,16 @@ from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import SigningError
 from understudy.bridge.settings import UserSettings, load_settings
 from understudy.inference.compliance.facts import SealFacts, SignatureReading
-from understudy.inference.compliance.marks import NONE, SOURCE_TYPE, clearance_words, iptc_fields, record_digest
+from understudy.inference.compliance.marks import (
+    NONE,
+    SOURCE_TYPE,
+    clearance_words,
+    final_state,
+    iptc_fields,
+    record_digest,
+)
 from understudy.inference.provenance.claims import Made, identity, probe_manifest, version_manifest
-from understudy.inference.provenance.credentials import Reading, read_credentials, sign_beside, sign_in_itself
+from understudy.inference.provenance.credentials import MOVIES, Reading, read_credentials, sign_beside, sign_in_itself
 from understudy.inference.provenance.frame_list import (
     LIST_NAME,
     SEAL_NAME,
@@ -63,16 +70,16 @@ class Sealing:
         roles = order.job.shot.roles()
         self._sources = sources_of(roles, order.blobs, self._key.anchors, mode=order.job.settings.mode)
         self._made = _made(order, description, said)
-        self._signed: list[str] = []
+        self._steps = 1
 
     def sign(self, movies: Sequence[Path]) -> None:
         """Give every movie its credentials."""
-        for done, path in enumerate(movies, start=1):
-            self._step(done, len(movies) + 1)
+        self._steps = len(movies) + 1  # and the list
+        for done, path in enumerate(movies):
+            self._step(done, self._steps)
             name = path.relative_to(self._folder).as_posix()
             manifest = version_manifest(self._made, name, self._sources)
             sign_in_itself(path, manifest, self._sources, self._key, durable=False)
-            self._signed.append(name)
 
     def seal(self, paths: Sequence[str]) -> tuple[Path, ...]:
         """Write the list of these files and its seal; return both. After this nothing in the folder may change."""
@@ -82,7 +89,7 @@ class Sealing:
         )
         manifest = version_manifest(self._made, LIST_NAME, self._sources)
         sign_beside(listed, seal, manifest, self._sources, self._key)
-        self._step(len(self._signed) + 1, len(self._signed) + 1)
+        self._step(self._steps, self._steps)
         return listed, seal
 
     def judge(self) -> None:
@@ -92,13 +99,15 @@ class Sealing:
     def read_back(self) -> SealFacts:
         """Return what is on disk now: signatures, and the folder held against its list."""
         folder, anchors = self._folder, self._key.anchors
-        readings = [_reading(name, read_credentials(folder / name, anchors)) for name in self._signed]
+        files = files_under(folder)
+        movies = tuple(name for name in files if name.endswith(MOVIES))
+        readings = [_reading(name, read_credentials(folder / name, anchors)) for name in movies]
         seal = read_credentials(folder / LIST_NAME, anchors, sidecar=folder / SEAL_NAME)
         listed = read_list((folder / LIST_NAME).read_bytes())
-        found = differences(listed, look_at(folder, files_under(folder)))
+        found = differences(listed, look_at(folder, files))
         return SealFacts(
             job=self._order.job,
-            movies=tuple(self._signed),
+            movies=movies,
             signatures=(*readings, _reading(LIST_NAME, seal)),
             development=self._key.development,
             listed=len(listed.files),
@@ -157,7 +166,7 @@ def _made(order: WorkOrder, description: EngineDescription, said: Mapping[str, s
         software=said["understudy/software"].removeprefix("understudy "),
         accepted_at=order.accepted_at,
         prompt=order.job.settings.prompt or NONE,
-        compliance=_compliance(order),
+        compliance={**_compliance(order), "state": final_state(order, description.not_final)},
         ai_fields=iptc_fields(order, description),
     )
 

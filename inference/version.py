@@ -28,6 +28,7 @@ from understudy.inference.compliance.manifest import (
     write_manifest,
 )
 from understudy.inference.engines.roster import describe_for
+from understudy.inference.provenance.credentials import MOVIES
 from understudy.inference.provenance.frame_list import LIST_NAME, SEAL_NAME
 from understudy.inference.vault import blob_digest
 from understudy.inference.version_lock import VersionLock
@@ -37,7 +38,6 @@ PROVISIONAL = ".provisional"
 SETTLING_THREADS = 4  # each waits most of its time for the disk to say that a file is on it
 SUBMITTED_AT_ONCE = 64  # a task that waits its turn holds more memory than all that is known of its file
 MULTIPART = "multipart"
-MOVIES = (".mp4", ".mov")
 READ_ONLY = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 
 _Item = TypeVar("_Item")
@@ -198,7 +198,7 @@ class Version:
             _few_at_a_time(pool, self._verify_input, tuple(self.order.blobs))
             places = tuple((layer, frame) for layer in self.folders for frame in self.order.job.shot.range)
             files = _few_at_a_time(pool, lambda place: self._settle_layer(place[0], place[1], state), places)
-        sealer.sign([path for path in extras if path.suffix in MOVIES])
+        sealer.sign([path for path in extras if path.name.endswith(MOVIES)])
         files += [self.describe(path) for path in extras]
         manifest = self.folder / MANIFEST_NAME
         built = build_manifest(

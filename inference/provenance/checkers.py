@@ -16,7 +16,7 @@ import msgspec
 
 from understudy.bridge.errors import PlateError
 from understudy.bridge.exr_file import read_attribute
-from understudy.inference.provenance.credentials import Reading, media_type, read_credentials
+from understudy.inference.provenance.credentials import MOVIES, Reading, media_type, read_credentials
 from understudy.inference.provenance.frame_list import (
     LIST_LIMIT_BYTES,
     Differences,
@@ -30,7 +30,6 @@ from understudy.inference.provenance.trust import DEVELOPMENT_NAME
 
 Kind = Literal["altered", "missing", "added", "renamed", "unsigned", "unproven"]
 CREDENTIALS, LIST, ATTRIBUTES = "C2PA", "file list SHA-256", "EXR attributes"
-MOVIES = (".mp4", ".mov")
 EXPIRED = "signingCredential.expired"
 
 

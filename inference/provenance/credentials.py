@@ -32,6 +32,8 @@ FORMATS = {
     ".jxl": "image/jxl", ".dng": "image/x-adobe-dng",
 }  # fmt: skip
 """Suffix to media type of what can carry credentials in itself; c2pa-rs 0.91 knows these."""
+MOVIES = (".mp4", ".mov")
+"""What of a version, or of a final, carries its credentials in itself."""
 DETACHED = "application/octet-stream"
 """What a sidecar says of its file: a type that the library does not know, for it then signs the bytes as they are."""
 SIDECAR = ".c2pa"

@@ -14,14 +14,13 @@ from typing import Any
 from understudy.bridge.errors import ComplianceError, RequestError
 from understudy.inference.provenance.checkers import open_subject
 from understudy.inference.provenance.claims import COMPLIANCE, no_training
-from understudy.inference.provenance.credentials import Source, sign_beside, sign_in_itself
+from understudy.inference.provenance.credentials import MOVIES, Source, sign_beside, sign_in_itself
 from understudy.inference.provenance.frame_list import FINAL_LIST, FINAL_SEAL, list_files, sha256_of, write_list
 from understudy.inference.provenance.signing_keys import SigningKey
 from understudy.inference.provenance.subject import SEALS, subject_of
 from understudy.inference.provenance.verify import verify
 
-MOVIES = (".mp4", ".mov")
-CLEARED = "cleared"
+CLEARED, FINAL_STATE = "cleared", "delivered"
 _IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _TRAINED = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
 
@@ -86,11 +85,13 @@ def _used(layer: Path, anchors: bytes) -> UsedVersion:
         raise ComplianceError(
             f"{layer} is not of a version that Understudy delivered", remedy="Name the version's folder, or one in it."
         )
-    clearance = str(opened.seal.says.get("clearance", "nothing"))
-    if clearance != CLEARED:
-        raise ComplianceError(
-            f"{layer} says {clearance}: it is part of no final", remedy="Run it again with a record; then comp that."
-        )
+    for name, wanted in (("clearance", CLEARED), ("state", FINAL_STATE)):
+        says = str(opened.seal.says.get(name, "nothing"))
+        if says != wanted:
+            raise ComplianceError(
+                f"{layer} says {says}, not {wanted}: it is part of no final",
+                remedy="Run it again, on a record and as it is to be seen; then comp that.",
+            )
     return UsedVersion(
         title=f"job {opened.listed.job} version {opened.listed.version}",
         says=opened.seal.says,

@@ -46,7 +46,8 @@ def sealed_take(folder: Path) -> str:
     made = Made(
         job="job00001", version=1, shot="shot", mode="replace", engine="e", engine_version="1", software="1",
         source_type="http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic", prompt="none",
-        accepted_at="2026-11-20T10:00:00Z", compliance={"job": "job00001", "clearance": "cleared"},
+        accepted_at="2026-11-20T10:00:00Z",
+        compliance={"job": "job00001", "clearance": "cleared", "state": "delivered"},
     )  # fmt: skip
     (folder / LIST_NAME).write_bytes(write_list(list_files(folder, files_under(folder), job="job00001", version=1)))
     key = load_signing_key(load_settings())

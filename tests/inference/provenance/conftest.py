@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from fractions import Fraction
 from pathlib import Path
@@ -29,7 +28,7 @@ MADE = Made(
     software="0.1.0",
     accepted_at="2026-11-20T10:00:00Z",
     prompt="none",
-    compliance={"job": "job1", "shot": "sh010", "record_blake3": "ab", "clearance": "cleared"},
+    compliance={"job": "job1", "shot": "sh010", "record_blake3": "ab", "clearance": "cleared", "state": "delivered"},
     ai_fields={"AISystemUsed": "an engine"},
 )
 
@@ -53,16 +52,6 @@ def signed(tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> Path:
 def version(tmp_path: Path, signed: Path) -> Path:
     """Return a copy of that version, to be spoilt."""
     return Path(shutil.copytree(signed, tmp_path / "v001"))
-
-
-@pytest.fixture
-def uncleared(tmp_path: Path, key: SigningKey) -> Path:
-    """Return a signed version that was made without a record."""
-    folder = tmp_path / "uncleared" / "v001"
-    draw_version(folder)
-    made = dataclasses.replace(MADE, compliance={**MADE.compliance, "clearance": "uncleared"})
-    seal_version(folder, key, made)
-    return folder
 
 
 @pytest.fixture

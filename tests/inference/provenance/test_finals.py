@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from understudy.inference.provenance.finals import seal_final
 from understudy.inference.provenance.frame_list import FINAL_LIST, FINAL_SEAL
 from understudy.inference.provenance.signing_keys import SigningKey
 from understudy.inference.provenance.verify import verify
+
+from .conftest import MADE, draw_version, seal_version
 
 
 @pytest.fixture
@@ -62,9 +65,15 @@ def test_when_a_layer_was_touched_then_nothing_is_signed(movie: Path, version: P
     assert movie.read_bytes() == before
 
 
-def test_when_a_layer_is_not_cleared_then_it_is_part_of_no_final(movie: Path, uncleared: Path, key: SigningKey) -> None:
-    with pytest.raises(ComplianceError, match="says uncleared"):
-        seal_final([movie], [uncleared], key, "1")
+@pytest.mark.parametrize("said", [{"clearance": "uncleared"}, {"state": "for_review"}])
+def test_when_a_layer_is_not_cleared_or_never_part_of_a_final_then_it_is_refused(
+    movie: Path, key: SigningKey, tmp_path: Path, said: dict[str, str]
+) -> None:
+    folder = tmp_path / "another" / "v001"
+    draw_version(folder)
+    seal_version(folder, key, dataclasses.replace(MADE, compliance={**MADE.compliance, **said}))
+    with pytest.raises(ComplianceError, match=f"says {next(iter(said.values()))}"):
+        seal_final([movie], [folder], key, "1")
 
 
 def test_when_a_layer_is_not_ours_then_it_is_named(final: list[Path], movie: Path, key: SigningKey) -> None:
