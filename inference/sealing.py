@@ -174,7 +174,7 @@ def _made(order: WorkOrder, description: EngineDescription, said: Mapping[str, s
 def _compliance(order: WorkOrder) -> dict[str, Any]:
     """Return our own assertion: on which papers a version stands, by ids and digests; nobody's name."""
     record = order.job.record
-    said: dict[str, Any] = {
+    return {
         "content_id": identity(f"{order.job_id}/{order.version}"),
         "job": order.job_id,
         "shot": order.job.shot.name,
@@ -187,5 +187,3 @@ def _compliance(order: WorkOrder) -> dict[str, Any]:
         "consents_sha256": sorted(consent.document for consent in record.consents),
         "inputs": [msgspec.to_builtins(one) for one in used_inputs(order.job.shot.roles(), order.blobs)],
     }
-    said |= {"packs": list(order.packs)} if order.packs else {}
-    return said | ({"ledger_head": order.ledger_head} if order.ledger_head else {})

@@ -55,10 +55,6 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What that version keeps for a redo of it: what is made of its pixels is redone from there as well."""
     admission: tuple[Finding, ...] = ()
     """What admission said: it goes into the report and the manifest."""
-    packs: tuple[str, ...] = ()
-    """The policy packs that judged the job, each as ID@VERSION: they go into what is signed."""
-    ledger_head: str = ""
-    """The ledger's newest digest when the job was ordered: each version that leaves is an anchor of it."""
 
 
 class _FrameNumber(int):

@@ -40,6 +40,8 @@ class Made:
     """Our own assertion: ids and digests of papers, clearance, inputs."""
     ai_fields: Mapping[str, str] = field(default_factory=dict)
     """IPTC's fields by their names, the digital source type among them."""
+    soft_binding: tuple[str, str] | None = None
+    """Of movies with a watermark: its algorithm, and what it says; a movie that lost its credentials is found by it."""
 
 
 def version_manifest(made: Made, title: str, sources: Sequence[Source]) -> dict[str, Any]:
@@ -60,6 +62,7 @@ def version_manifest(made: Made, title: str, sources: Sequence[Source]) -> dict[
                     **{f"Iptc4xmpExt:{name}": value for name, value in made.ai_fields.items()},
                 },
             },
+            *_soft_binding(made),
             {"label": COMPLIANCE, "kind": "Json", "data": {**made.compliance, "file": title}},
         ],
     }
@@ -83,6 +86,13 @@ def identity(name: str) -> str:
     In the form of version 4, which is the only one that C2PA takes in a manifest's label.
     """
     return str(uuid.UUID(bytes=hashlib.sha256(f"understudy/{name}".encode()).digest()[:16], version=4))
+
+
+def _soft_binding(made: Made) -> list[dict[str, Any]]:
+    if made.soft_binding is None:
+        return []
+    algorithm, value = made.soft_binding
+    return [{"label": "c2pa.soft-binding", "data": {"alg": algorithm, "blocks": [{"scope": {}, "value": value}]}}]
 
 
 def no_training() -> dict[str, Any]:

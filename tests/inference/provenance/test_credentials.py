@@ -139,3 +139,12 @@ def test_when_there_is_no_room_for_a_signed_copy_then_the_job_parks_and_the_movi
     with pytest.raises(JobParked, match=r"movie\.mp4"):
         sign(movie, key)
     assert movie.read_bytes() == before
+
+
+def test_when_a_movie_has_a_watermark_then_its_credentials_name_it(movie: Path, key: SigningKey) -> None:
+    made = dataclasses.replace(MADE, soft_binding=("org.understudy.wm.1", "c0ffee"))
+    sign_in_itself(movie, version_manifest(made, movie.name, ()), (), key)
+    reading = read_credentials(movie, key.anchors)
+    assert reading is not None
+    assert (reading.state, reading.failures) == ("Trusted", ())
+    assert b"org.understudy.wm.1" in movie.read_bytes()
