@@ -43,6 +43,8 @@ class Subject:
 def subject_of(path: Path) -> Subject:
     """Return what is at `path`: a file, a folder, or `name.####.exr`. Raises RequestError where there is nothing."""
     place = path.absolute()
+    if ".." in place.parts and "\0" not in str(place):
+        place = place.resolve()  # else what lies above it would be looked for below
     number = _NUMBER.search(place.name)
     if number is not None and not _exists(place):
         expression = re.escape(place.name[: number.start()]) + r"-?\d+" + re.escape(place.name[number.end() :])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from terminal_rig import Terminal
 
+from understudy.bridge.errors import RequestError
 from understudy.bridge.settings import load_settings
 from understudy.inference.provenance.claims import version_manifest
 from understudy.inference.provenance.credentials import sign_beside
@@ -146,6 +147,22 @@ def test_when_one_frame_of_a_version_is_asked_about_then_only_it_is_judged(versi
     flip(version / "comp" / "comp.1002.exr", -3)
     assert verify(version / "comp" / "comp.1001.exr", key.anchors).intact
     assert not verify(version / "comp" / "comp.1002.exr", key.anchors).intact
+
+
+@pytest.mark.parametrize("typed", ["..", ".", "../comp/comp.1001.exr", "comp.####.exr"])
+def test_when_a_path_is_typed_from_within_a_version_then_it_is_found(
+    version: Path, key: SigningKey, typed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(version / "comp")
+    found = verify(Path(typed), key.anchors)
+    assert found.intact
+    assert "version 1 of job job1" in found.what
+
+
+def test_when_a_path_cannot_be_one_then_that_is_said(key: SigningKey) -> None:
+    for typed in ("a\0b", "../a\0b", "x" * 5000):
+        with pytest.raises(RequestError):
+            verify(Path(typed), key.anchors)
 
 
 def test_when_a_sequence_is_asked_about_then_its_missing_frames_are_faults_and_other_layers_are_not(
