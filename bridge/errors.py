@@ -11,7 +11,8 @@ UnderstudyError
 ├── JobError               the job ended otherwise than delivered
 │   ├── JobCancelled
 │   ├── JobParked          out of room (disk, vault, memory), or its version is being written elsewhere: goes on later
-│   └── EngineError        the engine could not make the picture
+│   ├── EngineError        the engine could not make the picture
+│   └── SigningError       what was made cannot be signed: a key, a certificate, a program, a time-stamp authority
 ├── ComplianceError        a gate refused; carries every rule with its remedy in `findings`
 └── HostError              the host application refused a call
 """
@@ -107,6 +108,10 @@ class JobParked(JobError):
 
 class EngineError(JobError):
     code = "engine"
+
+
+class SigningError(JobError):
+    code = "signing"
 
 
 class ComplianceError(UnderstudyError):

@@ -79,7 +79,7 @@ def _start(command: str, home: Path) -> Connection:
         with said.open("wb") as log:
             process = subprocess.Popen(
                 [command, "serve"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env={**_clean_environment(), "UNDERSTUDY_HOME": str(home)},
+                env={**clean_environment(), "UNDERSTUDY_HOME": str(home)},
             )  # fmt: skip
     except OSError as problem:
         raise DaemonUnreachable(f"{command} cannot be started: {problem.strerror}", remedy=REMEDY) from None
@@ -95,6 +95,6 @@ def _start(command: str, home: Path) -> Connection:
     raise DaemonUnreachable(f"the daemon did not start: {words}", remedy=REMEDY)
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Return the environment without what a host sets for its own Python, which would mislead another one."""
     return {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}

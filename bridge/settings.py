@@ -88,6 +88,17 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Folders of models that a studio shares, looked through in this order, before HOME and the Hugging Face cache."""
     allow_pickled_weights: tuple[str, ...] = ()
     """Weight files that are not safetensors and may be opened all the same, each by its path: tensors alone."""
+    signing_chain: str = ""
+    """PEM file of the certificate that versions are signed with, leaf first; empty = a development certificate that
+    this machine makes for itself and that nobody trusts."""
+    signing_key: str = ""
+    """PEM file of that certificate's key, readable by its owner alone."""
+    signing_program: str = ""
+    """In its place: a program that signs what it reads (see docs/provenance.md), so that the key stays elsewhere."""
+    time_stamp_url: str = ""
+    """A time-stamp authority (RFC 3161); empty = none: signatures then hold as long as the certificate does."""
+    trust_anchors: str = ""
+    """PEM file of the roots whose signatures count as trusted here."""
 
 
 class Layer(NamedTuple):

@@ -242,7 +242,7 @@ class OutputFile(msgspec.Struct, frozen=True, kw_only=True):
     file: Digest
     layer: str | None = None
     frame: int | None = None
-    """None for what is not a frame of a layer: review.mp4, report.html, manifest.json."""
+    """None for what is not a frame of a layer: review.mp4, report.html, manifest.json and its seal."""
     in_between: str = ""
     """`held` or `interpolated` for a frame between two made pictures, `none` for a made one of such a take; empty where
     a picture was made for every frame, or the file is no frame."""

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 from fractions import Fraction
 from pathlib import Path
 
@@ -34,11 +35,12 @@ from understudy.inference.work_order import WorkOrder
 
 LIBRARIES = (
     "pyzmq", "msgspec", "blake3", "xxhash", "numpy", "OpenEXR", "OpenImageIO", "opencolorio",
-    "opencv-python-headless", "av", "pyblish-base",
+    "opencv-python-headless", "av", "pyblish-base", "c2pa-python", "cryptography",
 )  # fmt: skip
 Halves = NDArray[np.float16]
 FREE_BYTES_WANTED = 20 * 2**30
 """A 1,000-frame UHD shot with every layer takes about this much."""
+SIGNING_DAYS_WANTED = 30  # what an authority may take to issue a certificate
 COLOUR_ERROR_ALLOWED = 1e-3  # relative, for values from 0 to 100: what the contracts promise at scale 1
 
 
@@ -54,7 +56,7 @@ def examine(ocio: str | None = None) -> Iterator[Finding]:
 
     checks: tuple[Callable[[UserSettings], Finding], ...] = (
         check_python, check_libraries, check_home, check_disk, check_port, check_daemon, check_pose, check_exr,
-        check_colour, check_colour_config, check_movie, check_gate, check_weights,
+        check_colour, check_colour_config, check_movie, check_gate, check_signing, check_weights,
     )  # fmt: skip
     for check in checks:
         name = check.__name__.removeprefix("check_")
@@ -309,6 +311,26 @@ def check_gate(settings: UserSettings) -> Finding:
     refused = sum(finding.refuses for finding in found)
     said = f"{len(found)} admission rules ran; a job without papers was {'refused' if refused else 'let through'}"
     return Finding(rule="gate", outcome="pass" if refused else "broken", message=said)
+
+
+def check_signing(settings: UserSettings) -> Finding:
+    """What cannot be signed is not delivered, so an end that comes near is told before it comes."""
+    from understudy.inference.provenance.signing_keys import load_signing_key
+    from understudy.inference.sealing import try_to_sign
+
+    try_to_sign(settings)
+    days = load_signing_key(settings).days_left(datetime.now(timezone.utc))
+    if not settings.signing_chain:
+        said = "a development certificate of this machine signs, which stands for nobody: see `signing_chain`"
+        return Finding(rule="signing", outcome="pass", message=said)
+    said = f"{settings.signing_chain} signs, and is trusted here for {days} more days"
+    if days < SIGNING_DAYS_WANTED:
+        ends = "no time stamp: what it signed ends with it" if not settings.time_stamp_url else "time-stamped"
+        return Finding(
+            rule="signing", outcome="warn", message=f"{said} ({ends})",
+            remedy="Have a new certificate issued: without one nothing is delivered.",
+        )  # fmt: skip
+    return Finding(rule="signing", outcome="pass", message=said)
 
 
 def check_weights(settings: UserSettings) -> Finding:

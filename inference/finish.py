@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from understudy.bridge.errors import Finding
 from understudy.inference.cadence import Cadence
-from understudy.inference.compliance.marks import APPROXIMATE, STATE, clearance_words, final_state, marks
+from understudy.inference.compliance.marks import APPROXIMATE, STATE, clearance_words, final_state, iptc_fields, marks
 from understudy.inference.footage import ShotPictures
 from understudy.inference.picture.header import Image
 from understudy.inference.picture.layers import fit_window
 from understudy.inference.picture.movies import MovieWriter
 from understudy.inference.picture.plate import PlateFrame
+from understudy.inference.provenance.xmp import xmp_box, xmp_packet
 from understudy.inference.report import ReportFacts, ReportFrame, choose_frames, write_report
 from understudy.inference.requested_movies import Codes, RequestedMovies, movie_path
 from understudy.inference.version import Version
@@ -52,14 +53,16 @@ class Screening:
         self._pictures, self._version = pictures, version
         cut = pictures.order.job.shot.range.cut
         self._cut, self._chosen = frozenset(cut), frozenset(choose_frames(pictures.frames))
+        trailer = xmp_box(xmp_packet(iptc_fields(pictures.order, version.description)))
         self._movie = MovieWriter(
             self.path,
             pictures.rate,
             *pictures.size,
             metadata=_review_metadata(pictures, version),
             timecode=pictures.ground(cut.first).timecode,
+            trailer=trailer,
         )
-        self._requested = RequestedMovies(pictures, version, _review_metadata(pictures, version))
+        self._requested = RequestedMovies(pictures, version, _review_metadata(pictures, version), trailer)
         self.paths = (self.path, *self._requested.paths)
         self.beside = tuple(movie_path(wanted) for wanted in self._requested.wanted)
 

@@ -18,9 +18,9 @@ from understudy.bridge.errors import Finding
 from understudy.bridge.shot import OutputFile
 from understudy.inference.authority.papers import Snapshot
 from understudy.inference.compliance import evidence, gate
-from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, Stage
+from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, SealFacts, Stage
 from understudy.inference.compliance.manifest import Approximation
-from understudy.inference.compliance.marks import weights_words
+from understudy.inference.compliance.marks import marks, weights_words
 from understudy.inference.engines.door import Engine, GeneratedFrame
 from understudy.inference.engines.roster import open_engine
 from understudy.inference.finding_log import FindingLog
@@ -31,6 +31,7 @@ from understudy.inference.generation import Generation, heed
 from understudy.inference.in_betweens import InBetweens, plate_in_its_place, told_of
 from understudy.inference.redo import Redoing
 from understudy.inference.reuse import Twin, copy_carried
+from understudy.inference.sealing import Sealing, try_to_sign
 from understudy.inference.seams import seam_finding
 from understudy.inference.segments import Segment, plan_segments
 from understudy.inference.version import Version
@@ -68,6 +69,7 @@ def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
     """Make what is not there yet; only the one writer of the version comes here."""
     order = version.order
     boxes = _inspect(order, reporter)
+    try_to_sign()
     with closing(_engine(version, reporter)) as engine:
         version.open()
         pictures = open_pictures(order, lambda done, total: reporter.step("reading mattes", done, total), boxes)
@@ -79,7 +81,8 @@ def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
     screening = _check(pictures, version, reporter)
     findings = (*order.admission, *reporter.findings)
     report = make_report(pictures, version, findings, screening.views)
-    return version.settle(findings, (*screening.paths, report), str(pictures.rate))
+    sealing = _sealing(pictures, version, reporter)
+    return version.settle(findings, (*screening.paths, report), str(pictures.rate), sealing)
 
 
 def _inspect(order: WorkOrder, reporter: Reporting) -> Boxes:
@@ -172,6 +175,19 @@ def _check(pictures: ShotPictures, version: Version, reporter: Reporting) -> Scr
     return screening
 
 
+def _sealing(pictures: ShotPictures, version: Version, reporter: Reporting) -> Sealing:
+    """Return who signs the version and reads it back."""
+    order, description = pictures.order, version.description
+    return Sealing(
+        order,
+        version.folder,
+        description,
+        marks(order, description, weights=version.weights),
+        lambda done, total: reporter.step("signing", done, total),
+        lambda facts: _require(facts, reporter, "quarantined"),
+    )
+
+
 def _copy_twin(
     pictures: ShotPictures, version: Version, reporter: Reporting, finished: dict[int, tuple[OutputFile, ...]]
 ) -> None:
@@ -224,9 +240,9 @@ def _approximately_made(one: Approximation) -> Finding:
     )
 
 
-def _require(facts: InspectionFacts | DeliveryFacts, reporter: Reporting, ends: str) -> None:
+def _require(facts: InspectionFacts | DeliveryFacts | SealFacts, reporter: Reporting, ends: str) -> None:
     """Let the gate judge; raise when it refuses. `ends` is the state in which such a job ends."""
-    stage: Stage = "inspection" if isinstance(facts, InspectionFacts) else "delivery"
+    stage: Stage = gate.stage_of(facts)
     findings = gate.evaluate(stage, facts)
     reporter.found(*findings)
     refused = gate.refusal(findings, "the shot" if stage == "inspection" else "the take")

@@ -34,14 +34,23 @@ def movie_path(wanted: RequestedMovie) -> str:
 class RequestedMovies:
     """The movies of one take, handles included. `codes` is for any thread, the rest for one."""
 
-    def __init__(self, pictures: ShotPictures, version: Version, metadata: Mapping[str, str]) -> None:
+    def __init__(
+        self, pictures: ShotPictures, version: Version, metadata: Mapping[str, str], trailer: bytes = b""
+    ) -> None:
+        """`trailer`: what follows the last box of each movie."""
         self._pictures = pictures
         self.wanted = version.order.job.output.movies
         self.paths = tuple(version.folder / movie_path(wanted) for wanted in self.wanted)
         first = pictures.ground(pictures.frames[0]).timecode if self.wanted else None
         self._writers = [
             MovieWriter(
-                _in_folder(path), pictures.rate, *pictures.size, kind=wanted.kind, metadata=metadata, timecode=first
+                _in_folder(path),
+                pictures.rate,
+                *pictures.size,
+                kind=wanted.kind,
+                metadata=metadata,
+                timecode=first,
+                trailer=trailer,
             )
             for wanted, path in zip(self.wanted, self.paths, strict=True)
         ]

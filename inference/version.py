@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -28,6 +28,8 @@ from understudy.inference.compliance.manifest import (
     write_manifest,
 )
 from understudy.inference.engines.roster import describe_for
+from understudy.inference.provenance.credentials import MOVIES
+from understudy.inference.provenance.frame_list import LIST_NAME, SEAL_NAME
 from understudy.inference.vault import blob_digest
 from understudy.inference.version_lock import VersionLock
 from understudy.inference.work_order import WorkOrder, layer_path, layers_of
@@ -40,6 +42,22 @@ READ_ONLY = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
+
+
+class Sealer(Protocol):
+    """Who signs a version; sealing.py has the one that there is."""
+
+    def sign(self, movies: Sequence[Path]) -> None:
+        """Sign these files in themselves."""
+        ...
+
+    def seal(self, paths: Sequence[str]) -> tuple[Path, ...]:
+        """Write what proves these files, whose bytes are final, and return the files that do."""
+        ...
+
+    def judge(self) -> None:
+        """Read everything back. Raises what keeps the version from being delivered."""
+        ...
 
 
 class Version:
@@ -166,16 +184,21 @@ class Version:
             in_between=(read_attribute(path, marks.IN_BETWEEN) or "") if said else "",
         )
 
-    def settle(self, findings: tuple[Finding, ...], extras: tuple[Path, ...], rate: str) -> tuple[OutputFile, ...]:
-        """Give every layer its final state, write the manifest, make all read-only, rename. Returns every file.
+    def settle(
+        self, findings: tuple[Finding, ...], extras: tuple[Path, ...], rate: str, sealer: Sealer
+    ) -> tuple[OutputFile, ...]:
+        """Give every layer its final state, sign, write the manifest, seal, make all read-only, rename. Returns every
+        file.
 
-        Durable when it returns. Raises PlateError when an input is no longer what the files say that they are made of.
+        Durable when it returns. Raises PlateError when an input is no longer what the files say that they are made of,
+        SigningError, and what `sealer` raises of a version that does not read back.
         """
         state = marks.final_state(self.order, self.description.not_final)
         with ThreadPoolExecutor(SETTLING_THREADS, thread_name_prefix="settle") as pool:
             _few_at_a_time(pool, self._verify_input, tuple(self.order.blobs))
             places = tuple((layer, frame) for layer in self.folders for frame in self.order.job.shot.range)
             files = _few_at_a_time(pool, lambda place: self._settle_layer(place[0], place[1], state), places)
+        sealer.sign([path for path in extras if path.name.endswith(MOVIES)])
         files += [self.describe(path) for path in extras]
         manifest = self.folder / MANIFEST_NAME
         built = build_manifest(
@@ -188,10 +211,13 @@ class Version:
         )
         manifest.write_bytes(write_manifest(built))
         files.append(self.describe(manifest))
-        for path in (*extras, manifest):
+        sealed = sealer.seal([file.path for file in files])
+        files += [self.describe(path) for path in sealed]
+        for path in (*extras, manifest, *sealed):
             path.chmod(READ_ONLY)
-        for path in (*extras, manifest, *{(self.folder / file.path).parent for file in files}):
+        for path in (*extras, manifest, *sealed, *{(self.folder / file.path).parent for file in files}):
             _flush(path)
+        sealer.judge()
         self.settled.parent.mkdir(parents=True, exist_ok=True)
         self.folder.rename(self.settled)
         _flush(self.settled.parent)
@@ -216,9 +242,16 @@ class Version:
 
     def settled_files(self) -> tuple[OutputFile, ...]:
         """Return the files of a settled version, as `settle` listed them."""
-        path = self.settled / MANIFEST_NAME
-        own = OutputFile(path=MANIFEST_NAME, size=path.stat().st_size, file=file_digest(path))
-        return (*read_manifest(path.read_bytes()).files, own)
+        listed = read_manifest((self.settled / MANIFEST_NAME).read_bytes()).files
+        beside = (self.settled / name for name in (MANIFEST_NAME, LIST_NAME, SEAL_NAME))
+        return (
+            *listed,
+            *(
+                OutputFile(path=path.name, size=path.stat().st_size, file=file_digest(path))
+                for path in beside
+                if path.is_file()  # versions of before had no seal
+            ),
+        )
 
 
 def _flush(path: Path) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.frames import FrameRange, FrameRate
+from understudy.bridge.settings import load_settings
 from understudy.bridge.shot import Matte, PictureFile, Pictures, Shot
 from understudy.inference.compliance.colour_evidence import read_colours
 from understudy.inference.compliance.facts import InspectionFacts, MovieReading, PictureReading, RoleReading
@@ -27,6 +28,8 @@ from understudy.inference.picture.header import Header
 from understudy.inference.picture.images import read_image, read_matte
 from understudy.inference.picture.layers import fit_window
 from understudy.inference.picture.movies import MovieReader
+from understudy.inference.provenance.inputs import read_input_credentials
+from understudy.inference.provenance.trust import trust_anchors
 from understudy.inference.work_order import WorkOrder
 
 __all__ = ["BESIDE_THE_LAYERS", "inspect_inputs", "matte_boxes", "merge_inspections", "read_back"]
@@ -60,6 +63,7 @@ def inspect_inputs(order: WorkOrder, step: Step, *, frames: tuple[int, ...] | No
             done += 1
             step(min(done, total), total)
     colours = read_colours(order)
+    credentials = read_input_credentials(roles, order.blobs, trust_anchors(load_settings()))
     return InspectionFacts(
         job=order.job,
         roles=tuple(
@@ -74,6 +78,7 @@ def inspect_inputs(order: WorkOrder, step: Step, *, frames: tuple[int, ...] | No
             for role, pictures in roles.items()
         ),
         frames=None if frames is None else tuple(wanted),
+        credentials=credentials,
     )
 
 
@@ -97,6 +102,7 @@ def merge_inspections(first: InspectionFacts, second: InspectionFacts) -> Inspec
         job=first.job,
         roles=tuple(_merge_role(reading, later[reading.role]) for reading in first.roles),
         frames=None if len(frames) == len(shot.range) else tuple(frames),
+        credentials=first.credentials,
     )
 
 

@@ -14,8 +14,9 @@ from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.shot import JobRequest
 from understudy.bridge.waiver import Waiver
 from understudy.inference.authority.papers import Snapshot
+from understudy.inference.provenance.readings import InputCredentials
 
-Stage = Literal["admission", "inspection", "delivery"]
+Stage = Literal["admission", "inspection", "delivery", "sealing"]
 
 FRAMES_LIMIT = 20_000
 """Most frames of one job: fourteen minutes at 24; its request is still under the wire's message limit."""
@@ -114,6 +115,8 @@ class InspectionFacts(msgspec.Struct, frozen=True, kw_only=True):
     job: JobRequest
     roles: tuple[RoleReading, ...]
     frames: tuple[int, ...] | None = None
+    credentials: tuple[InputCredentials, ...] = ()
+    """Of every input file that carries Content Credentials."""
 
     @property
     def whole(self) -> bool:
@@ -200,3 +203,31 @@ class DeliveryFacts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def range(self) -> FrameRange:
         return self.job.shot.range
+
+
+class SignatureReading(msgspec.Struct, frozen=True, kw_only=True):
+    """The credentials of one delivered file, read back."""
+
+    path: str
+    state: str
+    """`Trusted`, `Valid` (its signer is not known here), `Invalid`, `Unreadable`, `unsigned`."""
+    failures: tuple[str, ...] = ()
+    ingredient_failures: tuple[str, ...] = ()
+    """What is wrong with what it was made of; that a signer of theirs is not known here is no failure."""
+    signer: str = ""
+
+
+class SealFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker read back from a version that is signed and not yet released."""
+
+    job: JobRequest
+    movies: tuple[str, ...]
+    """The files that must carry credentials in themselves."""
+    signatures: tuple[SignatureReading, ...]
+    development: bool
+    """Whether a certificate signed that stands for nobody."""
+    listed: int
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+    altered: tuple[str, ...] = ()

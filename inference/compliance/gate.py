@@ -13,7 +13,7 @@ from typing import get_args
 import msgspec
 
 from understudy.bridge.errors import ComplianceError, Finding
-from understudy.inference.compliance.facts import AdmissionFacts, DeliveryFacts, InspectionFacts, Stage
+from understudy.inference.compliance.facts import AdmissionFacts, DeliveryFacts, InspectionFacts, SealFacts, Stage
 from understudy.inference.compliance.judgement import judge
 from understudy.inference.compliance.rules_process import RulesProcess
 
@@ -45,6 +45,7 @@ STAGES: dict[Stage, tuple[str, ...]] = {
     "inspection": (
         "movies_are_steady",
         "inputs_are_whole",
+        "credentials_are_intact",
         "reference_is_a_picture",
         "colour_config_is_whole",
         "colour_is_known",
@@ -75,14 +76,23 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "registry_still_bears_it_out",
         "pack_rules_still_hold",
     ),
+    "sealing": (
+        "signatures_are_trusted",
+        "file_list_is_complete",
+    ),
 }
 """Stage to the names of its rules, in the order of every report. One name = one file in rules/."""
 
 RULES_PACKAGE = "understudy.inference.compliance.rules"
 TIMEOUT_SECONDS = 30.0  # the longest shot's facts take about two seconds; a slow disk may take ten to import
 
-Facts = AdmissionFacts | InspectionFacts | DeliveryFacts
-_STAGE_OF: dict[type, Stage] = {AdmissionFacts: "admission", InspectionFacts: "inspection", DeliveryFacts: "delivery"}
+Facts = AdmissionFacts | InspectionFacts | DeliveryFacts | SealFacts
+_STAGE_OF: dict[type, Stage] = {
+    AdmissionFacts: "admission",
+    InspectionFacts: "inspection",
+    DeliveryFacts: "delivery",
+    SealFacts: "sealing",
+}
 
 
 def evaluate(
@@ -131,6 +141,11 @@ def refusal(findings: tuple[Finding, ...], what: str) -> ComplianceError | None:
         remedy=" ".join(remedies),
         findings=findings,
     )
+
+
+def stage_of(facts: Facts) -> Stage:
+    """Return the stage whose rules judge these facts."""
+    return _STAGE_OF[type(facts)]
 
 
 def _names(stage: Stage, facts: Facts, rules: tuple[str, ...] | None) -> tuple[str, ...]:

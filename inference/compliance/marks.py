@@ -133,6 +133,21 @@ def marks(
     return {f"understudy/{name}": value for name, value in values.items()}
 
 
+def iptc_fields(order: WorkOrder, description: EngineDescription) -> dict[str, str]:
+    """Return IPTC's properties on AI (Photo Metadata 2025.1, Video Metadata Hub 1.7) by name, each one stated.
+
+    The writer of a prompt is who asked for the job, which is not the picture's creator.
+    """
+    prompt = order.job.settings.prompt
+    return {
+        "DigitalSourceType": source_type(order.job, description),
+        "AISystemUsed": description.label if description.weights else NONE,
+        "AISystemVersionUsed": description.version if description.weights else NONE,
+        "AIPromptInformation": prompt or NONE,
+        "AIPromptWriterName": order.actor if prompt else NONE,
+    }
+
+
 def weights_words(weights: Mapping[str, str]) -> str:
     """Return what files say of the weights that made them: their digests by name."""
     return json.dumps(dict(sorted(weights.items()))) if weights else NONE

@@ -18,7 +18,7 @@ import pyblish.plugin
 
 from understudy.bridge.errors import Finding
 from understudy.inference.compliance.answers import Answer, Answers, Started, Trouble
-from understudy.inference.compliance.facts import AdmissionFacts, DeliveryFacts, InspectionFacts, Stage
+from understudy.inference.compliance.facts import AdmissionFacts, DeliveryFacts, InspectionFacts, SealFacts, Stage
 
 FRAMES_LISTED = 1000  # a finding lists at most as many; its message counts them all
 
@@ -73,6 +73,13 @@ class DeliveryRule(GateRule):
     stage = "delivery"
 
     def check(self, facts: DeliveryFacts) -> Finding | Several:
+        raise NotImplementedError
+
+
+class SealingRule(GateRule):
+    stage = "sealing"
+
+    def check(self, facts: SealFacts) -> Finding:
         raise NotImplementedError
 
 

@@ -13,13 +13,14 @@ import pyblish.plugin
 import pyblish.util
 
 from understudy.inference.compliance.answers import Answers, Ended, Trouble
-from understudy.inference.compliance.facts import AdmissionFacts, DeliveryFacts, InspectionFacts
+from understudy.inference.compliance.facts import AdmissionFacts, DeliveryFacts, InspectionFacts, SealFacts
 from understudy.inference.compliance.rule import GateRule, describe
 
 FACTS: dict[str, type[msgspec.Struct]] = {
     "admission": AdmissionFacts,
     "inspection": InspectionFacts,
     "delivery": DeliveryFacts,
+    "sealing": SealFacts,
 }
 
 

@@ -70,11 +70,14 @@ class MovieWriter:
         kind: str = "h264",
         metadata: Mapping[str, str] | None = None,
         timecode: str | None = None,
+        trailer: bytes = b"",
     ) -> None:
+        """`trailer`: whole boxes that follow the last one, such as XMP."""
         self.path = Path(path)
         self.partial = self.path.with_name(self.path.name + ".partial")
         self.count = 0
         self._kind = MOVIE_KINDS[kind]
+        self._trailer = trailer
         self._shape = (height, width)
         self._tick = 1 / Fraction(rate)
         with _writing(self.path):
@@ -123,6 +126,8 @@ class MovieWriter:
             with _writing(self.path):
                 self._container.mux(self._stream.encode())
                 self._container.close()
+                with self.partial.open("ab") as file:
+                    file.write(self._trailer)
                 self.partial.replace(self.path)
             unless_named.pop_all()
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from show_config import TEXT, write_show
 
+from understudy.bridge.private_files import write_private
 from understudy.bridge.settings import load_settings
 from understudy.inference import doctor
 from understudy.inference.doctor import examine
+from understudy.inference.provenance.certificates import VALID_DAYS, make_development_chain
 
 
 def test_when_a_machine_is_sound_then_every_check_says_so_and_no_daemon_pose_or_model_is_only_a_note(
@@ -23,7 +26,7 @@ def test_when_a_machine_is_sound_then_every_check_says_so_and_no_daemon_pose_or_
     assert {finding.outcome for rule, finding in found.items() if rule not in (*notes, "disk")} == {"pass"}
     assert set(found) == {
         "python", "libraries", "home", "disk", "port", "daemon", "pose", "exr", "colour", "colour_config", "movie",
-        "gate", "weights",
+        "gate", "signing", "weights",
     }  # fmt: skip
 
 
@@ -79,3 +82,18 @@ def test_when_a_library_is_missing_then_the_doctor_names_it_and_the_command(
     assert found.refuses
     assert "a-library-that-nobody-has" in found.message
     assert "pip install" in found.remedy
+
+
+@pytest.mark.parametrize(("days", "outcome"), [(10, "warn"), (300, "pass"), (-2, "refuse")])
+def test_when_the_studios_certificate_ends_soon_then_the_doctor_says_so_before_jobs_do(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, outcome: str
+) -> None:
+    made = make_development_chain(datetime.now(timezone.utc) - timedelta(days=VALID_DAYS - days, hours=-1))
+    for name, content in (("root", made.root), ("chain", made.chain), ("key", made.key)):
+        write_private(tmp_path / f"{name}.pem", content)
+    monkeypatch.setenv("UNDERSTUDY_SIGNING_CHAIN", str(tmp_path / "chain.pem"))
+    monkeypatch.setenv("UNDERSTUDY_SIGNING_KEY", str(tmp_path / "key.pem"))
+    monkeypatch.setenv("UNDERSTUDY_TRUST_ANCHORS", str(tmp_path / "root.pem"))
+    found = next(finding for finding in examine() if finding.rule == "signing")
+    assert found.outcome == outcome
+    assert found.remedy or outcome == "pass"

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import msgspec
 from blake3 import blake3
+from unsigned import unsigned_files
 
 from understudy.inference.work_order import (
     FromWorker,
@@ -27,7 +28,7 @@ from understudy.inference.work_order import (
     WorkOrder,
 )
 
-TORN = ("*.part", ".*.partial", "*.partial")
+TORN = ("*.part", ".*.partial", "*.partial", ".*.signing")
 """The names under which files are written before they have their own."""
 
 
@@ -86,9 +87,8 @@ def sweep(order: WorkOrder, moments: tuple[Moment, ...], *, fresh: bool = False)
 
 
 def files_in(folder: Path) -> dict[str, str]:
-    """Return the delivered files under a job's folder by their path, with the BLAKE3 of their bytes."""
-    found = (path for path in folder.rglob("*") if path.is_file() and ".scratch" not in path.parts)
-    return {path.relative_to(folder).as_posix(): blake3(path.read_bytes()).hexdigest() for path in found}
+    """Return the delivered files under a job's folder by their path, with the BLAKE3 of what in them is not signed."""
+    return {path: blake3(content).hexdigest() for path, content in unsigned_files(folder).items()}
 
 
 def tear(folder: Path) -> list[str]:

@@ -40,7 +40,12 @@ STAGES = (
     Moment("judging the take", "enters", "compliance/gate.py:evaluate", 2),
     Moment("naming the report", "names", "report.html"),
     Moment("settling the layers", "enters", "inference/version.py:_settle_layer", 5),
+    Moment("signing the review", "writes", ".review.mp4.signing"),
+    Moment("naming the signed review", "names", "review.mp4", 2),
     Moment("writing the manifest", "writes", "manifest.json"),
+    Moment("writing the list of files", "writes", "frames.json"),
+    Moment("naming the seal", "names", "provenance.c2pa"),
+    Moment("judging the seal", "enters", "compliance/gate.py:evaluate", 3),
     Moment("delivering", "names", f"{STRUCK}/v001"),
     Moment("telling that it is delivered", "enters", "inference/version_lock.py:release"),
 )
@@ -52,8 +57,8 @@ TELLING = tuple(
     in (
         "inspecting", "loading", "encoding a segment", "denoising", "decoding", "naming what is carried",
         "telling the character apart", "naming a layer", "giving out a segment's last frame",
-        "denoising the next segment", "reading back", "naming the review", "settling the layers", "delivering",
-        "telling that it is delivered",
+        "denoising the next segment", "reading back", "naming the review", "settling the layers",
+        "naming the signed review", "naming the seal", "delivering", "telling that it is delivered",
     )
 )  # fmt: skip
 """For the suite: one of each kind, and every file that a kill can leave half written. `benchmarks/kill_stages.py` has

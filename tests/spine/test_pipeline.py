@@ -17,6 +17,7 @@ from understudy.inference.compliance.manifest import read_manifest
 from understudy.inference.drawn_shot import DrawnShot
 from understudy.inference.picture.images import read_image
 from understudy.inference.picture.movies import MovieReader
+from understudy.inference.provenance.frame_list import LIST_NAME, SEAL_NAME
 from understudy.inference.work_order import WorkerFrame, WorkOrder
 from understudy.inference.worker import Reporter, perform
 
@@ -121,8 +122,8 @@ def test_when_a_job_is_done_then_every_file_says_what_it_is_and_the_manifest_lis
         assert read_attribute(path, "understudy/disclosure")
     listed = {file.path for file in read_manifest((version / "manifest.json").read_bytes()).files}
     assert listed == {path.relative_to(version).as_posix() for path in version.rglob("*") if path.is_file()} - {
-        "manifest.json"
-    }
+        "manifest.json", LIST_NAME, SEAL_NAME
+    }  # fmt: skip
     with MovieReader(version / "review.mp4") as movie:
         assert (movie.count, movie.rate) == (1, 24)
 

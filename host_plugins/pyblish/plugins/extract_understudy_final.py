@@ -9,6 +9,7 @@ from understudy.host_plugins.pyblish.final import write_finals
 from understudy.host_plugins.pyblish.refusals import refusal
 from understudy.host_plugins.pyblish.rule import ANSWERS, EVERY_TARGET, MATCH, WRITE_ORDER, found_in
 from understudy.host_plugins.pyblish.rules import LAST_RULE, RULES
+from understudy.host_plugins.pyblish.seal import seal_finals
 
 
 class ExtractUnderstudyFinal(pyblish.api.ContextPlugin):  # type: ignore[misc]
@@ -37,5 +38,7 @@ class ExtractUnderstudyFinal(pyblish.api.ContextPlugin):  # type: ignore[misc]
                 ("no instance names files that are on disk",),
                 "Put their paths into instance.data['understudy_files'] when they are written, then publish again.",
             )
+        # Before the digests are taken: a movie's bytes change when it is signed.
+        self.log.info(seal_finals(files, found))
         for path in write_finals(files, found, answers):
             self.log.info("wrote %s", path)

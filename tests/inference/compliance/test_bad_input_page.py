@@ -20,7 +20,7 @@ OUTCOMES = (
     "it is asked",
     "order and history",
 )
-PLACES = {"client", "admission", "daemon", "inspection", "preflight", "delivery"}
+PLACES = {"client", "admission", "daemon", "inspection", "preflight", "delivery", "sealing"}
 
 
 @pytest.mark.parametrize("row", ROWS)

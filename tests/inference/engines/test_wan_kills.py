@@ -48,10 +48,12 @@ def test_in_every_stage_a_real_worker_was_killed_by_signal_9_and_the_next_one_we
     assert last.end.state == "delivered", last.end.error
 
 
-def test_after_all_of_them_every_file_is_the_undisturbed_jobs_to_the_byte(made: Made) -> None:
-    """Layers, review, manifest with its findings, report: nothing tells that the job was ever struck."""
+def test_after_all_of_them_every_file_is_the_undisturbed_jobs_to_the_byte_but_for_what_is_signed(
+    made: Made,
+) -> None:
+    """Layers, review, manifest with its findings, report, list of files: nothing tells that the job was ever struck."""
     whole = files_in(made.folder / "whole")
-    assert len(whole) == DRAWN * len(WAN_ANIMATE.layers["replace"]) + 3
+    assert len(whole) == DRAWN * len(WAN_ANIMATE.layers["replace"]) + 4
     assert {path for path, _ in whole.items() ^ files_in(made.folder / STRUCK).items()} == set()
 
 
