@@ -71,6 +71,8 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long a job waits for the next of its files before it fails and frees its part of the vault; 0 = for ever."""
     result_cache: bool = True
     """Whether a job may take the pixels of an identical one that was delivered; its gates and papers are its own."""
+    watermark: bool = True
+    """Whether review movies carry the invisible mark that says, to who has this home's key, which job they are of."""
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0
     """How long a client waits for an answer."""
     mediapipe_python: str = ""

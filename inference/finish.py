@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from understudy.bridge.errors import Finding
 from understudy.inference.cadence import Cadence
+from understudy.inference.compliance.manifest import ManifestWatermark
 from understudy.inference.compliance.marks import APPROXIMATE, STATE, clearance_words, final_state, marks
 from understudy.inference.footage import ShotPictures
 from understudy.inference.picture.header import Image
 from understudy.inference.picture.layers import fit_window
 from understudy.inference.picture.movies import MovieWriter
 from understudy.inference.picture.plate import PlateFrame
+from understudy.inference.provenance.watermark import ALGORITHM, Marker
+from understudy.inference.provenance.watermark_key import can_carry, mark_of
 from understudy.inference.report import ReportFacts, ReportFrame, choose_frames, write_report
 from understudy.inference.requested_movies import Codes, RequestedMovies, movie_path
 from understudy.inference.version import Version
@@ -59,6 +62,7 @@ class Screening:
             metadata=_review_metadata(pictures, version),
             timecode=pictures.ground(cut.first).timecode,
         )
+        self._marker = _marker(pictures, version)
         self._requested = RequestedMovies(pictures, version, _review_metadata(pictures, version))
         self.paths = (self.path, *self._requested.paths)
         self.beside = tuple(movie_path(wanted) for wanted in self._requested.wanted)
@@ -79,6 +83,8 @@ class Screening:
             if layer in images  # one that cannot be read is the gate's to judge
         }
         picture = shown.get(self._version.picture_layer)
+        if picture is not None and frame in self._cut and self._marker is not None:
+            picture = self._marker.mark(picture)
         codes = self._requested.codes(images)
         if frame not in self._chosen:
             return _Seen(picture, {}, codes)
@@ -114,6 +120,15 @@ class Screening:
         return self._pictures.display(pixels)
 
 
+def _marker(pictures: ShotPictures, version: Version) -> Marker | None:
+    """Return what puts the invisible mark into the review, and have the version know of it; None for no mark."""
+    mark = mark_of(version.order)
+    if mark is None or not can_carry(*pictures.size):
+        return None
+    version.watermark = ManifestWatermark(algorithm=ALGORITHM, content_id=mark.words, key_id=mark.key_id)
+    return Marker(mark.key, mark.content_id)
+
+
 def _review_metadata(pictures: ShotPictures, version: Version) -> dict[str, str]:
     view = pictures.review_view
     said = marks(pictures.order, version.description, weights=version.weights)
@@ -140,7 +155,7 @@ def make_report(
             for frame in sorted(views)
         ),
         reference=_jpeg(pictures.reference_shown()),
-        numbers=_numbers(pictures),
+        numbers=(*_numbers(pictures), *_marked(version)),
         provenance=tuple(
             (name.removeprefix("understudy/").replace("_", " "), value) for name, value in said.items() if name != STATE
         ),
@@ -179,6 +194,11 @@ def _numbers(pictures: ShotPictures) -> tuple[tuple[str, str], ...]:
         ("engine picture", f"{crop.model_width} x {crop.model_height}, scale {scale[0]:.3f} x {scale[1]:.3f}"),
         ("review view", f"{pictures.review_view.display} / {pictures.review_view.view}"),
     )
+
+
+def _marked(version: Version) -> tuple[tuple[str, str], ...]:
+    mark = version.watermark
+    return () if mark is None else (("invisible mark", f"content id {mark.content_id}, key {mark.key_id}"),)
 
 
 def _made_of(cadence: Cadence) -> tuple[tuple[str, str], ...]:

@@ -53,6 +53,8 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A delivered version folder of an identical job on unchanged pictures: its pixels may be copied, nothing else."""
     reuse_carried: str = ""
     """What that version keeps for a redo of it: what is made of its pixels is redone from there as well."""
+    watermark_key: str = ""
+    """The file with the key that the review is marked with; empty = no mark. A path, never the key: orders travel."""
     admission: tuple[Finding, ...] = ()
     """What admission said: it goes into the report and the manifest."""
 

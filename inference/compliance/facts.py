@@ -151,12 +151,24 @@ class PictureProof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Greatest difference between patch over plate and comp, relative to the larger value; None as above."""
 
 
+class MarkReading(msgspec.Struct, frozen=True, kw_only=True):
+    """The invisible mark, read from the review movie as it lies on the disk."""
+
+    content_id: str
+    """Empty = no word of the code was read."""
+    chance: float
+    """The most that the chance is of reading any id so surely where there is no mark."""
+    frames: int
+
+
 class ReviewReading(msgspec.Struct, frozen=True, kw_only=True):
     """The review movie, opened again."""
 
     count: int = 0
     rate: FrameRate | None = None
     problem: str = ""
+    mark: MarkReading | None = None
+    """None = the job has no mark, or its pictures are too small to carry one."""
 
 
 class DeliveryFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,6 +195,8 @@ class DeliveryFacts(msgspec.Struct, frozen=True, kw_only=True):
     rate: FrameRate | None = None
     """The shot's rate as the worker resolved it."""
     review: ReviewReading | None = None
+    watermark: str = ""
+    """The content id that the review's invisible mark must say; empty = no mark was asked for."""
 
     @property
     def range(self) -> FrameRange:

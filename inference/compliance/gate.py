@@ -64,6 +64,7 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "in_betweens_are_marked",
         "provenance_is_complete",
         "review_shows_the_cut",
+        "review_carries_its_mark",
         "consents_still_stand",
     ),
 }

@@ -10,6 +10,7 @@ from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow
+from understudy.inference.provenance.watermark_key import make_key
 from understudy.inference.work_order import Earlier, WorkOrder
 
 
@@ -41,6 +42,7 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         earlier=_earlier(house, job.redo) if job.redo is not None else None,
         reuse=str(folder_of(twin, provisional=False)) if twin is not None else None,
         reuse_carried=str(house.carried_of(twin.job_id)) if twin is not None else "",
+        watermark_key=str(make_key(house.home)) if house.settings.watermark else "",
         admission=admission,
     )
 
