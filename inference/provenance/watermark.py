@@ -54,7 +54,8 @@ def evened(plane: Plane) -> tuple[Plane, Plane]:
     """
     mean = cv2.blur(plane, _SURROUND, borderType=cv2.BORDER_REFLECT)
     detail = plane - mean
-    contrast = np.sqrt(cv2.blur(detail * detail, _SURROUND, borderType=cv2.BORDER_REFLECT))
+    power = cv2.blur(detail * detail, _SURROUND, borderType=cv2.BORDER_REFLECT)
+    contrast = np.sqrt(np.maximum(power, 0))  # OpenCV's running sums end a little below 0 beside a strong edge
     most = np.minimum(mean * PER_TONE + DARKEST_CODES, CAP_CODES)
     room = np.minimum(np.maximum(contrast * PER_CONTRAST, FLOOR_CODES), most)
     return detail / room, room

@@ -1,12 +1,13 @@
-"""Reading the mark out of a movie or a still, whatever was done to it: plainly, within its black bars, then by search.
+"""Reading the mark out of a movie or a still, whatever was done to it: plainly, mirrored, within its black bars, then by search.
 
 Deliberately less strict than `picture.movie_reader`: what is to be recognised has been through other hands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 from itertools import islice
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class FileReading:
     place: Place
     """Which part of the marked picture the file shows, as far as that was looked for."""
     how: str
-    """`whole`, `within bars` or `searched`: how it was read, or what was tried last."""
+    """`whole`, `mirrored`, `within bars` or `searched`: how it was read, or what was tried last."""
 
 
 def read_file(path: Path, key: bytes, *, frames: int = FRAMES, search: bool = True) -> FileReading:
@@ -44,17 +45,27 @@ def read_file(path: Path, key: bytes, *, frames: int = FRAMES, search: bool = Tr
 
     Holds one picture at a time. Raises RequestError for a file that is neither.
     """
+    return read_pictures(lambda: _luma(path, frames), key, search=search)
+
+
+def read_pictures(again: Callable[[], Iterable[Luma]], key: bytes, *, search: bool = True) -> FileReading:
+    """Return what the mark in pictures says. again: gives their luma, (height, width) uint8, all of one size, anew each
+    time it is called, at most three times.
+    """
     pattern = Pattern.of_key(key)
-    plane, count = together(read_luma(luma) for luma in _luma(path, frames))
+    plane, count = together(read_luma(luma) for luma in again())
     found = FileReading(read_plane(plane, pattern, frames=count), Place(), "whole")
-    if found.reading.found or not search:
+    if found.reading.found or not search or not count:
         return found
-    tried = 1
-    inside = _active(path, frames)
+    mirrored = read_plane(np.ascontiguousarray(plane[:, ::-1]), pattern, frames=count, tried=2)
+    if mirrored.found:
+        return FileReading(mirrored, Place(), "mirrored")
+    tried = 2
+    inside = _active(again())
     if inside is not None:
         tried += 1
         rows, columns = inside
-        plane, count = together(read_luma(luma[rows, columns]) for luma in _luma(path, frames))
+        plane, count = together(read_luma(luma[rows, columns]) for luma in again())
         found = FileReading(read_plane(plane, pattern, frames=count, tried=tried), Place(), "within bars")
         if found.reading.found:
             return found
@@ -63,13 +74,9 @@ def read_file(path: Path, key: bytes, *, frames: int = FRAMES, search: bool = Tr
     return FileReading(moved, place, "searched")
 
 
-def _active(path: Path, frames: int) -> tuple[slice, slice] | None:
+def _active(pictures: Iterable[Luma]) -> tuple[slice, slice] | None:
     """Return the rows and columns within black bars, None where there are none."""
-    brightest: Luma | None = None
-    for luma in _luma(path, frames):
-        brightest = luma if brightest is None else np.maximum(brightest, luma)
-    if brightest is None:
-        return None
+    brightest = reduce(np.maximum, pictures)
     rows, columns = active_picture(brightest)
     whole = (rows.stop - rows.start, columns.stop - columns.start) == brightest.shape
     return None if whole else (rows, columns)
