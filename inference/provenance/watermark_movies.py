@@ -1,4 +1,4 @@
-"""Reading the mark out of a movie or a still, whatever was done to it: plainly, mirrored, within its black bars, then by search.
+"""Reading the mark out of a movie or a still: plainly, mirrored, within its black bars, then by a search for its place.
 
 Deliberately less strict than `picture.movie_reader`: what is to be recognised has been through other hands.
 """
