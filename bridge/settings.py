@@ -73,6 +73,12 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a job may take the pixels of an identical one that was delivered; its gates and papers are its own."""
     watermark: bool = True
     """Whether review movies carry the invisible mark that says, to who has this home's key, which job they are of."""
+    label_text: Annotated[str, msgspec.Meta(max_length=80)] = ""
+    """What review movies, and movies of the finished picture, open with for all to read; empty = no label."""
+    label_seconds: Annotated[float, msgspec.Meta(ge=2, le=3600)] = 3.0
+    """How long they show it."""
+    aigc_producer: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """The code of the producer in the `AIGC` metadata of GB 45438 (China); empty = no such metadata."""
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0
     """How long a client waits for an answer."""
     mediapipe_python: str = ""

@@ -16,13 +16,14 @@ from understudy.inference.compliance.manifest import ManifestWatermark
 from understudy.inference.compliance.marks import APPROXIMATE, STATE, clearance_words, final_state, marks
 from understudy.inference.footage import ShotPictures
 from understudy.inference.picture.header import Image
+from understudy.inference.picture.label import Label
 from understudy.inference.picture.layers import fit_window
 from understudy.inference.picture.movies import MovieWriter
 from understudy.inference.picture.plate import PlateFrame
 from understudy.inference.provenance.watermark import ALGORITHM, Marker
 from understudy.inference.provenance.watermark_key import can_carry, mark_of
 from understudy.inference.report import ReportFacts, ReportFrame, choose_frames, write_report
-from understudy.inference.requested_movies import Codes, RequestedMovies, movie_path
+from understudy.inference.requested_movies import Codes, RequestedMovies, movie_path, opening
 from understudy.inference.version import Version
 
 REVIEW_NAME = "review.mp4"
@@ -62,10 +63,16 @@ class Screening:
             metadata=_review_metadata(pictures, version),
             timecode=pictures.ground(cut.first).timecode,
         )
+        self._label = _label(pictures, version)
+        self._labelled = frozenset(opening(tuple(cut), pictures, version))
         self._marker = _marker(pictures, version)
-        self._requested = RequestedMovies(pictures, version, _review_metadata(pictures, version))
+        self._requested = RequestedMovies(pictures, version, _review_metadata(pictures, version), self._label)
         self.paths = (self.path, *self._requested.paths)
         self.beside = tuple(movie_path(wanted) for wanted in self._requested.wanted)
+        self.movies = {REVIEW_NAME: True} | {
+            movie_path(wanted): wanted.layer == version.picture_layer for wanted in self._requested.wanted
+        }
+        """Every movie by its path, and whether it shows the finished picture: those open with the label."""
 
     def __enter__(self) -> Screening:
         return self
@@ -83,9 +90,8 @@ class Screening:
             if layer in images  # one that cannot be read is the gate's to judge
         }
         picture = shown.get(self._version.picture_layer)
-        if picture is not None and frame in self._cut and self._marker is not None:
-            picture = self._marker.mark(picture)
-        codes = self._requested.codes(images)
+        picture = self._reviewed(frame, picture) if picture is not None and frame in self._cut else picture
+        codes = self._requested.codes(frame, images)
         if frame not in self._chosen:
             return _Seen(picture, {}, codes)
         views = self._pictures.input_views(frame, plate)
@@ -107,6 +113,12 @@ class Screening:
         else:
             self._movie.abandon()
 
+    def _reviewed(self, frame: int, picture: Bytes) -> Bytes:
+        """Return a picture as the review shows it: with what people and with what machines are to see in it."""
+        if self._label is not None and frame in self._labelled:
+            picture = self._label.draw(picture)
+        return picture if self._marker is None else self._marker.mark(picture)
+
     def _wanted(self, frame: int) -> tuple[str, ...]:
         """Return the layers that are shown of a frame, in the order in which the report offers them."""
         result = self._version.picture_layer
@@ -118,6 +130,11 @@ class Screening:
         """Return a layer as a display shows it: (height, width, 3) uint8 over the display window."""
         pixels = fit_window(image.pixels[:, :, :3], image.header.data, self._pictures.canvas.display)
         return self._pictures.display(pixels)
+
+
+def _label(pictures: ShotPictures, version: Version) -> Label | None:
+    text = version.order.label_text
+    return Label.of(text, *pictures.size) if text else None
 
 
 def _marker(pictures: ShotPictures, version: Version) -> Marker | None:

@@ -171,6 +171,23 @@ class ReviewReading(msgspec.Struct, frozen=True, kw_only=True):
     """None = the job has no mark, or its pictures are too small to carry one."""
 
 
+class MovieProof(msgspec.Struct, frozen=True, kw_only=True):
+    """A movie that was made, opened again for what it must show and carry."""
+
+    path: str
+    """Relative to the version's folder."""
+    problem: str = ""
+    seconds: float = 0.0
+    aigc: str = ""
+    """The metadata under `AIGC`, as it stands there."""
+    label: str = ""
+    """The label that it must show; empty = none: it is a layer, or none was asked for."""
+    shown_seconds: float = 0.0
+    """How long its opening shows that label without a break."""
+    height: float = 0.0
+    """Of the label's letters, in parts of the picture's shortest side: the least of those frames."""
+
+
 class DeliveryFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker read back from the files that it made."""
 
@@ -195,6 +212,8 @@ class DeliveryFacts(msgspec.Struct, frozen=True, kw_only=True):
     rate: FrameRate | None = None
     """The shot's rate as the worker resolved it."""
     review: ReviewReading | None = None
+    movies: tuple[MovieProof, ...] = ()
+    """The review and the movies that were asked for, where a label or metadata was asked for too; else none."""
     watermark: str = ""
     """The content id that the review's invisible mark must say; empty = no mark was asked for."""
 

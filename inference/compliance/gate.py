@@ -65,6 +65,8 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "provenance_is_complete",
         "review_shows_the_cut",
         "review_carries_its_mark",
+        "label_is_shown",
+        "aigc_is_in_every_movie",
         "consents_still_stand",
     ),
 }

@@ -31,6 +31,7 @@ from understudy.inference.compliance.marks import (
     STATE,
     marks,
 )
+from understudy.inference.compliance.movie_evidence import read_movies
 from understudy.inference.compliance.proof import made_non_finite, patch_error, touched_pixels
 from understudy.inference.picture.colour import ColourConfig
 from understudy.inference.picture.header import Image
@@ -86,20 +87,23 @@ def read_back(
     state: str = PROVISIONAL,
     beside: tuple[str, ...] = BESIDE_THE_LAYERS,
     today: str | None = None,
+    movies: Mapping[str, bool] | None = None,
     onlooker: Onlooker | None = None,
 ) -> DeliveryFacts:
     """Open every file under `folder` (the version's folder) and return what the rules of delivery judge.
 
     `description` says which layers must be there; `state` what every file must say while the gate looks at it; `beside`
     names files that may lie beside the layers. `canvas` (width, height) and `rate` are what layers and review must have
-    where no plate says so. step(done, total) is called from this thread a frame, and may raise. `onlooker` makes the
-    review of what is read here, before it is read itself; without one it lies in the folder already.
+    where no plate says so. `movies` says which there must be, and which of them show the finished picture.
+    step(done, total) is called from this thread a frame, and may raise. `onlooker` makes the review of what is read
+    here, before it is read itself; without one it lies in the folder already.
     Three pictures of the plate are in memory at most, however long the shot.
     """
     shot = order.job.shot
     layers = description.layers[order.job.settings.mode]
     expected = marks(order, description, weights=weights)
     mark = mark_of(order)
+    asked = {REVIEW_NAME: True} if movies is None else movies
     reader = _open_plate(order)
     frames = _read_frames(order, folder, layers, expected, reader, onlooker)
     readings, proofs = _collected(frames, onlooker, lambda done: step(done, len(shot.range)))
@@ -117,6 +121,7 @@ def read_back(
         made=_made(order, description, found_rate),
         rate=found_rate,
         review=_read_review(folder / REVIEW_NAME, mark),
+        movies=read_movies(folder, asked, order.label_text) if order.label_text or order.aigc_producer else (),
         watermark=mark.words if mark is not None else "",
     )
 

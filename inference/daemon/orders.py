@@ -42,6 +42,9 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         earlier=_earlier(house, job.redo) if job.redo is not None else None,
         reuse=str(folder_of(twin, provisional=False)) if twin is not None else None,
         reuse_carried=str(house.carried_of(twin.job_id)) if twin is not None else "",
+        label_text=house.settings.label_text,
+        label_seconds=house.settings.label_seconds,
+        aigc_producer=house.settings.aigc_producer,
         watermark_key=str(make_key(house.home)) if house.settings.watermark else "",
         admission=admission,
     )
