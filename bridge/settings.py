@@ -67,6 +67,9 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the root that `{root}` stands for; empty = HOME/jobs."""
     keep_ended_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 30
     """How long the files of ended jobs stay under HOME/jobs; 0 = for ever. A project's files are never removed."""
+    keep_intermediates_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 0
+    """How long face crops, poses, carried pictures and frames never delivered stay after their job has ended, a
+    project's too; 0 = as long as the job's files. A redo then makes more anew. Delivered layers are never removed."""
     keep_uploading_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 7
     """How long a job waits for the next of its files before it fails and frees its part of the vault; 0 = for ever."""
     result_cache: bool = True
