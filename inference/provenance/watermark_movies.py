@@ -69,8 +69,8 @@ def read_pictures(again: Callable[[], Iterable[Luma]], key: bytes, *, search: bo
         found = FileReading(read_plane(plane, pattern, frames=count, tried=tried), Place(), "within bars")
         if found.reading.found:
             return found
-    place = find_place(plane, pattern).place
-    moved = read_plane(put_in_place(plane, place), pattern, frames=count, tried=tried + 1)
+    place, _, places = find_place(plane, pattern)
+    moved = read_plane(put_in_place(plane, place), pattern, frames=count, tried=tried + places)
     return FileReading(moved, place, "searched")
 
 

@@ -1,11 +1,13 @@
 """Finding where a cropped or padded picture lay in the one that was marked, by the pilot in it. Pure.
 
 The pilot's chips are others than those that carry the id: a place chosen by the pilot says nothing of the id by chance,
-so a search costs the reading nothing in certainty.
+so that search costs the reading nothing in certainty. The last pixels are then found by the bits themselves, and every
+place that was tried so is counted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from typing import NamedTuple
 
@@ -25,6 +27,8 @@ APART = (0.9, 1.02)
 SURE = 6.0
 """Standard deviations of the pilot above which no further place is looked for; its own chance, over 2,000 places of
 100,000 shifts each, is below one in ten."""
+_COARSE, _FINE = (0.004, 0.002, 0.001), (0.004, 0.002, 0.001, 0.0005)
+"""Steps in which a place is put right, first by the pilot, then by the bits: down to a quarter of a plane's pixel."""
 _MARGIN = 12
 """Plane pixels by which a picture may reach over the marked one: 2 %."""
 _DARK_CODES = 24
@@ -45,6 +49,7 @@ class Found(NamedTuple):
     deviations: float
     """How surely the pilot says so, in standard deviations."""
     tried: int
+    """In how many places the bits were looked at."""
 
 
 def active_picture(brightest: NDArray[np.uint8]) -> tuple[slice, slice]:
@@ -64,12 +69,11 @@ def find_place(plane: Plane, pattern: Pattern) -> Found:
     seen = _pilot_part(plane, pattern)
     alike = [(size, size) for size in _sizes(ALIKE)]
     best = max(_at_size(seen, pattern, *sizes) for sizes in alike)
-    tried = len(alike)
     if best[0] < SURE:
         apart = [sizes for sizes in product(_sizes(APART), _sizes(APART)) if sizes[0] != sizes[1]]
         best = max(best, max(_at_size(seen, pattern, *sizes) for sizes in apart))
-        tried += len(apart)
-    place, deviations = _refined(seen, pattern, best[1])
+    near, deviations, _ = _refined(lambda place: _fit(seen, pattern, place), best[1], _COARSE)
+    place, _, tried = _refined(lambda place: _said(plane, pattern, place), near, _FINE)
     return Found(place, deviations, tried)
 
 
@@ -107,18 +111,21 @@ def _at_size(seen: Plane, pattern: Pattern, width: float, height: float) -> tupl
     return most / _noise(part, pattern), place
 
 
-def _refined(seen: Plane, pattern: Pattern, place: Place) -> tuple[Place, float]:
-    """Return the place near by at which the pilot fits best, found one number at a time in ever smaller steps."""
-    best = _fit(seen, pattern, place)
-    for step in (0.004, 0.002, 0.001, 0.0005, 0.00025):
+def _refined(fits: Callable[[Place], float], place: Place, steps: tuple[float, ...]) -> tuple[Place, float, int]:
+    """Return the place near by that fits best, how well, and how many were tried: one number at a time, in ever
+    smaller steps.
+    """
+    best, tried = fits(place), 1
+    for step in steps:
         for name, sign in product(("width", "height", "left", "top"), (-1, 1)):
             while True:
                 moved = _moved(place, name, sign * step)
-                fit = _fit(seen, pattern, moved)
+                fit = fits(moved)
+                tried += 1
                 if fit <= best:
                     break
                 place, best = moved, fit
-    return place, best
+    return place, best, tried
 
 
 def _moved(place: Place, name: str, step: float) -> Place:
@@ -133,6 +140,12 @@ def _moved(place: Place, name: str, step: float) -> Place:
 def _fit(seen: Plane, pattern: Pattern, place: Place) -> float:
     put = put_in_place(seen, place)
     return float(np.vdot(put, pattern.pilot)) / _noise(put, pattern)
+
+
+def _said(plane: Plane, pattern: Pattern, place: Place) -> float:
+    """Return how much all bits together say, whatever each says."""
+    spectrum = whitened(np.asarray(cv2.dct(put_in_place(plane, place)), np.float32))
+    return float(np.sum(pattern.project(spectrum) ** 2))
 
 
 def _noise(part: Plane, pattern: Pattern) -> float:
