@@ -13,8 +13,8 @@ from understudy.bridge.roundtrip import follow_job, send_job
 from understudy.inference.compliance.manifest import Manifest, read_manifest
 from understudy.inference.provenance.watermark_key import content_id_of, id_words, make_key, read_key
 from understudy.inference.provenance.watermark_movies import read_file
-from understudy.inference.work_order import WorkerEnd, WorkOrder
-from understudy.inference.worker import Reporter, perform
+from understudy.inference.work_order import WorkerEnd, WorkerFrame, WorkOrder
+from understudy.inference.worker import JobPaused, Reporter, perform
 
 
 @pytest.fixture
@@ -67,6 +67,26 @@ def test_when_a_job_is_made_again_then_the_marked_review_has_the_same_bytes(
         _, version = made(order_of(job, tmp_path / name, watermark_key=str(key)))
         reviews.append((version / "review.mp4").read_bytes())
     assert reviews[0] == reviews[1]
+
+
+def test_when_a_job_is_paused_half_way_and_goes_on_then_the_marked_review_has_the_same_bytes(
+    tmp_path: Path, options: JobOptions, key: Path
+) -> None:
+    job = gathered(options)
+    _, whole = made(order_of(job, tmp_path / "whole", watermark_key=str(key)))
+    order = order_of(job, tmp_path / "resumed", watermark_key=str(key))
+
+    def pause_at_the_third_frame(message: object) -> None:
+        told.append(message)
+        if sum(isinstance(one, WorkerFrame) for one in told) == 3:
+            reporter.stop(JobPaused("paused"))
+
+    told: list[object] = []
+    reporter = Reporter(pause_at_the_third_frame)
+    assert perform(order, reporter).state == "paused"
+    end, resumed = made(order)
+    assert end.state == "delivered"
+    assert (resumed / "review.mp4").read_bytes() == (whole / "review.mp4").read_bytes()
 
 
 def test_when_the_key_is_gone_then_the_job_fails_and_says_what_to_do(
