@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ from benchmarks.watermark_attacks import (
     toned,
     turned,
 )
+from understudy.inference.picture.movies import MovieReader
 from understudy.inference.provenance.watermark import Marker
 from understudy.inference.provenance.watermark_code import CODE_BITS, encode
 from understudy.inference.provenance.watermark_movies import FileReading, read_pictures
@@ -187,3 +189,22 @@ def test_every_bit_has_as_many_coefficients_as_any_other_and_none_is_the_pilots(
     counts = np.bincount(pattern.bits, minlength=CODE_BITS)
     assert counts.max() - counts.min() <= 1
     assert not np.intersect1d(pattern.places, pattern.pilot_places).size
+
+
+def test_on_real_footage_the_goals_hold_by_majority_over_24_frames(footage: Path) -> None:
+    with MovieReader(footage / "market" / "plate.mp4") as movie:
+        codes = [np.clip(movie.read(frame), 0, 1) for frame in range(70, 94)]
+    plain = [np.rint(one * 255).astype(np.uint8) for one in codes]
+    marker = Marker(KEY, CONTENT_ID)
+    marked = [marker.mark(picture) for picture in plain]
+    errors = [np.mean((one.astype(np.float64) - other) ** 2) for one, other in zip(plain, marked, strict=True)]
+    assert 10 * np.log10(255**2 / max(errors)) >= 40
+    assert majority(h264(marked, 23)) >= 0.98
+    assert majority(smaller(marked, 0.5)) >= 0.98
+    assert not read(plain).reading.found
+
+
+def majority(pictures: Pictures) -> float:
+    """Return the share of the 64 bits that are right by majority over the frames."""
+    votes = sum(np.sign(read([picture]).reading.bits) for picture in pictures)
+    return float(np.mean(np.sign(votes) == encode(CONTENT_ID)))
