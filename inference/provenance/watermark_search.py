@@ -29,6 +29,8 @@ SURE = 6.0
 100,000 shifts each, is below one in ten."""
 _COARSE, _FINE = (0.004, 0.002, 0.001), (0.004, 0.002, 0.001, 0.0005)
 """Steps in which a place is put right, first by the pilot, then by the bits: down to a quarter of a plane's pixel."""
+_NOTHING = 1e-6
+"""The norm of a plane in which nothing is: a flat picture."""
 _MARGIN = 12
 """Plane pixels by which a picture may reach over the marked one: 2 %."""
 _DARK_CODES = 24
@@ -152,4 +154,4 @@ def _noise(part: Plane, pattern: Pattern) -> float:
     """Return the standard deviation of what a plane says of a pilot that is not in it: both lie in the same band, so
     their neighbouring pixels are alike, and that counts for more than so many free ones.
     """
-    return float(np.linalg.norm(part)) * pattern.pilot_spread
+    return max(float(np.linalg.norm(part)), _NOTHING) * pattern.pilot_spread

@@ -166,8 +166,10 @@ def test_when_the_key_is_another_then_nothing_is_read(marked: Pictures) -> None:
     assert 0.9 < bits.std() < 1.1
 
 
-def test_when_nothing_is_in_a_picture_then_no_bit_says_anything() -> None:
-    reading = read([filled(90)] * 2).reading
+@pytest.mark.parametrize("search", [False, True])
+@pytest.mark.parametrize("value", [0, 90])
+def test_when_nothing_is_in_a_picture_then_no_bit_says_anything(value: int, search: bool) -> None:
+    reading = read([filled(value)] * 2, search=search).reading
     assert not reading.found
     assert reading.chance == 1.0
 
