@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from understudy.bridge.exr_file import read_frame_rate
 from understudy.bridge.frames import FrameRange, FrameRate, Handles
 from understudy.bridge.input_files import Gatherer, Hashed, numbered_files
 from understudy.bridge.options import JobOptions
-from understudy.bridge.record import Record, load_record
+from understudy.bridge.record import Record
+from understudy.bridge.record_file import load_record_file
 from understudy.bridge.shot import (
     Character,
     ColourArchive,
@@ -32,6 +34,7 @@ from understudy.bridge.shot import (
 )
 from understudy.bridge.typed_files import BY_NAME, Numbering, kind_of
 
+SALT_BYTES = 16  # no list of performers is long enough to be tried against 128 bits
 NAME_LENGTH = 100  # of a shot named after its plate; a name may have 128 characters
 
 
@@ -251,15 +254,10 @@ def _record(options: JobOptions) -> Record:
     if options.record is not None and options.self_attest is not None:
         raise RequestError("a job has a record or is self-attested, not both", remedy="Leave one of the two out.")
     if options.record is not None:
-        path = Path(options.record)
-        if not path.is_file():
-            raise RequestError(f"there is no record {path}", remedy="Check the path given to --record.")
-        try:
-            return load_record(path.read_bytes())
-        except RequestError as problem:
-            raise RequestError(f"{path}: {problem.message}", remedy=problem.remedy) from None
-        except OSError as problem:
-            raise RequestError(f"{path} cannot be read: {problem.strerror}", remedy="Check its rights.") from None
+        record = load_record_file(Path(options.record))
+        if record.ground == "record" and not record.salt:
+            return msgspec.structs.replace(record, salt=secrets.token_hex(SALT_BYTES))
+        return record
     if options.self_attest:
         return Record(ground="self_attested", attestation=options.self_attest)
     raise RequestError(

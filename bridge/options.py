@@ -63,7 +63,7 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     prompt: Annotated[str, _said("A short description for engines that read one.")] = ""
     negative_prompt: Annotated[str, _said("What should not be seen; engines read it with guidance alone.")] = ""
     seed: Annotated[int, _said("The same seed makes the same picture.")] = 0
-    record: Annotated[str | None, _said("The papers: a record as JSON.")] = None
+    record: Annotated[str | None, _said("The papers: a record as JSON or TOML.")] = None
     self_attest: Annotated[str | None, _said("No record: who says so and why. Every file is marked uncleared.")] = None
     priority: Annotated[int, _said("-100 to 100; higher runs first.")] = 0
 

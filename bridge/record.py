@@ -1,44 +1,43 @@
 """The papers that a job carries: who is seen, who consented, on what ground. JSON on disk, on the wire and in hosts.
 
-A record is upgraded from its own schema, never guessed: a file without `schema`, or with a field that this version does
-not know, is refused by that field's name. What a record must say is judged twice: here, so that the artist hears it at
-once, and in the daemon's gate, which alone decides.
+What a record must say is judged twice: here, so that the artist hears it at once, and in the daemon's gate, which alone
+decides. How a file becomes a record, and an old one a new one, stands in record_file.py.
 """
 
 from __future__ import annotations
 
-import difflib
-import json
+import hashlib
 import re
-from collections.abc import Callable, Mapping
-from datetime import date
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 
-from understudy.bridge.errors import RequestError
+from understudy.bridge.circumstances import (
+    Approval,
+    CastMember,
+    China,
+    Client,
+    Content,
+    Context,
+    Disclosure,
+    Europe,
+    Generation,
+    Likeness,
+    Replica,
+    Script,
+    Synthetic,
+    Use,
+)
+from understudy.bridge.consent import Consent, consent_problems
+from understudy.bridge.moments import is_day
 
-RECORD_SCHEMA = 1
-RECORD_LIMIT_BYTES = 4 * 1024 * 1024  # a feature's consents are a few hundred kilobytes; more is not a record
+__all__ = ["RECORD_SCHEMA", "Consent", "Likeness", "Record", "is_day", "record_problems", "salted"]
 
-Likeness = Literal["digital_replica", "synthetic_performer", "altered_performance", "non_human", "no_person"]
+RECORD_SCHEMA = 2
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-
-
-class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """One signed grant. Dates are ISO days (2026-11-20) in UTC; the end day itself is still covered."""
-
-    consent_id: str
-    talent: str
-    document: str
-    """SHA-256 of the signed document."""
-    signed_on: str
-    expires_on: str | None = None
-    revoked_on: str | None = None
-    projects: tuple[str, ...] = ()
-    """Empty = every project."""
+_TERRITORY = re.compile(r"(worldwide|[A-Z]{2}(-[A-Z0-9]{1,3})?)\Z")
+_SALT = re.compile(r"[0-9a-f]{32,128}\Z")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +59,24 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     replaced: tuple[str, ...] = ()
     """Talents who are painted out."""
     consents: tuple[Consent, ...] = ()
-    disclosure: str = "Contains AI-generated or AI-altered imagery."
+    salt: str = ""
+    """Private: hex digits that stand in every hash of these papers which leaves the house, so that nobody finds a
+    person by trying names. Drawn when a job is submitted and its record has none."""
+    cast: tuple[CastMember, ...] = ()
+    use: Use = Use()
+    content: Content = Content()
+    eu: Europe = Europe()
+    replica: Replica = Replica()
+    context: Context = Context()
+    disclosure: Disclosure = Disclosure()
+    approvals: tuple[Approval, ...] = ()
+    generation: Generation = Generation()
+    script: Script = Script()
+    synthetic: Synthetic = Synthetic()
+    client: Client = Client()
+    cn: China = China()
+    retention_until: str | None = None
+    """The day on which what was derived from these people (face crops, poses, mattes) is to be deleted."""
 
     @property
     def clearance(self) -> Literal["cleared", "uncleared", "demonstration"]:
@@ -75,61 +91,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys((*self.on_screen, *self.performed_by, *self.replaced)))
 
 
-def load_record(data: bytes) -> Record:
-    """Return the record in the JSON text `data`, upgraded to today's schema and sound in itself.
-
-    Raises RequestError that names the field. Whether its consents cover a job is the gate's to say.
-    """
-    if len(data) > RECORD_LIMIT_BYTES:
-        raise RequestError(
-            f"the record is {len(data)} bytes long; {RECORD_LIMIT_BYTES} is the limit",
-            remedy="Give the record's JSON, not the signed documents: those are named by their SHA-256.",
-        )
-    document = upgrade(_read_json(data), UPGRADES, RECORD_SCHEMA)
-    _refuse_unknown_fields(document)
-    try:
-        record = msgspec.convert(document, Record)
-    except msgspec.ValidationError as problem:
-        raise RequestError(
-            f"the record does not read: {problem}", remedy="Mend that field; docs/record.md shows them all."
-        ) from None
-    found = record_problems(record)
-    if found:
-        raise RequestError(
-            f"the record is not sound: {'; '.join(found)}", remedy="Mend the fields that are named, then submit again."
-        )
-    return record
-
-
-Document = dict[str, Any]  # a record before its schema is known
-UPGRADES: Mapping[int, Callable[[Document], Document]] = {}
-"""Schema N to the function that makes a record of schema N + 1 of it."""
-
-
-def upgrade(document: Document, steps: Mapping[int, Callable[[Document], Document]], newest: int) -> Document:
-    """Return `document` carried from its own schema to `newest`, one step a schema. Pure.
-
-    Raises RequestError when the schema is absent, newer than `newest`, or older than the oldest step.
-    """
-    schema = document.get("schema")
-    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
-        raise RequestError(
-            "the record's field `schema` is missing or no number", remedy=f'Write "schema": {newest} in the record.'
-        )
-    if schema > newest:
-        raise RequestError(
-            f"the record's `schema` is {schema}; this Understudy reads up to {newest}",
-            remedy="Update Understudy, or write the record for the older schema.",
-        )
-    while schema < newest:
-        if schema not in steps:
-            raise RequestError(
-                f"the record's `schema` {schema} is too old to be upgraded", remedy="Write the record anew."
-            )
-        document = steps[schema](document)
-        schema += 1
-        document["schema"] = schema
-    return document
+def salted(record: Record, text: str) -> str:
+    """Return the SHA-256 of `text` behind the record's salt: what may leave the house of a document or a person."""
+    return hashlib.sha256(f"{record.salt}\n{text}".encode()).hexdigest()
 
 
 def record_problems(record: Record) -> tuple[str, ...]:
@@ -138,70 +102,56 @@ def record_problems(record: Record) -> tuple[str, ...]:
     found = [f"`{name}` names an empty talent" for name, talents in people.items() if not all(map(str.strip, talents))]
     if record.schema != RECORD_SCHEMA:
         found.append(f"`schema` is {record.schema}, not {RECORD_SCHEMA}")
+    if record.salt and _SALT.match(record.salt) is None:
+        found.append("`salt` is not 32 to 128 lower-case hex digits")
     seen: set[str] = set()
     for index, consent in enumerate(record.consents):
-        found.extend(f"`consents[{index}].{problem}" for problem in _consent_problems(consent))
+        found.extend(f"`consents[{index}].{problem}" for problem in consent_problems(consent))
         if consent.consent_id in seen:
             found.append(f"`consents[{index}].consent_id` {consent.consent_id} is there twice")
         seen.add(consent.consent_id)
+    found.extend(_cast_problems(record))
+    found.extend(_territory_problems(record))
+    found.extend(f"`{name}` is not a day such as 2026-11-20: {day!r}" for name, day in _days(record) if not is_day(day))
     return tuple(found)
 
 
-def _consent_problems(consent: Consent) -> list[str]:
-    found = [f"{name}` is empty" for name in ("consent_id", "talent") if not getattr(consent, name).strip()]
-    if _SHA256.match(consent.document) is None:
-        found.append("document` is not the SHA-256 of a document (64 lower-case hex digits)")
-    days = {name: getattr(consent, name) for name in ("signed_on", "expires_on", "revoked_on")}
-    wrong = [name for name, day in days.items() if day is not None and not is_day(day)]
-    found += [f"{name}` is not a day such as 2026-11-20: {days[name]!r}" for name in wrong]
-    if not wrong and consent.expires_on is not None and consent.expires_on < consent.signed_on:
-        found.append(f"expires_on` {consent.expires_on} lies before signed_on {consent.signed_on}")
-    return found
+def _cast_problems(record: Record) -> Iterator[str]:
+    """Yield what is wrong with the cast: somebody whom the record does not name, or names twice."""
+    seen: set[str] = set()
+    for index, member in enumerate(record.cast):
+        if member.talent not in record.talents:
+            yield f"`cast[{index}].talent` {member.talent!r} is in none of on_screen, performed_by, replaced"
+        if member.talent in seen:
+            yield f"`cast[{index}].talent` {member.talent!r} is there twice"
+        if member.deceased_on is not None and member.living != "no":
+            yield f'`cast[{index}].deceased_on` is stated, but `living` is not "no"'
+        seen.add(member.talent)
 
 
-def is_day(text: str) -> bool:
-    """Return whether `text` is a day of the calendar, as 2026-11-20 and in no other form: such days compare as text."""
-    if _DAY.match(text) is None:
-        return False
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+def _territory_problems(record: Record) -> Iterator[str]:
+    """Yield every territory that is no code: `Germany` would reach no rule and be covered by no consent."""
+    places = {"use.territories": record.use.territories}
+    for index, consent in enumerate(record.consents):
+        places[f"consents[{index}].scope.territories"] = consent.scope.territories
+    for name, territories in places.items():
+        for place in territories:
+            if _TERRITORY.match(place) is None:
+                yield f"`{name}` has {place!r}, which is none of ISO 3166's codes (DE, US-NY), EU or worldwide"
 
 
-def _read_json(data: bytes) -> Document:
-    def once(pairs: list[tuple[str, Any]]) -> Document:
-        names = [name for name, _ in pairs]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise RequestError(f"the record states `{twice[0]}` twice", remedy="Keep the one that is meant.")
-        return dict(pairs)
-
-    try:
-        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=once)
-    except (ValueError, RecursionError) as problem:
-        raise RequestError(f"the record is not JSON: {problem}", remedy="Give a UTF-8 JSON file.") from None
-    if not isinstance(document, dict):
-        raise RequestError("the record is not a JSON object", remedy='Begin it with { "schema": 1, ... }.')
-    return document
-
-
-def _refuse_unknown_fields(document: Document) -> None:
-    """Refuse what would be dropped in silence: a misspelt `revoked_on` must not turn into a consent that stands."""
-    _refuse_unknown_names(document, Record, "")
-    consents = document.get("consents")
-    for index, consent in enumerate(consents if isinstance(consents, list) else ()):
-        if isinstance(consent, dict):
-            _refuse_unknown_names(consent, Consent, f"consents[{index}].")
-
-
-def _refuse_unknown_names(document: Document, kind: type[msgspec.Struct], where: str) -> None:
-    known = kind.__struct_fields__
-    for name in document:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            raise RequestError(
-                f"the record has an unknown field `{where}{name}`",
-                remedy=f"Did you mean `{near[0]}`?" if near else f"The fields here are: {', '.join(known)}.",
-            )
+def _days(record: Record) -> Iterator[tuple[str, str]]:
+    """Yield every day that the record states beside its consents', with the field's name."""
+    days = {
+        "use.first_use_on": record.use.first_use_on,
+        "script.dated_on": record.script.dated_on,
+        "script.performed_on": record.script.performed_on,
+        "cn.log_keep_until": record.cn.log_keep_until,
+        "retention_until": record.retention_until,
+    }
+    for index, member in enumerate(record.cast):
+        days[f"cast[{index}].deceased_on"] = member.deceased_on
+    for index, approval in enumerate(record.approvals):
+        days[f"approvals[{index}].approved_on"] = approval.approved_on
+        days[f"approvals[{index}].expires_on"] = approval.expires_on
+    yield from ((name, day) for name, day in days.items() if day is not None)

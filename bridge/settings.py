@@ -88,6 +88,8 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The Python of an environment that has MediaPipe; empty = the one that `understudy pose install` made in HOME."""
     project: Name | None = None
     """The project that jobs belong to unless they say otherwise."""
+    packs_folder: str = ""
+    """A folder of the studio's own policy packs (docs/packs.md); they are asked beside those that ship."""
     weights: str = ""
     """The folder of the model that engines load, and the only place where it is looked for; empty = see the next."""
     weights_folders: tuple[str, ...] = ()

@@ -92,11 +92,13 @@ def run(
 
     75 also says that another process is writing this version just now; the last line names it.
     """
-    # As the daemon's own workers have it: numpy's helper thread would spin on a core that the layers need.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import msgspec
 
     from understudy.bridge.errors import RequestError
+    from understudy.inference.daemon.surroundings import WORK_SETTINGS
+
+    for name, value in WORK_SETTINGS.items():
+        os.environ.setdefault(name, value)  # as the daemon's own workers have it; before numpy and PyTorch are loaded
     from understudy.inference.work_order import WorkOrder
     from understudy.inference.worker import Reporter, perform
 

@@ -290,18 +290,22 @@ def check_gate(settings: UserSettings) -> Finding:
     from understudy.bridge.shot import Character, JobRequest, Performer, PictureFile, Pictures, Settings, Shot
     from understudy.inference.compliance.facts import AdmissionFacts
     from understudy.inference.compliance.gate import evaluate
+    from understudy.inference.compliance.policy.library import own_packs
 
     file = PictureFile(file="0" * 64, picture="0" * 64, size=1, typed="chart.png")
     character = Character(pictures=Pictures(files=(file,), kind="still", typed="chart.png"))
     shot = Shot(name="chart", range=FrameRange(1, 1), rate=FrameRate(24), performers=(Performer(character=character),))
     job = JobRequest(shot=shot, settings=Settings(), record=Record(ground="self_attested", attestation=""))
-    found = evaluate(
-        "admission", AdmissionFacts(job=job, actor="doctor", today=time.strftime("%Y-%m-%d", time.gmtime()))
-    )
-    broken = [finding.rule for finding in found if finding.outcome == "broken"]
+    today, packs = time.strftime("%Y-%m-%d", time.gmtime()), own_packs(settings.packs_folder)
+    found = evaluate("admission", AdmissionFacts(job=job, actor="doctor", today=today, packs=packs))
+    broken = [finding.message for finding in found if finding.outcome == "broken"]
     if broken:
-        return Finding(rule="gate", outcome="broken", message=f"rules that did not run: {', '.join(broken)}",
-                       remedy="Nothing will be delivered until they do. Reinstall understudy.")  # fmt: skip
+        return Finding(
+            rule="gate",
+            outcome="broken",
+            message=f"rules that did not run: {'; '.join(broken)}",
+            remedy="Nothing will be delivered until they do. Mend a pack of your own, or reinstall understudy.",
+        )
     refused = sum(finding.refuses for finding in found)
     said = f"{len(found)} admission rules ran; a job without papers was {'refused' if refused else 'let through'}"
     return Finding(rule="gate", outcome="pass" if refused else "broken", message=said)

@@ -166,7 +166,7 @@ def make_report(
         title=f"{shot.name} {shot.range} · {description.label}",
         state=final_state(order, description.not_final),
         clearance=record.clearance,
-        disclosure=f"{clearance_words(record)}. {record.disclosure}",
+        disclosure=f"{clearance_words(record)}. {record.disclosure.text}",
         frames=tuple(
             ReportFrame(frame, views[frame], _shown_instead(pictures.cadence, frame) or noted.get(frame, ""))
             for frame in sorted(views)

@@ -10,6 +10,7 @@ import msgspec
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.shot import SKELETON, JobRequest, OutputFile
+from understudy.bridge.waiver import Waiver
 
 
 def layers_of(job: JobRequest, description: EngineDescription) -> tuple[str, ...]:
@@ -62,6 +63,10 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The file with the key that the review is marked with; empty = no mark. A path, never the key: orders travel."""
     admission: tuple[Finding, ...] = ()
     """What admission said: it goes into the report and the manifest."""
+    packs: dict[str, str] = {}
+    """The studio's own policy packs, name to TOML text, for the delivery gate."""
+    waivers: tuple[Waiver, ...] = ()
+    """Those of this job's record when the order was made."""
 
 
 class _FrameNumber(int):

@@ -76,9 +76,13 @@ class Reporter:
         self._stop = reason
 
     def check(self) -> None:
-        """Raises JobCancelled or JobPaused when one was asked for."""
-        if self._stop is not None:
-            raise self._stop
+        """Raises JobCancelled or JobPaused when one was asked for.
+
+        A fresh one each time: an error that is kept keeps all that the code held which it went through, the model too.
+        """
+        stop = self._stop
+        if stop is not None:
+            raise type(stop)(stop.message, remedy=stop.remedy, facts=stop.facts)
 
     def step(self, stage: str, done: int, total: int) -> None:
         """Report progress, at most ten times a second but always a stage's first and last word; stop if asked to."""

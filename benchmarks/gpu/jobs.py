@@ -26,7 +26,7 @@ from benchmarks.gpu.rows import Rows, card
 from benchmarks.stand_ins import lend_rigs
 
 FRAMES, SEGMENT, STEPS = 18, 9, 3
-LAYERS = ("comp", "character", "matte")
+LAYERS, SECOND_LAYERS = ("comp", "character", "matte"), ("beauty", "character", "matte")
 CHILD_SECONDS = 400
 FIRST = 1001
 
@@ -40,17 +40,42 @@ class Jobs:
 
         self.folder, self.weights = folder, weights
         self._options = draw_wan_shot(folder / "shot", FRAMES, scale)
-        self._large = draw_wan_shot(folder / "large", FRAMES, 12)  # 1152 x 768, the area of 720p
 
-    def order(self, name: str, *more: str, large: bool = False) -> Path:
-        """Write the order of a job called `name` and return its path."""
+    def order(self, name: str, *more: str, large: int = 0) -> Path:
+        """Write the order of a job called `name` and return its path.
+
+        large: so many frames of 1152 x 768, the area of 720p, instead of the small shot.
+        """
         from spine_rig import gathered, order_of
+        from wan_shot import draw_wan_shot
 
-        said = [f"steps={STEPS}", f"segment_frames={SEGMENT}", *more]
-        order = order_of(gathered(self._large if large else self._options, option=said), self.folder / name)
+        options = draw_wan_shot(self.folder / f"large{large}", large, 12) if large else self._options
+        said = {"steps": str(STEPS), "segment_frames": str(SEGMENT)} | dict(one.split("=") for one in more)
+        option = [f"{name}={value}" for name, value in said.items()]
+        order = order_of(gathered(options, option=option), self.folder / name)
         path = self.folder / f"{name}.json"
         path.write_bytes(msgspec.json.encode(order))
         return path
+
+    def second(self, name: str, *more: str) -> tuple[Path, dict[str, str]]:
+        """Write the order of a job of Wan-Animate-2 and return its path and its surroundings.
+
+        Its weights are small, written at the first call: what it computes says nothing, that it runs on a card does.
+        """
+        from spine_rig import gathered, order_of
+        from tiny_wan2 import make_tiny_checkpoint_2
+
+        weights = self.folder / "weights2"
+        if not weights.is_dir():
+            make_tiny_checkpoint_2(weights, seed=1)
+        said = [f"steps={STEPS}", f"segment_frames={SEGMENT}", *more]
+        options = gathered(
+            self._options, engine="wan-animate-2", mode="animate", matte=None, keypoints=None, format="256x384",
+            prompt="a woman dancing", option=said,
+        )  # fmt: skip
+        path = self.folder / f"{name}.json"
+        path.write_bytes(msgspec.json.encode(order_of(options, self.folder / name)))
+        return path, {"UNDERSTUDY_WEIGHTS": str(weights)}
 
     def run(self, order: Path, at: str = "99:1", act: str = "", **environment: str) -> dict[str, Any]:
         """Do a job in a process of its own and return what it said, or how the process ended."""
@@ -68,19 +93,24 @@ class Jobs:
         lines = done.stdout.decode().strip().splitlines()
         return json.loads(lines[-1]) if lines and done.returncode == 0 else {"returncode": done.returncode}
 
-    def layers(self, name: str) -> dict[str, np.ndarray]:
-        """Return every delivered layer of a job, frames in one array."""
+    def layers(self, name: str, layers: tuple[str, ...]) -> dict[str, np.ndarray]:
+        """Return delivered layers of a job, frames in one array."""
         from wan_shot import layer
 
         frames = range(FIRST, FIRST + FRAMES)
-        return {each: np.stack([layer(self.folder / name, each, frame) for frame in frames]) for each in LAYERS}
+        return {each: np.stack([layer(self.folder / name, each, frame) for frame in frames]) for each in layers}
 
-    def compared(self, one: str, other: str) -> dict[str, Any]:
+    def compared(self, one: str, other: str, layers: tuple[str, ...] = LAYERS) -> dict[str, Any]:
         """Return whether two jobs delivered the same bits, and how far they are apart."""
-        here, there = self.layers(one), self.layers(other)
-        apart = {name: float(np.abs(here[name].astype(np.float32) - there[name]).max()) for name in LAYERS}
-        same = all(here[name].tobytes() == there[name].tobytes() for name in LAYERS)
-        return {"same_bits": same, "greatest_difference": apart}
+        here, there = self.layers(one, layers), self.layers(other, layers)
+        apart = {name: float(np.abs(here[name].astype(np.float32) - there[name]).max()) for name in layers}
+        same = all(here[name].tobytes() == there[name].tobytes() for name in layers)
+        relative = {
+            name: float(np.linalg.norm((here[name].astype(np.float64) - there[name]).ravel()))
+            / max(float(np.linalg.norm(there[name].astype(np.float64).ravel())), 1e-12)
+            for name in layers
+        }
+        return {"same_bits": same, "greatest_difference": apart, "relative_difference": relative}
 
 
 def delivered(jobs: Jobs, rows: Rows, gpus: int) -> None:
@@ -88,9 +118,15 @@ def delivered(jobs: Jobs, rows: Rows, gpus: int) -> None:
     rows.add("a job, exact", **jobs.run(jobs.order("exact")))
 
 
+def plain(jobs: Jobs, rows: Rows) -> None:
+    """The job that others are held against, once."""
+    if not (jobs.folder / "plain").is_dir():
+        rows.add("a job, plain", **jobs.run(jobs.order("plain", "attention=plain")))
+
+
 def killed(jobs: Jobs, rows: Rows, gpus: int) -> None:
     """attention=plain promises the same bits after a kill."""
-    rows.add("a job, plain", **jobs.run(jobs.order("plain", "attention=plain")))
+    plain(jobs, rows)
     order = jobs.order("killed", "attention=plain")
     rows.add("killed in segment 2, step 2", **jobs.run(order, "2:2", "kill"))
     rows.add("resumed", **jobs.run(order), **jobs.compared("plain", "killed"))
@@ -104,27 +140,44 @@ def cancelled(jobs: Jobs, rows: Rows, gpus: int) -> None:
 def crowded(jobs: Jobs, rows: Rows, gpus: int) -> None:
     """Another process takes what is free in mid shot, all but so much; and before the job."""
     for left in ("1.0", "0.2"):
-        order = jobs.order(f"crowded-{left}", "float8=allowed", large=True)
-        rows.add(f"{left} GiB left in segment 2", **jobs.run(order, "2:1", f"crowd:{left}"))
+        order = jobs.order(f"crowded-{left}", "float8=allowed", large=FRAMES)
+        rows.add(f"{left} GiB left in segment 1", **jobs.run(order, "1:1", f"crowd:{left}"))
     rows.add("crowded before it began", **jobs.run(jobs.order("parked"), "0:1", "crowd:1.0"))
 
 
 def broken(jobs: Jobs, rows: Rows, gpus: int) -> None:
     """A kernel asserts: the context is lost to the process, the job waits, a fresh process goes on."""
+    plain(jobs, rows)
     order = jobs.order("broken", "attention=plain")
     rows.add("the GPU breaks in segment 2", **jobs.run(order, "2:2", "break"))
     rows.add("and goes on", **jobs.run(order), **jobs.compared("plain", "broken"))
 
 
+def second_engine(jobs: Jobs, rows: Rows, gpus: int) -> None:
+    """Wan-Animate-2: compiled, plain, killed and resumed; on several GPUs where they are."""
+    order, weights = jobs.second("second")
+    rows.add("wan-animate-2, exact", **jobs.run(order, **weights))
+    order, _ = jobs.second("second-plain", "attention=plain")
+    rows.add("wan-animate-2, plain", **jobs.run(order, **weights))
+    order, _ = jobs.second("second-killed", "attention=plain")
+    rows.add("wan-animate-2, killed in segment 2, step 2", **jobs.run(order, "2:2", "kill", **weights))
+    told = jobs.run(order, **weights)
+    rows.add("wan-animate-2, resumed", **told, **jobs.compared("second-plain", "second-killed", SECOND_LAYERS))
+    if gpus > 1:
+        order, _ = jobs.second("second-together", "attention=plain")
+        told = jobs.run(order, UNDERSTUDY_GPUS_PER_SLOT=str(gpus), **weights)
+        together = jobs.compared("second-plain", "second-together", SECOND_LAYERS)
+        rows.add(f"wan-animate-2 on {gpus} GPUs", **told, **together)
+
+
 def budgets(jobs: Jobs, rows: Rows, gpus: int) -> None:
     """At the real size: what `gpu_memory` allows, held to by the allocator."""
     for name, budget, more in (
-        ("whole", "", ()),
-        ("offloaded", "24GiB", ()),
         ("float8", "24GiB", ("float8=on",)),
-        ("float8-26", "26GiB", ("float8=on",)),
+        ("offloaded", "24GiB", ()),
+        ("whole", "", ()),
     ):
-        order = jobs.order(f"budget-{name}", "segment_frames=77", *more, large=True)
+        order = jobs.order(f"budget-{name}", "segment_frames=77", *more, large=77)
         said = jobs.run(order, UNDERSTUDY_GPU_MEMORY=budget) if budget else jobs.run(order)
         rows.add(f"budget {budget or 'none'} {' '.join(more)}", **said)
 
@@ -133,6 +186,7 @@ def several(jobs: Jobs, rows: Rows, gpus: int) -> None:
     """The same job on one GPU and on all that the slot has, by NCCL."""
     if gpus < 2:
         return
+    plain(jobs, rows)
     slot = {"UNDERSTUDY_GPUS_PER_SLOT": str(gpus)}
     rows.add(f"a job on {gpus} GPUs", **jobs.run(jobs.order("together", "attention=plain"), **slot))
     rows.add("beside one GPU", **jobs.compared("plain", "together"))
@@ -143,7 +197,7 @@ def several(jobs: Jobs, rows: Rows, gpus: int) -> None:
 
 
 ROWS: tuple[Callable[[Jobs, Rows, int], None], ...] = (
-    delivered, killed, cancelled, crowded, broken, several, budgets,
+    delivered, killed, several, crowded, cancelled, broken, second_engine, budgets,
 )  # fmt: skip
 
 
@@ -167,7 +221,16 @@ def main() -> None:
     jobs = Jobs(given.weights.parent / "jobs", given.weights, given.scale)
     for part in ROWS:
         if rows.seconds < given.limit and (not given.only or part.__name__ in given.only):
-            part(jobs, rows, given.gpus)
+            try:
+                part(jobs, rows, given.gpus)
+            except (
+                OSError,
+                RuntimeError,
+                KeyError,
+                ValueError,
+                subprocess.TimeoutExpired,
+            ) as problem:  # leaves the other rows
+                rows.add(f"{part.__name__} failed", problem=f"{type(problem).__name__}: {problem}"[:500])
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import torch
 
 from benchmarks.gpu.full_size import FRAMES, LARGE, SMALL, Size, controls_of, full_size_pipeline, shot_of
 from benchmarks.gpu.rows import Rows, card, seconds
-from understudy.inference.engines.wan.acceleration import compile_blocks, quick_convolutions
+from understudy.inference.engines.wan.acceleration import as_written, compile_blocks, quick_convolutions
 from understudy.inference.engines.wan.attention import time_kernels, use_kernel
 from understudy.inference.engines.wan.float8 import quantise_blocks
 from understudy.inference.engines.wan.loop import Sampling, SegmentLoop
@@ -274,28 +274,51 @@ class Denoising:
 @torch.no_grad()
 def float8(bench: Bench, rows: Rows) -> None:
     use_kernel(bench.transformer, bench.kernel)
+    as_written(bench.transformer)
     quantise_blocks(bench.transformer)
+    compile_blocks(bench.transformer)
     gc.collect()
     torch.cuda.empty_cache()
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction(24 * 2**30 / total)
-    torch.cuda.reset_peak_memory_stats()
     weights = torch.cuda.memory_allocated() / 1e9
-    taken = _seconds_a_step(bench, LARGE)
-    rows.add(
-        "float8 step 720p under a cap of 24 GiB", seconds=taken, ratio=bench.stock["720p"] / taken, weights_gb=weights,
-        peak_gb=torch.cuda.max_memory_allocated() / 1e9, reserved_gb=torch.cuda.max_memory_reserved() / 1e9,
-    )  # fmt: skip
+    for size in (LARGE, SMALL):
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        taken = _seconds_a_step(bench, size)
+        rows.add(
+            f"float8 step {size.name} under a cap of 24 GiB", seconds=taken, weights_gb=weights,
+            ratio=bench.stock.get(size.name, float("nan")) / taken, **_peak(),
+        )  # fmt: skip
+
+
+@torch.no_grad()
+def peaks_of_the_vae(bench: Bench, rows: Rows) -> None:
+    """What the VAE takes with nothing beside it; encoding and decoding, whole and in tiles."""
     bench.transformer.to("cpu")
-    gc.collect()
-    torch.cuda.empty_cache()
-    torch.cuda.reset_peak_memory_stats()
-    latents = torch.randn(1, 16, 20, 90, 160, device=CUDA, dtype=torch.bfloat16)
-    taken = seconds(lambda: bench.pipeline.vae.decode(latents), times=1)
-    rows.add(
-        "VAE decode 720p under a cap of 24 GiB, transformer on the host", seconds=taken,
-        peak_gb=torch.cuda.max_memory_allocated() / 1e9,
-    )  # fmt: skip
+    vae = bench.pipeline.vae
+    quick_convolutions(vae)
+    for tiled in (False, True):
+        if tiled:
+            vae.enable_tiling()
+        for size in (SMALL, LARGE):
+            video = torch.rand(1, 3, FRAMES, size.height, size.width, device=CUDA, dtype=torch.bfloat16) * 2 - 1
+            latents = torch.randn(1, 16, 20, size.height // 8, size.width // 8, device=CUDA, dtype=torch.bfloat16)
+            for name, work in (("encode", partial(vae.encode, video)), ("decode", partial(vae.decode, latents))):
+                gc.collect()
+                torch.cuda.empty_cache()
+                torch.cuda.reset_peak_memory_stats()
+                before = torch.cuda.memory_allocated() / 1e9
+                taken = seconds(work, times=1)
+                told = f"VAE {name} {size.name}{' in tiles' if tiled else ''}"
+                rows.add(told, seconds=taken, before_gb=before, **_peak())
+
+
+def _peak() -> dict[str, float]:
+    return {
+        "peak_gb": torch.cuda.max_memory_allocated() / 1e9,
+        "reserved_gb": torch.cuda.max_memory_reserved() / 1e9,
+    }
 
 
 MEASURES: dict[str, Measure] = {
@@ -310,8 +333,9 @@ MEASURES: dict[str, Measure] = {
     "memory": flat_memory,
     "change": change_by_caching,
     "float8": float8,
+    "vae": peaks_of_the_vae,
 }
-"""In this order: `float8` leaves nothing of the model as it was."""
+"""In this order: the last two leave nothing of the model as it was."""
 
 
 def main() -> None:

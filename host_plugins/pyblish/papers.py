@@ -17,7 +17,8 @@ from understudy.bridge.client import Client
 from understudy.bridge.errors import DaemonError, Finding, HostError, KeyRefused, RequestError, UnderstudyError
 from understudy.bridge.exr_file import file_digest
 from understudy.bridge.keys import Connection
-from understudy.bridge.record import Record, is_day
+from understudy.bridge.moments import is_day
+from understudy.bridge.record import Record
 
 NEWEST_JOBS = 500
 """Among so many a movie is looked for by its digest; frames name their job themselves."""

@@ -52,7 +52,7 @@ def recast(
     movie: Annotated[bool, typer.Option("--movie", help="Place ProRes 4444, not EXR; XML always does.")] = False,
     seed: Annotated[int | None, typer.Option(help="The same seed makes the same picture.")] = None,
     project: Annotated[str | None, typer.Option(help="The show.")] = None,
-    record: Annotated[str | None, typer.Option(help="The papers: a record as JSON.")] = None,
+    record: Annotated[str | None, typer.Option(help="The papers: a record as JSON or TOML.")] = None,
     self_attest: Annotated[str | None, typer.Option(help="No record: who says so and why.")] = None,
     options: Annotated[
         Path | None, typer.Option(help="JSON with any option of `submit`; what is said here wins.")

@@ -22,6 +22,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, tag="answer"):
     rule: str
     stage: str
     finding: Finding
+    more: tuple[Finding, ...] = ()
+    """What a rule says one by one of rules that are data: each with a name of its own, which has a dot in it."""
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True, tag="trouble"):

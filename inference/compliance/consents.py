@@ -1,41 +1,29 @@
-"""Whether consents cover a person on a day for a project. Pure; the rules of two stages share it."""
+"""What the gate says of consents: one finding on every person of a job. Pure; the rules of two stages share it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from understudy.bridge.errors import Finding
-from understudy.bridge.record import Consent, is_day
 from understudy.bridge.shot import JobRequest
+from understudy.inference.compliance.coverage import (
+    holding,
+    member_of,
+    out_of_scope,
+    people,
+    unread,
+    usable,
+    why_not,
+    wrong_grantor,
+)
 from understudy.inference.compliance.phrases import write_list
-from understudy.inference.compliance.rule import not_applicable, passes, refuses
-
-
-def why_not(consent: Consent, project: str | None, today: str) -> str:
-    """Return why `consent` does not hold on `today` (2026-11-20) for `project`, or nothing when it does."""
-    days = (consent.signed_on, consent.expires_on, consent.revoked_on)
-    if not all(day is None or is_day(day) for day in days):
-        return f"consent {consent.consent_id} has a date that is no day"
-    if consent.signed_on > today:
-        return f"consent {consent.consent_id} is signed on {consent.signed_on}, after today ({today})"
-    if consent.revoked_on is not None and consent.revoked_on <= today:
-        return f"consent {consent.consent_id} was revoked on {consent.revoked_on}"
-    if consent.expires_on is not None and consent.expires_on < today:
-        return f"consent {consent.consent_id} expired on {consent.expires_on}"
-    if consent.projects and project not in consent.projects:
-        mine = f"not {project}" if project else "and this job names no project"
-        return f"consent {consent.consent_id} is for {write_list(consent.projects)}, {mine}"
-    return ""
-
-
-def people(job: JobRequest) -> tuple[str, ...]:
-    """Return everyone whose consent the job needs: whom the record names, and whom a performer is said to be."""
-    performers = (talent for performer in job.shot.performers for talent in performer.talents)
-    return tuple(dict.fromkeys((*job.record.talents, *performers)))
+from understudy.inference.compliance.rule import lists, not_applicable, passes, refuses
 
 
 def judge_consents(job: JobRequest, today: str) -> Finding:
     """Return the finding on every person of `job`: one consent that holds is enough for each."""
     if job.record.ground != "record":
-        return not_applicable(f"the job's ground is {job.record.ground}: no consent is claimed, no file is cleared")
+        return no_papers(job)
     lacking: list[str] = []
     everyone = people(job)
     for talent in everyone:
@@ -50,3 +38,66 @@ def judge_consents(job: JobRequest, today: str) -> Finding:
             today=today,
         )
     return passes(f"consents hold for {len(everyone)} of {len(everyone)} people named", today=today)
+
+
+def judge_scopes(job: JobRequest, today: str) -> Finding:
+    """Return the finding on what is granted: of each person's consents that hold, one covers all of this use."""
+    if job.record.ground != "record":
+        return no_papers(job)
+    beyond = _unmet(job, lambda talent: [out_of_scope(one, job) for one in holding(job, talent, today)])
+    if beyond:
+        return refuses(
+            f"this use is more than was granted: {' | '.join(beyond)}",
+            remedy="Narrow the use that the record states, or ask for a consent that covers it.",
+            today=today,
+        )
+    free = dict.fromkeys(
+        one.consent_id for talent in people(job) for one in holding(job, talent, today) if unread(one, job)
+    )
+    if free:
+        return lists(
+            f"{len(free)} consents exclude something in words of their own: {write_list(tuple(free))}",
+            remedy="Read `scope.exclusions` of these consents against this use: no rule can.",
+        )
+    return passes("every person has a consent that covers this project, shot, medium and territory", today=today)
+
+
+def judge_grantors(job: JobRequest, today: str) -> Finding:
+    """Return the finding on who signed: a dead person's estate or union, a minor's guardian."""
+    if job.record.ground != "record":
+        return no_papers(job)
+    wrong = _unmet(
+        job,
+        lambda talent: [(wrong_grantor(one, member_of(job.record, talent)),) for one in holding(job, talent, today)],
+    )
+    wrong = wrong or [
+        f"{talent}: the consent that covers this use and the one whose grantor may grant are two"
+        for talent in people(job)
+        if holding(job, talent, today) and not usable(job, talent, today) and not _beyond_all(job, talent, today)
+    ]
+    if wrong:
+        return refuses(
+            f"who signed could not grant: {' | '.join(wrong)}",
+            remedy="State `cast[].living` and `consents[].grantor_capacity` as they are, with the authority's consent.",
+            today=today,
+        )
+    return passes("nobody granted for somebody whom they may not grant for", today=today)
+
+
+def no_papers(job: JobRequest) -> Finding:
+    return not_applicable(f"the job's ground is {job.record.ground}: no consent is claimed, no file is cleared")
+
+
+def _beyond_all(job: JobRequest, talent: str, today: str) -> bool:
+    return all(out_of_scope(one, job) for one in holding(job, talent, today))
+
+
+def _unmet(job: JobRequest, reasons_of: Callable[[str], list[tuple[str, ...]]]) -> list[str]:
+    """Return, for everyone whose every consent has reasons against it, who and why. Nobody without a consent: another
+    rule speaks of them."""
+    found: list[str] = []
+    for talent in people(job):
+        reasons = [tuple(filter(None, one)) for one in reasons_of(talent)]
+        if reasons and all(reasons):
+            found.append(f"{talent}: {'; '.join(why for one in reasons for why in one)}")
+    return found

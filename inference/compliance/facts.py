@@ -12,6 +12,7 @@ import msgspec
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.shot import JobRequest
+from understudy.bridge.waiver import Waiver
 
 Stage = Literal["admission", "inspection", "delivery"]
 
@@ -36,6 +37,10 @@ class AdmissionFacts(msgspec.Struct, frozen=True, kw_only=True):
     """None = this daemon has no engine of the name that the job states."""
     engines: tuple[str, ...] = ()
     """Names of the engines that are here."""
+    packs: dict[str, str] = {}
+    """The studio's own policy packs, name to TOML text; those that ship are the gate's by itself."""
+    waivers: tuple[Waiver, ...] = ()
+    """Those of this job's record, as the registry knows them now."""
 
 
 class PictureReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -216,6 +221,9 @@ class DeliveryFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The review and the movies that were asked for, where a label or metadata was asked for too; else none."""
     watermark: str = ""
     """The content id that the review's invisible mark must say; empty = no mark was asked for."""
+    packs: dict[str, str] = {}
+    """As in `AdmissionFacts`."""
+    waivers: tuple[Waiver, ...] = ()
 
     @property
     def range(self) -> FrameRange:

@@ -22,7 +22,10 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "record_is_sound",
         "ground_is_stated",
         "likeness_is_stated",
+        "content_is_allowed",
         "consents_cover_everyone",
+        "consents_reach_this_use",
+        "grantors_may_consent",
         "disclosure_is_stated",
         "project_is_open",
         "names_are_safe",
@@ -36,6 +39,7 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "settings_are_in_range",
         "colour_config_is_named",
         "deliverables_are_known",
+        "pack_rules_hold",
     ),
     "inspection": (
         "movies_are_steady",
@@ -68,6 +72,9 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "label_is_shown",
         "aigc_is_in_every_movie",
         "consents_still_stand",
+        "consents_still_reach_this_use",
+        "grantors_might_still_consent",
+        "pack_rules_still_hold",
     ),
 }
 """Stage to the names of its rules, in the order of every report. One name = one file in rules/."""
@@ -87,7 +94,8 @@ def evaluate(
     package: str = RULES_PACKAGE,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> tuple[Finding, ...]:
-    """Return one finding a rule of `stage`, in the order of the list. Raises nothing of a rule's.
+    """Return one finding a rule of `stage`, in the order of the list; behind it what it says one by one (one finding a
+    rule of a policy pack). Raises nothing of a rule's.
 
     Blocks; for a thread without an event loop. `rules` and `package` name another set of rules than ours; what is
     expected follows from `rules` alone.

@@ -23,7 +23,7 @@ class Ending:
 
 
 def judge(stage: str, names: tuple[str, ...], lines: tuple[Line, ...], ending: Ending) -> tuple[Finding, ...]:
-    """Hold what was answered against what must be: one finding a name, in order. Pure.
+    """Hold what was answered against what must be: one finding a name, in order, and what it says one by one. Pure.
 
     A process that ended otherwise than well, or without its last line, refuses even if every rule answered.
     """
@@ -36,7 +36,10 @@ def judge(stage: str, names: tuple[str, ...], lines: tuple[Line, ...], ending: E
     findings: list[Finding] = []
     for name in names:
         reason = troubles.get(name) or _reason(stage, name, answers[name], open_rule, ending)
-        findings.append(_broken(name, reason, ending) if reason else answers[name][0].finding)
+        if reason:
+            findings.append(_broken(name, reason, ending))
+        else:
+            findings += [answers[name][0].finding, *answers[name][0].more]
     if not any(isinstance(line, Ended) for line in lines) or ending.code != 0:
         reason = _how_it_ended(ending) or "the rules' process ended before its last line"
         findings.append(_broken("gate", reason, ending))
@@ -53,12 +56,22 @@ def _reason(stage: str, name: str, answers: list[Answer], open_rule: str | None,
             return f"answers for the stage {answer.stage}, not {stage}"
         if answer.finding.rule != name or answer.finding.outcome not in OUTCOMES:
             return f"gave the unknown answer '{answer.finding.outcome}' for '{answer.finding.rule}'"
-        return ""
+        return _wrong_names(answer.more)
     if name == open_rule:
         return _how_it_ended(ending) or "gave no answer"
     if open_rule is not None:
         return f"was not reached: {open_rule} {_how_it_ended(ending) or 'gave no answer'}"
     return _how_it_ended(ending) or "did not run"
+
+
+def _wrong_names(more: tuple[Finding, ...]) -> str:
+    """Return why what a rule says one by one cannot count: a name of ours or there twice, an unknown answer."""
+    seen: set[str] = set()
+    for finding in more:
+        if "." not in finding.rule or finding.rule in seen or finding.outcome not in OUTCOMES:
+            return f"gave the unknown answer '{finding.outcome}' for '{finding.rule}'"
+        seen.add(finding.rule)
+    return ""
 
 
 def _open_rule(lines: tuple[Line, ...]) -> str | None:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import msgspec
 
 from understudy.bridge.errors import Finding
+from understudy.bridge.record import salted
 from understudy.bridge.shot import OutputFile
 from understudy.inference.compliance.marks import NOT_FINAL, STATE, final_state, record_digest
 from understudy.inference.work_order import WorkOrder
@@ -39,7 +40,7 @@ class ManifestRecord(msgspec.Struct, frozen=True, kw_only=True):
     attestation: str
     likeness: str | None
     consents: dict[str, str]
-    """Consent id to the SHA-256 of its document."""
+    """Consent id to the salted SHA-256 of its document: see `salted` of bridge/record.py."""
 
 
 class Approximation(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +117,7 @@ def build_manifest(
             ground=record.ground,
             attestation=record.attestation,
             likeness=record.likeness,
-            consents={consent.consent_id: consent.document for consent in record.consents},
+            consents={consent.consent_id: salted(record, consent.document) for consent in record.consents},
         ),
         inputs=inputs,
         files=tuple(sorted(files, key=lambda file: file.path)),

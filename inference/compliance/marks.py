@@ -102,7 +102,7 @@ def marks(
     values = {
         "state": PROVISIONAL,
         "clearance": clearance_words(record),
-        "disclosure": record.disclosure,
+        "disclosure": record.disclosure.text,
         "digital_source_type": source_type(job, description),
         "engine": description.name,
         "engine_version": description.version,

@@ -20,7 +20,7 @@ import traceback
 
 import msgspec
 
-from understudy.inference.compliance import runner
+from understudy.inference.compliance import pack_rules, runner
 from understudy.inference.compliance.answers import Answers
 from understudy.inference.compliance.nurseries import LENGTH_BYTES
 
@@ -128,4 +128,5 @@ class Nursery:
 
 if __name__ == "__main__":
     os.umask(0o077)
+    pack_rules.prepare()
     Nursery(socket.socket(fileno=int(sys.argv[1]))).serve()

@@ -123,6 +123,8 @@ def read_back(
         review=_read_review(folder / REVIEW_NAME, mark),
         movies=read_movies(folder, asked, order.label_text) if order.label_text or order.aigc_producer else (),
         watermark=mark.words if mark is not None else "",
+        packs=order.packs,
+        waivers=order.waivers,
     )
 
 

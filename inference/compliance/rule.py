@@ -10,6 +10,7 @@ import itertools
 import sys
 import traceback
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import msgspec
@@ -22,6 +23,14 @@ from understudy.inference.compliance.facts import AdmissionFacts, DeliveryFacts,
 FRAMES_LISTED = 1000  # a finding lists at most as many; its message counts them all
 
 
+@dataclass(frozen=True, slots=True)
+class Several:
+    """The answer of a rule that asks rules of its own: its finding over them all, and theirs, one each."""
+
+    finding: Finding
+    more: tuple[Finding, ...]
+
+
 class GateRule(pyblish.plugin.ContextPlugin):  # type: ignore[misc]  # pyblish has no types
     """One rule; its name is that of its file, its docstring the line that the report shows."""
 
@@ -29,7 +38,7 @@ class GateRule(pyblish.plugin.ContextPlugin):  # type: ignore[misc]  # pyblish h
     stage: ClassVar[Stage]
     name: ClassVar[str]
 
-    def check(self, facts: Any) -> Finding:
+    def check(self, facts: Any) -> Finding | Several:
         """Return what this rule says of `facts`. Pure: no file, no clock, no network."""
         raise NotImplementedError
 
@@ -38,10 +47,10 @@ class GateRule(pyblish.plugin.ContextPlugin):  # type: ignore[misc]  # pyblish h
         answers: Answers = context.data["answers"]
         answers.write(Started(rule=self.name))
         try:
-            finding = self.check(context.data["facts"])
-            answers.write(
-                Answer(rule=self.name, stage=self.stage, finding=msgspec.structs.replace(finding, rule=self.name))
-            )
+            said = self.check(context.data["facts"])
+            several = said if isinstance(said, Several) else Several(said, ())
+            finding = msgspec.structs.replace(several.finding, rule=self.name)
+            answers.write(Answer(rule=self.name, stage=self.stage, finding=finding, more=several.more))
         except BaseException as problem:  # noqa: BLE001  # sys.exit in a rule must be a refusal too
             answers.write(Trouble(rule=self.name, text=f"raised {describe(problem)}"))
 
@@ -49,7 +58,7 @@ class GateRule(pyblish.plugin.ContextPlugin):  # type: ignore[misc]  # pyblish h
 class AdmissionRule(GateRule):
     stage = "admission"
 
-    def check(self, facts: AdmissionFacts) -> Finding:
+    def check(self, facts: AdmissionFacts) -> Finding | Several:
         raise NotImplementedError
 
 
@@ -63,7 +72,7 @@ class InspectionRule(GateRule):
 class DeliveryRule(GateRule):
     stage = "delivery"
 
-    def check(self, facts: DeliveryFacts) -> Finding:
+    def check(self, facts: DeliveryFacts) -> Finding | Several:
         raise NotImplementedError
 
 

@@ -12,6 +12,8 @@ import msgspec
 
 from understudy.bridge.errors import Finding, RequestError
 from understudy.bridge.messages import Finished, Found, FrameFinished
+from understudy.bridge.record import RECORD_SCHEMA
+from understudy.bridge.record_file import UPGRADES, upgrade
 from understudy.bridge.shot import JobRequest, OutputFile, Redo
 from understudy.inference.daemon.tables import COLUMNS, JobRow, Told, decode_what, job_row, told
 
@@ -40,6 +42,16 @@ AND e.number BETWEEN (SELECT min(first_event) FROM jobs WHERE job_id IN ({marks}
 AND (SELECT max(last_event) FROM jobs WHERE job_id IN ({marks}))
 """
 """An index of events by job would be written with every commit; the span of a job's own events is as good a guide."""
+
+
+def read_request(data: bytes) -> JobRequest:
+    """Return a stored request; the record of one that was stored before today's schema is carried up to it."""
+    try:
+        return _REQUEST.decode(data)
+    except msgspec.ValidationError:
+        document = msgspec.json.decode(data)
+        document["record"] = upgrade(document["record"], UPGRADES, RECORD_SCHEMA)
+        return msgspec.convert(document, JobRequest)
 
 
 class Lookup:
@@ -84,7 +96,7 @@ class Lookup:
 
     def request(self, job_id: str) -> tuple[JobRequest, tuple[Finding, ...]]:
         """Return what was asked, and what admission said to it."""
-        return _REQUEST.decode(self.encoded_request(job_id)), self.admission(job_id)
+        return read_request(self.encoded_request(job_id)), self.admission(job_id)
 
     def encoded_request(self, job_id: str) -> bytes:
         """Return what was asked as JSON, as it came over the wire."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from understudy.bridge.shot import Redo
 from understudy.inference.compliance.manifest import approximations_in
+from understudy.inference.compliance.policy.library import own_packs
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.submission import folder_of
@@ -47,6 +48,7 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         aigc_producer=house.settings.aigc_producer,
         watermark_key=str(make_key(house.home)) if house.settings.watermark else "",
         admission=admission,
+        packs=own_packs(house.settings.packs_folder),
     )
 
 

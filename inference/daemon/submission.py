@@ -22,6 +22,7 @@ from understudy.bridge.settings import UserSettings, this_system
 from understudy.bridge.shot import JobRequest, Settings
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.gate import evaluate_async, refusal
+from understudy.inference.compliance.policy.library import own_packs
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import check_may_submit
@@ -82,6 +83,7 @@ class Reception:
 
     async def admit(self, user: User, job: JobRequest) -> tuple[Finding, ...]:
         """Return what admission says of a job today."""
+        packs = await self._house.looked(own_packs, self._house.settings.packs_folder)
         facts = AdmissionFacts(
             job=job,
             actor=user.name,
@@ -90,6 +92,7 @@ class Reception:
             projects=user.projects,
             engine=engine_for(job.settings),
             engines=tuple(engine.name for engine in engines()),
+            packs=packs,
         )
         async with self._gates:
             return await self._gate(facts)

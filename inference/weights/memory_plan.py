@@ -43,8 +43,8 @@ class Estimates:
 
     transformer: int = int(32.6 * GIB)
     """measured: bfloat16, with what the model keeps in float32"""
-    transformer_float8: int = int(17.5 * GIB)
-    """measured: linear layers in float8"""
+    transformer_float8: int = int(16.45 * GIB)
+    """measured: linear layers of blocks and face adapters in float8"""
     transformer_offloaded: int = int(2.5 * GIB)
     """shapes: two of 40 blocks at a time, and what is outside the blocks"""
     around_the_blocks: int = int(0.53 * GIB)
@@ -57,9 +57,13 @@ class Estimates:
     """shapes: 0.127 B parameters in bfloat16"""
     a_token: int = 133_000
     """measured: a peak of 42 less the 32.6 of the weights, over the 75,600 tokens of 1280 x 720 x 77"""
-    a_pixel_of_the_vae: int = 96 * 4 * 2 * 6
-    """shapes: 96 channels, four frames, bfloat16, six such tensors alive at the VAE's widest layer"""
+    a_token_float8: int = 81_500
+    """measured: a peak of 24.00 GB less the 17.89 of weights and VAE, over as many tokens; feed-forwards in turns"""
+    a_pixel_of_the_vae: int = 10_600
+    """measured: decoding 77 frames, at 832 x 480 and at 1280 x 720; encoding takes three quarters of it"""
     vae_tile_pixels: int = TILE_SIDE_PIXELS**2
+    a_pixel_in_tiles: int = 1_410
+    """measured: decoding 77 frames of 1280 x 720 in tiles, less a tile: the pictures that are put together"""
     encoders_at_work: int = GIB
     blocks: int = 40
     a_token_of_the_driver: int = 0
@@ -82,6 +86,7 @@ WAN_ANIMATE_2 = replace(
     transformer=int(30.9 * GIB),
     transformer_float8=int(15.9 * GIB),
     a_token=OFFICIAL.a_token + 2 * 5120 * 2,
+    a_token_float8=OFFICIAL.a_token_float8 + 2 * 5120 * 2,
     a_token_of_the_driver=2 * 40 * 5120 * 2,
     picture_channels=3 + 3,
     face_pixels=0,
@@ -168,6 +173,7 @@ def of_a_job(estimates: Estimates, *, lora_bytes: int = 0, foretold_passes: int 
     return replace(
         estimates,
         a_token=estimates.a_token + foretold_passes * A_TOKEN_S_PAST,
+        a_token_float8=estimates.a_token_float8 + foretold_passes * A_TOKEN_S_PAST,
         transformer=estimates.transformer + lora_bytes,
         transformer_float8=estimates.transformer_float8 + lora_bytes,
         transformer_offloaded=estimates.transformer_offloaded + 2 * lora_bytes // estimates.blocks,
@@ -251,9 +257,9 @@ def stages(plan: MemoryPlan, height: int, width: int, estimates: Estimates = OFF
     waiting = estimates.vae + estimates.around_the_blocks
     beside = stays if plan.encoders == "beside" else waiting
     inputs = conditioning_bytes(plan.segment_frames, height, width, estimates)
-    pixels = min(height * width, estimates.vae_tile_pixels) if plan.vae_tiled else height * width
-    vae = inputs + estimates.a_pixel_of_the_vae * pixels
-    denoising = estimates.a_token * tokens(plan.segment_frames, height, width)
+    vae = inputs + _vae_at_work(plan, height * width, estimates)
+    a_token = estimates.a_token_float8 if plan.float8 else estimates.a_token
+    denoising = a_token * tokens(plan.segment_frames, height, width)
     reference = reference_bytes(plan.segment_frames, height, width, estimates)
     return (
         ("prompt and reference", waiting if plan.encoders == "on the CPU" else beside + encoders),
@@ -261,6 +267,12 @@ def stages(plan: MemoryPlan, height: int, width: int, estimates: Estimates = OFF
         ("denoising", stays + denoising + reference // (estimates.blocks if plan.reference_rests else 1)),
         ("decoding", stays + vae),
     )
+
+
+def _vae_at_work(plan: MemoryPlan, pixels: int, estimates: Estimates) -> int:
+    if not plan.vae_tiled or pixels <= estimates.vae_tile_pixels:
+        return estimates.a_pixel_of_the_vae * pixels
+    return estimates.a_pixel_of_the_vae * estimates.vae_tile_pixels + estimates.a_pixel_in_tiles * pixels
 
 
 def _transformer(plan: MemoryPlan, estimates: Estimates) -> int:

@@ -54,6 +54,16 @@ def test_when_others_can_read_the_keys_then_the_doctor_refuses_and_says_how_to_c
     assert "chmod" in found.remedy
 
 
+def test_when_a_studios_own_pack_does_not_read_then_the_doctor_names_it_before_a_job_does(
+    home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "our-show.toml").write_text("id = ")
+    found = doctor.check_gate(load_settings({"packs_folder": str(tmp_path)}))
+    assert found.outcome == "broken"
+    assert "the policy pack our-show is not TOML" in found.message
+    assert "Mend a pack of your own" in found.remedy
+
+
 def test_when_the_address_is_not_of_this_machine_then_the_doctor_names_it(home: Path) -> None:
     home.mkdir()
     found = doctor.check_port(load_settings({"host": "192.0.2.1"}))  # TEST-NET-1: no machine has it

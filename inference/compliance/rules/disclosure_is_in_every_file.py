@@ -10,7 +10,7 @@ class Rule(DeliveryRule):
     """Every file carries the record's disclosure text."""
 
     def check(self, facts: DeliveryFacts) -> Finding:
-        text = facts.job.record.disclosure
+        text = facts.job.record.disclosure.text
         wrong = [reading.path for reading in facts.readings if reading.disclosure != text]
         if wrong or not text.strip():
             return refuses(

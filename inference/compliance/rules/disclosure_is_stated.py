@@ -11,15 +11,16 @@ class Rule(AdmissionRule):
     """The record carries a disclosure text that fits into a file's header."""
 
     def check(self, facts: AdmissionFacts) -> Finding:
-        text = facts.job.record.disclosure
+        text = facts.job.record.disclosure.text
         if not text.strip():
             return refuses(
-                "the record's `disclosure` is empty",
+                "the record's `disclosure.text` is empty",
                 remedy="Leave the field out for the usual text, or write your own.",
             )
         if len(text) > LENGTH_LIMIT or "\x00" in text:
             return refuses(
-                f"the record's `disclosure` is {len(text)} characters long; {LENGTH_LIMIT} plain ones are the limit",
+                f"the record's `disclosure.text` is {len(text)} characters long; "
+                f"{LENGTH_LIMIT} plain ones are the limit",
                 remedy="Shorten it: it stands in the header of every frame.",
             )
         return passes("a disclosure is stated", disclosure=text)

@@ -12,7 +12,12 @@ import torch
 
 from understudy.bridge.errors import JobParked, WeightsError
 from understudy.bridge.gpu_settings import MemoryBudget
-from understudy.inference.engines.wan.acceleration import as_written, compile_blocks, quick_convolutions
+from understudy.inference.engines.wan.acceleration import (
+    as_written,
+    compile_blocks,
+    quick_convolutions,
+    repeatable_convolutions,
+)
 from understudy.inference.engines.wan.attention import PYTORCH, time_kernels, use_kernel
 from understudy.inference.engines.wan.computing import Computing, smaller
 from understudy.inference.engines.wan.float8 import quantise_blocks
@@ -100,7 +105,11 @@ def admit(
 
     Raises WeightsError for what does not even fit an idle card within the budget, JobParked for what would.
     """
-    allowed = [card.total if budget is None else budget.bytes_of(card.total) for card in memory]
+    # What a plan sets aside for CUDA's context lies outside of what the budget counts.
+    allowed = [
+        card.total if budget is None else min(card.total, budget.bytes_of(card.total) + estimates.reserve)
+        for card in memory
+    ]
     free = min(min(card.free, most) for card, most in zip(memory, allowed, strict=True))
     try:
         return _planned(free, options, height, width, estimates)
@@ -108,7 +117,8 @@ def admit(
         try:
             _planned(min(allowed), options, height, width, estimates)
         except WeightsError as never:
-            cap = "" if budget is None else f" (`gpu_memory` allows {min(allowed) / GIB:.1f} GiB)"
+            most = min(card.total if budget is None else budget.bytes_of(card.total) for card in memory)
+            cap = "" if budget is None else f" (`gpu_memory` allows {most / GIB:.1f} GiB)"
             raise WeightsError(f"{never.message}{cap}", remedy=smaller(options), facts=never.facts) from None
         raise JobParked(
             f"{short.message}: others hold the rest",
@@ -146,9 +156,10 @@ def make_ready(
     adapt(parts, MemoryPlan(), machine)
     if machine.device.type == "cpu":
         return PYTORCH
-    quick_convolutions(parts.vae)
     if options.plain:
+        repeatable_convolutions()
         return PYTORCH
+    quick_convolutions(parts.vae)
     if kernel is None:
         taken = time_kernels(parts.transformer, tokens(options.segment_frames, height, width))
         kernel = min(taken, key=lambda name: taken[name])

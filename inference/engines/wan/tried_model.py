@@ -8,6 +8,8 @@ ends, and a fresh one goes on. One thread.
 from __future__ import annotations
 
 import gc
+import sys
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -143,10 +145,17 @@ class TriedModel(ABC, Generic[AnyLoaded]):
         return made
 
     def close(self) -> None:
-        """Let go of the model, and end the processes of the other GPUs."""
+        """Let go of the model, end the processes of the other GPUs, and give back the memory of this one.
+
+        Closed by an error, a cancel too, its frames still hold the model and what it computed: they let go as well.
+        """
         self._loaded = None
         if self._team is not None:
             self._team.close()
+        traceback.clear_frames(sys.exc_info()[2])
+        gc.collect()
+        if torch.cuda.is_available() and not process_is_spent.is_set():
+            torch.cuda.empty_cache()
 
     @property
     def approximate(self) -> str:
@@ -156,8 +165,13 @@ class TriedModel(ABC, Generic[AnyLoaded]):
 
     def _attempt(self, work: Callable[[], Made], where: str, watcher: Watcher) -> Made:
         """Do `work` until it is done or there is nothing left to try."""
+        met: tuple[Trouble | None, str] | None = None
         while True:
             try:
+                # Only here is the error gone, and with it the tensors that its frames held. To make the model take less
+                # can want more memory than there is as well: then the way after that is tried.
+                if met is not None:
+                    self._meet(*met, where, watcher)
                 return work()
             except RuntimeError as problem:
                 trouble, said = trouble_in(problem), first_line(problem)
@@ -165,8 +179,7 @@ class TriedModel(ABC, Generic[AnyLoaded]):
                     trouble = problem.trouble
                 if trouble is None and not isinstance(problem, TeamError):
                     raise
-            # Only out here is the error gone, and with it the tensors that its frames held.
-            self._meet(trouble, said, where, watcher)
+                met = trouble, said
 
     def _meet(self, trouble: Trouble | None, said: str, where: str, watcher: Watcher) -> None:
         """Make another try possible. Raises what the job ends with where none is."""

@@ -90,13 +90,14 @@ class ReferenceAttention:
 
 @torch.library.custom_op("understudy::attend_by_moment", mutates_args=())
 def attend_by_moment(
-    query: Tensor, key: Tensor, value: Tensor, seen_key: Tensor, seen_value: Tensor, moment: int, kernel: str = PYTORCH
+    query: Tensor, key: Tensor, value: Tensor, seen_key: Tensor, seen_value: Tensor, moment: int, attends: str = PYTORCH
 ) -> Tensor:
     """Return (1, tokens, heads, width). seen_key, seen_value: of one latent frame fewer; moment: tokens of one.
 
+    attends: the name of a kernel; PyTorch's compiler calls the operation itself `kernel` and takes no second one.
     A custom operation, so that a compiled block calls it instead of unrolling its moments.
     """
-    tokens, attend = query.shape[1], KERNELS[kernel]
+    tokens, attend = query.shape[1], KERNELS[attends]
     if seen_key.shape[1] != tokens - moment:
         raise ValueError(f"{seen_key.shape[1]} tokens of reference for {tokens - moment} of the segment")
     keys, values = (_with_room(made, moment) for made in (key, value))

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from understudy.bridge.circumstances import Disclosure
+from understudy.bridge.consent import ConsentScope
 from understudy.bridge.shot import Keypoints, Settings
 
 
@@ -32,7 +34,7 @@ def test_when_a_consent_is_missing_then_the_person_is_named(say: Any, make: Any)
         ({"expires_on": "2026-11-19"}, "consent c-1 expired on 2026-11-19"),
         ({"revoked_on": "2026-11-20"}, "consent c-1 was revoked on 2026-11-20"),
         ({"signed_on": "2026-11-21"}, "consent c-1 is signed on 2026-11-21, after today (2026-11-20)"),
-        ({"projects": ("eagle",)}, "consent c-1 is for eagle, not falcon"),
+        ({"scope": ConsentScope(projects=("eagle",))}, "consent c-1 is for eagle, not falcon"),
     ],
 )
 def test_when_a_consent_does_not_hold_today_then_the_reason_is_told(
@@ -43,7 +45,8 @@ def test_when_a_consent_does_not_hold_today_then_the_reason_is_told(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"expires_on": "2026-11-20"}, {"revoked_on": "2026-11-21"}, {"projects": ("falcon",)}]
+    "changes",
+    [{"expires_on": "2026-11-20"}, {"revoked_on": "2026-11-21"}, {"scope": ConsentScope(projects=("falcon",))}],
 )
 def test_a_consent_holds_to_the_end_of_its_last_day(say: Any, make: Any, changes: dict[str, Any]) -> None:
     job = make.job(record=make.record(consents=(make.consent(**changes),)))
@@ -155,8 +158,8 @@ def test_when_a_record_is_not_sound_then_the_field_is_named(
 
 @pytest.mark.parametrize("text", ["  ", "x" * 2001, "a\x00b"])
 def test_when_a_disclosure_cannot_stand_in_a_header_then_it_is_refused(say: Any, make: Any, text: str) -> None:
-    assert "`disclosure`" in refused(
-        say("disclosure_is_stated", make.admission(make.job(record=make.record(disclosure=text))))
+    assert "`disclosure.text`" in refused(
+        say("disclosure_is_stated", make.admission(make.job(record=make.record(disclosure=Disclosure(text=text)))))
     )
 
 

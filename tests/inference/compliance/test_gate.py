@@ -61,7 +61,8 @@ def only_the_spoilt_one_is_broken(found: dict[str, Finding]) -> bool:
 
 def test_a_sound_job_passes_every_rule_in_the_order_of_the_list(make: Any) -> None:
     found = evaluate("admission", make.admission(make.job()))
-    assert tuple(finding.rule for finding in found) == STAGES["admission"]
+    assert tuple(finding.rule for finding in found)[: len(STAGES["admission"])] == STAGES["admission"]
+    assert all("." in finding.rule for finding in found[len(STAGES["admission"]) :])
     assert refusal(found, "the job") is None
 
 
@@ -202,7 +203,7 @@ def test_a_refusal_carries_every_finding_and_every_remedy_once(make: Any) -> Non
     job = make.with_shot(make.job(record=make.record(consents=())), rate=None)
     error = refusal(evaluate("admission", make.admission(job)), "the job SH010")
     assert error is not None
-    assert len(error.findings) == len(STAGES["admission"])
+    assert tuple(f.rule for f in error.findings)[: len(STAGES["admission"])] == STAGES["admission"]
     assert "no consent in the record" in error.message
     assert "has no frame rate" in error.message
     assert "--rate 24" in error.remedy
@@ -312,6 +313,31 @@ def test_only_one_answer_a_rule_from_a_process_that_ended_well_can_pass(lines: l
 def test_answers_in_another_order_are_reported_in_the_order_of_the_list() -> None:
     lines = (*(answer(name) for name in reversed(NAMES)), Ended(answered=3))
     assert tuple(finding.rule for finding in judge("admission", NAMES, lines, WELL)) == NAMES
+
+
+@pytest.mark.parametrize(
+    ("more", "outcome"),
+    [
+        (("pack.one", "pack.two"), "pass"),
+        (("pack.one", "pack.one"), "broken"),
+        (("second",), "broken"),
+        (("",), "broken"),
+    ],
+    ids=["two of its own", "one of them twice", "another rule's name", "no name"],
+)
+def test_what_a_rule_says_one_by_one_counts_under_names_of_its_own_alone(more: tuple[str, ...], outcome: str) -> None:
+    several = tuple(Finding(rule=name, outcome="pass", message=name) for name in more)
+    first = Answer(rule="first", stage="admission", finding=answer("first").finding, more=several)
+    found = judge("admission", NAMES, (first, answer("second"), answer("third"), Ended(answered=3)), WELL)
+    assert found[0].outcome == outcome
+    told = ("first", *more, "second", "third") if outcome == "pass" else NAMES
+    assert tuple(finding.rule for finding in found) == told
+
+
+def test_when_a_rule_invents_an_outcome_for_one_of_many_then_it_is_broken() -> None:
+    several = (Finding(rule="pack.one", outcome="fine", message="fine"),)
+    first = Answer(rule="first", stage="admission", finding=answer("first").finding, more=several)
+    assert judge("admission", ("first",), (first, Ended(answered=1)), WELL)[0].outcome == "broken"
 
 
 def test_when_a_rule_answers_twice_then_neither_counts() -> None:

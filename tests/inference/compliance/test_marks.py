@@ -11,6 +11,7 @@ import pytest
 
 from understudy.bridge.errors import Finding
 from understudy.bridge.frames import FrameRange
+from understudy.bridge.record import salted
 from understudy.bridge.shot import Keypoints, OutputFile, Settings
 from understudy.inference.cadence import Cadence
 from understudy.inference.compliance import marks as names
@@ -178,7 +179,9 @@ def test_a_manifest_is_the_same_bytes_in_whatever_order_its_files_come(on_disk: 
 
 
 def test_a_manifest_names_inputs_without_their_folder_and_nobody_by_name(on_disk: Any, make: Any) -> None:
-    job = make.job(RANGE, record=make.record(performed_by=("Velez",), consents=(make.consent(talent="Velez"),)))
+    job = make.job(
+        RANGE, record=make.record(performed_by=("Velez",), consents=(make.consent(talent="Velez"),), salt="5" * 32)
+    )
     reference = make.single("/home/jane/secret project/hero.png")
     order = on_disk.order(job=job, reference=reference)
     told = Finding(rule="r", outcome="warn", message=f"{reference.typed} is small", files=(reference.typed,))
@@ -188,7 +191,9 @@ def test_a_manifest_names_inputs_without_their_folder_and_nobody_by_name(on_disk
     assert "Velez" not in text
     said = json.loads(text)
     assert (said["state"], said["marks"]["understudy/state"]) == ("delivered", "delivered")
-    assert said["record"]["consents"] == {"c-1": "a" * 64}
+    assert said["record"]["consents"] == {"c-1": salted(order.job.record, "a" * 64)}
+    assert "a" * 64 not in text
+    assert order.job.record.salt not in text
 
 
 @pytest.mark.parametrize("folder", ["/", "4/", "/home/ann/"])

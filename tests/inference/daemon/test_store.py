@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import signal
 import sqlite3
@@ -48,6 +49,22 @@ def accepted(store: Store, job: JobRequest, *, user: str = "ada", token: str = "
 def job(tmp_path: Path) -> JobRequest:
     request: JobRequest = make_job(tmp_path / "in").request
     return request
+
+
+def test_a_request_stored_before_records_had_parts_is_read_with_what_its_record_said(
+    store: Store, job: JobRequest, tmp_path: Path
+) -> None:
+    consent = {"consent_id": "c-1", "talent": "ana", "document": "a" * 64, "signed_on": "2026-01-05"}
+    old = {"schema": 1, "record_id": "r-1", "disclosure": "Made with AI.", "consents": [{**consent, "projects": ["x"]}]}
+    job_id = accepted(store, job)
+    with contextlib.closing(sqlite3.connect(tmp_path / "store.sqlite")) as tables:
+        tables.execute(
+            "UPDATE requests SET request = ?", (msgspec.json.encode({**msgspec.to_builtins(job), "record": old}),)
+        )
+        tables.commit()
+    record = store.request(job_id)[0].record
+    assert (record.schema, record.disclosure.text) == (2, "Made with AI.")
+    assert record.consents[0].scope.projects == ("x",)
 
 
 def output(frame: int | None) -> OutputFile:

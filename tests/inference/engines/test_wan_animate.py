@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,16 @@ import cv2
 import numpy as np
 import OpenEXR
 import pytest
+from diffusers import WanAnimateTransformer3DModel
 from spine_rig import Told, gathered, order_of
 from tiny_networks import write_segmenter
 from tiny_wan import make_tiny_checkpoint
 from wan_shot import FIRST, HEIGHT, WIDTH, draw_wan_shot, header, layer, run, write
 
+from understudy.bridge.errors import JobCancelled
 from understudy.bridge.options import JobOptions
 from understudy.inference.engines.descriptions import WAN_ANIMATE
+from understudy.inference.engines.door import DENOISING
 from understudy.inference.extra_layers import NOT_SHOWN
 from understudy.inference.picture.images import read_image
 from understudy.inference.work_order import WorkerEnd, WorkerFrame, WorkerProgress, WorkOrder
@@ -232,11 +236,30 @@ def test_when_it_is_cancelled_while_denoising_then_it_stops_there_and_finished_f
     def tell(message: Any) -> None:
         told.append(message)
         if isinstance(message, WorkerFrame):
-            from understudy.bridge.errors import JobCancelled
-
             reporter.stop(JobCancelled("enough"))
 
     reporter = Reporter(tell)
     end = perform(order(draw_wan_shot(tmp_path / "shot", 18), tmp_path / "out"), reporter)
     assert end.state == "cancelled"
     assert 1 <= len(told.of(WorkerFrame)) < 18
+
+
+def test_when_a_step_is_cancelled_then_nothing_holds_the_model_any_more(tmp_path: Path) -> None:
+    """The reporter keeps the error that stopped the job, and with it every frame of code that it went through."""
+    reporter: Reporter
+    seen: list[int] = []
+
+    def tell(message: Any) -> None:
+        if isinstance(message, WorkerProgress) and message.stage == DENOISING and message.segment == 2:
+            seen.append(models_alive())
+            reporter.stop(JobCancelled("enough"))
+
+    reporter = Reporter(tell)
+    end = perform(order(draw_wan_shot(tmp_path / "shot", 18), tmp_path / "out"), reporter)
+    assert end.state == "cancelled"
+    assert seen[0] == 1
+    assert models_alive() == 0
+
+
+def models_alive() -> int:
+    return sum(type(one) is WanAnimateTransformer3DModel for one in gc.get_objects())

@@ -33,7 +33,7 @@ def test_when_the_card_is_large_then_nothing_is_spared() -> None:
 
 
 def test_when_the_encoders_do_not_fit_beside_the_transformer_then_they_take_turns() -> None:
-    plan = plan_memory(47 * GIB, 720, 1280)
+    plan = plan_memory(48 * GIB, 720, 1280)
     assert (plan.encoders, plan.vae_tiled, plan.offloaded) == ("in turn", False, False)
     assert plan.words().startswith("encoders in turn; at most ")
 

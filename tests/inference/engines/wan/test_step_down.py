@@ -20,7 +20,7 @@ from understudy.bridge.exr_file import read_attribute
 from understudy.inference.compliance.manifest import Approximation, approximations_in
 from understudy.inference.compliance.marks import APPROXIMATE
 from understudy.inference.engines.door import process_is_spent
-from understudy.inference.engines.wan import loop, shot_model
+from understudy.inference.engines.wan import devices, loop, shot_model
 from understudy.inference.engines.wan.acceleration import as_written, compile_blocks
 from understudy.inference.engines.wan.lessons import FILE, Lessons, read_lessons, write_lessons
 from understudy.inference.engines.wan.offload import offload_blocks
@@ -86,6 +86,18 @@ def test_when_float8_was_allowed_then_it_comes_before_blocks_from_the_cpu_and_th
     first, second = steps_down(end)
     assert "float8 weights" in first
     assert "blocks from CPU memory" not in first
+    assert "float8 weights, blocks from CPU memory" in second
+
+
+def test_when_not_even_float8_can_be_made_in_what_is_left_then_the_way_after_it_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "predict", fails(loop.predict, FULL, {2}))
+    monkeypatch.setattr(devices, "quantise_blocks", fails(devices.quantise_blocks, FULL, {1}))
+    end = run(work(tmp_path, 3, "out", "float8=allowed"))
+    assert end.state == "delivered", end.error
+    first, second = steps_down(end)
+    assert "float8 weights" in first
     assert "float8 weights, blocks from CPU memory" in second
 
 

@@ -1,0 +1,146 @@
+"""Whether a consent covers a person on a day for a use. Pure; rules of two stages and policy packs share it."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator
+
+from understudy.bridge.circumstances import CastMember
+from understudy.bridge.consent import Consent
+from understudy.bridge.moments import is_day
+from understudy.bridge.record import Record
+from understudy.bridge.shot import JobRequest
+from understudy.inference.compliance.phrases import write_list
+from understudy.inference.compliance.territories import covers
+
+REPRESENTATIVES = ("estate", "union")
+"""Who may grant for somebody who has died."""
+GUARDIANS = ("guardian",)
+
+
+def why_not(consent: Consent, project: str | None, today: str) -> str:
+    """Return why `consent` does not hold on `today` (2026-11-20) for `project`, or nothing when it does."""
+    days = (consent.signed_on, consent.expires_on, consent.revoked_on)
+    if not all(day is None or is_day(day) for day in days):
+        return f"consent {consent.consent_id} has a date that is no day"
+    if consent.signed_on > today:
+        return f"consent {consent.consent_id} is signed on {consent.signed_on}, after today ({today})"
+    if consent.revoked_on is not None and consent.revoked_on <= today:
+        return f"consent {consent.consent_id} was revoked on {consent.revoked_on}"
+    if consent.expires_on is not None and consent.expires_on < today:
+        return f"consent {consent.consent_id} expired on {consent.expires_on}"
+    projects = consent.scope.projects
+    if projects and not matches_any(project or "", projects):
+        mine = f"not {project}" if project else "and this job names no project"
+        return f"consent {consent.consent_id} is for {write_list(projects)}, {mine}"
+    return ""
+
+
+def out_of_scope(consent: Consent, job: JobRequest) -> tuple[str, ...]:
+    """Return each way in which this use is more than `consent` grants; nothing where it covers it."""
+    return tuple(f"consent {consent.consent_id} {why}" for why in _beyond(consent, job))
+
+
+def _beyond(consent: Consent, job: JobRequest) -> Iterator[str]:
+    scope, use, content = consent.scope, job.record.use, job.record.content
+    if scope.shots and not matches_any(job.shot.name, scope.shots):
+        yield f"is for the shots {write_list(scope.shots)}, not {job.shot.name}"
+    if scope.media:
+        yield from _more_than(
+            "media", scope.media, [medium for medium in use.media if medium not in scope.media], use.media
+        )
+    if scope.territories:
+        more = [one for one in use.territories if not any(covers(wide, one) for wide in scope.territories)]
+        yield from _more_than("territories", scope.territories, more, use.territories)
+    if content.intimate and scope.nudity is not True:
+        yield "does not grant nudity (`scope.nudity`), and `content.intimate` is stated"
+    if use.training and scope.training is not True:
+        yield "does not grant training (`scope.training`), and `use.training` is stated"
+    for word in excluded(consent, job):
+        yield f"excludes {word}"
+
+
+def _more_than(what: str, granted: tuple[str, ...], more: list[str], used: tuple[str, ...]) -> Iterator[str]:
+    if more:
+        yield f"is for the {what} {write_list(granted)}, not {write_list(more)}"
+    elif not used:
+        yield f"is for the {what} {write_list(granted)}, and the record's `use.{what}` states none"
+
+
+def excluded(consent: Consent, job: JobRequest) -> tuple[str, ...]:
+    """Return the exclusions of `consent` that are words of this use."""
+    words = words_of_use(job)
+    territories = job.record.use.territories
+    return tuple(
+        text
+        for text in consent.scope.exclusions
+        if text.strip().lower() in words or any(covers(text.strip(), one) for one in territories)
+    )
+
+
+def unread(consent: Consent, job: JobRequest) -> tuple[str, ...]:
+    """Return the exclusions that are free text: no rule can hold them against a job, a person has to."""
+    known = _KNOWN_WORDS | words_of_use(job)
+    return tuple(text for text in consent.scope.exclusions if text.strip().lower() not in known)
+
+
+_KNOWN_WORDS = frozenset({"advertising", "endorsement", "training", "intimate", "violence", "political"})
+
+
+def words_of_use(job: JobRequest) -> frozenset[str]:
+    """Return what an exclusion may name of this job, in lower case."""
+    record = job.record
+    stated = {
+        "advertising": record.use.is_advertising,
+        "endorsement": record.use.endorsement,
+        "training": record.use.training,
+        "intimate": record.content.intimate,
+        "violence": record.content.violence,
+        "political": record.content.political,
+    }
+    words = {word for word, holds in stated.items() if holds}
+    words |= {text.lower() for text in (*record.use.media, job.shot.name, job.output.project or "") if text}
+    return frozenset(words)
+
+
+def wrong_grantor(consent: Consent, member: CastMember | None) -> str:
+    """Return why this grantor could not grant for this person, or nothing. What is not stated is no reason."""
+    if member is None:
+        return ""
+    signed = f"consent {consent.consent_id} is signed by {consent.grantor_capacity or 'nobody stated'}"
+    if member.living == "unknown":
+        return f"{signed}, and whether the person lives is unknown"
+    if member.living == "no" and consent.grantor_capacity not in REPRESENTATIVES:
+        return f"{signed}, and the person has died: only {' or '.join(REPRESENTATIVES)} may grant"
+    if member.living != "no" and member.minor and consent.grantor_capacity not in GUARDIANS:
+        return f"{signed}, and the person is a minor: only a guardian may grant"
+    return ""
+
+
+def people(job: JobRequest) -> tuple[str, ...]:
+    """Return everyone whose consent the job needs: whom the record names, and whom a performer is said to be."""
+    performers = (talent for performer in job.shot.performers for talent in performer.talents)
+    return tuple(dict.fromkeys((*job.record.talents, *performers)))
+
+
+def member_of(record: Record, talent: str) -> CastMember | None:
+    return next((member for member in record.cast if member.talent == talent), None)
+
+
+def holding(job: JobRequest, talent: str, today: str) -> tuple[Consent, ...]:
+    """Return this person's consents that hold on `today` for the job's project, whatever their scope."""
+    return tuple(
+        one for one in job.record.consents if one.talent == talent and not why_not(one, job.output.project, today)
+    )
+
+
+def usable(job: JobRequest, talent: str, today: str) -> tuple[Consent, ...]:
+    """Return this person's consents that hold, cover this use, and were given by somebody who could."""
+    member = member_of(job.record, talent)
+    return tuple(
+        one for one in holding(job, talent, today) if not out_of_scope(one, job) and not wrong_grantor(one, member)
+    )
+
+
+def matches_any(text: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(text, pattern) for pattern in patterns)

@@ -1,0 +1,96 @@
+"""Outcomes of packs as the gate's findings: with waivers, and with what may be read outside the house. Pure.
+
+A finding of a job that is delivered stands in its manifest and report: nobody is named there, and of a private field it
+says whether it was stated. A refusal's words stay in the house, and name whom it is about.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from understudy.bridge.errors import Finding
+from understudy.inference.compliance.policy.evaluation import Evaluation, Outcome
+from understudy.inference.compliance.policy.fields import Value, fields
+from understudy.inference.compliance.policy.job_facts import JobFacts
+from understudy.inference.compliance.policy.waiver import Waivable, Waiver, facts_hash, why_not
+
+FACTS_HASH = "facts hash"
+"""Of an outcome that can be waived: what a waiver must name."""
+
+
+def findings_of(evaluation: Evaluation, facts: JobFacts, waivers: tuple[Waiver, ...]) -> tuple[Finding, ...]:
+    """Return one finding an outcome, in order, those that a waiver lets be as `waived`."""
+    return tuple(_finding(outcome, facts, waivers) for outcome in evaluation.outcomes)
+
+
+def summary(evaluation: Evaluation, findings: tuple[Finding, ...], waivers: tuple[Waiver, ...]) -> Finding:
+    """Return the finding over them all: which packs were asked, which not, and how it came out. It never refuses."""
+    counted = Counter(finding.outcome for finding in findings)
+    told = ", ".join(f"{counted[word]} {word.replace('_', ' ')}" for word in sorted(counted))
+    packs = ", ".join(pack.reference for pack in evaluation.applied) or "no pack"
+    known = {finding.rule for finding in findings}
+    idle = [waiver.waiver_id for waiver in waivers if waiver.rule not in known]
+    return Finding(
+        rule="",
+        outcome="warn" if idle else "pass",
+        message=f"these rules of {packs} were evaluated on these facts: {told}"
+        + (f"; of no use are the waivers {', '.join(idle)}: no rule of these packs has that name" if idle else ""),
+        facts={
+            "packs": packs,
+            **{f"sha256 of {pack.reference}": pack.digest for pack in evaluation.applied},
+            **{f"not asked: {pack}": why for pack, why in evaluation.left_out.items()},
+        },
+    )
+
+
+def _finding(outcome: Outcome, facts: JobFacts, waivers: tuple[Waiver, ...]) -> Finding:
+    hashed = facts_hash(outcome.rule, outcome.pack, outcome.reads, facts.salt)
+    shown = {"pack": outcome.pack, **{path: shown_value(path, value) for path, value in outcome.reads.items()}}
+    if not outcome.blocks:
+        return Finding(
+            rule=outcome.rule, outcome=outcome.outcome, message=outcome.message, remedy=outcome.remedy, facts=shown
+        )
+    what = Waivable(
+        rule=outcome.rule, pack=outcome.pack, waivable_by=outcome.waivable_by, facts=hashed,
+        record_id=facts.record_id, shot=facts.shot, actor=facts.actor, today=facts.today,
+    )  # fmt: skip
+    against: list[str] = []
+    for waiver in waivers:
+        if waiver.rule != outcome.rule:
+            continue
+        why = why_not(waiver, what)
+        if not why:
+            return _waived(outcome, waiver, shown)
+        against.append(f"The waiver {waiver.waiver_id} does not count: {why}.")
+    may = f"waivable by {' or '.join(outcome.waivable_by)}" if outcome.waivable_by else "waivable by nobody"
+    about = f" This is about {', '.join(outcome.talents)}." if outcome.talents and outcome.outcome == "refuse" else ""
+    return Finding(
+        rule=outcome.rule,
+        outcome=outcome.outcome,
+        message=" ".join((outcome.message + about, *against)),
+        remedy=outcome.remedy,
+        facts={**shown, "waiver": may, FACTS_HASH: hashed},
+    )
+
+
+def _waived(outcome: Outcome, waiver: Waiver, shown: dict[str, str]) -> Finding:
+    return Finding(
+        rule=outcome.rule,
+        outcome="waived",
+        message=f"{outcome.message.removesuffix(' Delivery will refuse.')} Waived by {waiver.granted_as}, "
+        f"{waiver.waiver_id}, until {waiver.expires_on}.",
+        remedy=waiver.condition,
+        facts={**shown, "waiver": waiver.waiver_id},
+    )
+
+
+def shown_value(path: str, value: Value) -> str:
+    """Return a value as it may stand beside the pictures; `path` may begin with whom it is of."""
+    if value is None:
+        return "not stated"
+    known = fields().get(path.rpartition(": ")[2])
+    if known is not None and known.private:
+        return "stated"
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return "yes" if value is True else "no" if value is False else str(value)

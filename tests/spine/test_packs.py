@@ -1,0 +1,106 @@
+"""Policy packs end to end: a record in TOML, the command line, daemon and worker, and what lies beside the layers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from daemon_rig import RunningDaemon
+from terminal_rig import Terminal
+from typed_rig import HERE, Submit
+
+RECORD = """
+schema = 2
+record_id = "r-1"
+likeness = "digital_replica"
+on_screen = ["Velez"]
+performed_by = ["Velez"]
+salt = "00112233445566778899aabbccddeeff"
+
+[[consents]]
+consent_id = "c-1"
+talent = "Velez"
+document = "DOCUMENT"
+signed_on = 2020-01-05
+
+[use]
+media = ["streaming"]
+is_advertising = false
+""".replace("DOCUMENT", "a" * 64)
+IN_GERMANY = 'territories = ["DE"]\n'
+
+
+def recast(terminal: Terminal, shot: Path, record: str, out: Path) -> tuple[int, str]:
+    (shot / "papers.toml").write_text(record)
+    ended = terminal("submit", *HERE, "--record", "papers.toml", "--wait", "--out", out)
+    return ended.code, ended.err
+
+
+def test_when_what_a_pack_wants_is_not_stated_then_the_artist_hears_it_first_and_nothing_is_delivered(
+    terminal: Terminal, submit: Submit, shot: Path, tmp_path: Path
+) -> None:
+    code, said = recast(terminal, shot, RECORD + IN_GERMANY, tmp_path / "out")
+    assert code == 3, said
+    assert "whether the picture is a deep fake" in said
+    assert "State `eu.deepfake` as yes or no." in said
+    assert not list((tmp_path / "out").rglob("*.exr"))
+
+
+def test_a_delivered_take_says_which_packs_were_asked_on_which_facts_and_names_nobody(
+    terminal: Terminal, submit: Submit, shot: Path, tmp_path: Path
+) -> None:
+    code, said = recast(terminal, shot, RECORD, tmp_path / "out")
+    assert code == 0, said
+    (manifest,) = (tmp_path / "out").rglob("manifest.json")
+    text = manifest.read_text()
+    found = {one["rule"]: one for one in json.loads(text)["findings"]}
+    assert found["pack_rules_still_hold"]["message"].startswith("these rules of base@1.0.0")
+    assert found["base.use-stated"]["outcome"] == "pass"
+    assert found["base.use-stated"]["facts"]["use.media"] == "streaming"
+    assert "not asked: eu-art50@1.0.0" in found["pack_rules_still_hold"]["facts"]
+    report = next((tmp_path / "out").rglob("report.html")).read_text()
+    assert "base.use-stated" in report
+    for private in ("Velez", "a" * 64, "00112233445566778899aabbccddeeff"):
+        assert private not in text
+        assert private not in report
+
+
+OUR_SHOW = """
+id = "our-show"
+version = "1.0.0"
+title = "What our show asks"
+valid_from = "2026-01-01"
+sources = ["the show's producer"]
+reviewed_by = ""
+confidence = "low"
+not_verified = []
+
+[[rule]]
+id = "our-show.camera"
+gate = "delivery"
+require = { set = "context.camera_move" }
+severity = "block"
+waivable_by = ["producer"]
+explain = "Every shot of this show is logged with its camera move."
+remedy = "State `context.camera_move`."
+"""
+
+
+def test_a_studios_own_rule_of_delivery_warns_the_artist_first_and_is_asked_again_by_the_worker(
+    terminal: Terminal, home: Path, shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "packs" / "our-show.toml").write_text(OUR_SHOW)
+    monkeypatch.setenv("UNDERSTUDY_PACKS_FOLDER", str(tmp_path / "packs"))
+    daemon = RunningDaemon(home)
+    try:
+        code, said = recast(terminal, shot, RECORD, tmp_path / "out")
+        assert code == 3, said
+        assert "logged with its camera move" in said
+        assert "Delivery will refuse." in said
+        code, said = recast(terminal, shot, RECORD + '\n[context]\ncamera_move = "dolly in"\n', tmp_path / "out")
+        assert code == 0, said
+    finally:
+        daemon.stop()
+    assert '"our-show.camera"' in next((tmp_path / "out").rglob("manifest.json")).read_text()
