@@ -27,7 +27,9 @@ IN_ORDER = (
     "preview_speed", "preview_quality", "whole_job", "resident_memory", "kill_100",
 )  # fmt: skip
 """What is not named here comes after these, by name."""
-AS_IN_A_WORKER = frozenset({"colour_and_layers", "movies", "provenance", "preview_speed", "preview_quality"})
+AS_IN_A_WORKER = frozenset(
+    {"colour_and_layers", "movies", "provenance", "preview_speed", "preview_quality", "watermark"}
+)
 """They measure what only ever runs in a worker, so they get a worker's surroundings."""
 FOLDER = Path(__file__).parent
 

@@ -67,6 +67,9 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the root that `{root}` stands for; empty = HOME/jobs."""
     keep_ended_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 30
     """How long the files of ended jobs stay under HOME/jobs; 0 = for ever. A project's files are never removed."""
+    keep_intermediates_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 0
+    """How long face crops, poses, carried pictures and frames never delivered stay after their job has ended, a
+    project's too; 0 = as long as the job's files. A redo then makes more anew. Delivered layers are never removed."""
     keep_uploading_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 7
     """How long a job waits for the next of its files before it fails and frees its part of the vault; 0 = for ever."""
     when_revoked: Literal["stop", "finish"] = "stop"
@@ -74,6 +77,14 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     is finished and quarantined."""
     result_cache: bool = True
     """Whether a job may take the pixels of an identical one that was delivered; its gates and papers are its own."""
+    watermark: bool = True
+    """Whether review movies carry the invisible mark that says, to who has this home's key, which job they are of."""
+    label_text: Annotated[str, msgspec.Meta(max_length=80)] = ""
+    """What review movies, and movies of the finished picture, open with for all to read; empty = no label."""
+    label_seconds: Annotated[float, msgspec.Meta(ge=2, le=3600)] = 3.0
+    """How long they show it."""
+    aigc_producer: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """The code of the producer in the `AIGC` metadata of GB 45438 (China); empty = no such metadata."""
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0
     """How long a client waits for an answer."""
     mediapipe_python: str = ""

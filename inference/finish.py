@@ -12,15 +12,19 @@ from numpy.typing import NDArray
 
 from understudy.bridge.errors import Finding
 from understudy.inference.cadence import Cadence
+from understudy.inference.compliance.manifest import ManifestWatermark
 from understudy.inference.compliance.marks import APPROXIMATE, STATE, clearance_words, final_state, iptc_fields, marks
 from understudy.inference.footage import ShotPictures
 from understudy.inference.picture.header import Image
+from understudy.inference.picture.label import Label
 from understudy.inference.picture.layers import fit_window
 from understudy.inference.picture.movies import MovieWriter
 from understudy.inference.picture.plate import PlateFrame
+from understudy.inference.provenance.watermark import ALGORITHM, Marker
+from understudy.inference.provenance.watermark_key import can_carry, mark_of
 from understudy.inference.provenance.xmp import xmp_box, xmp_packet
 from understudy.inference.report import ReportFacts, ReportFrame, choose_frames, write_report
-from understudy.inference.requested_movies import Codes, RequestedMovies, movie_path
+from understudy.inference.requested_movies import Codes, RequestedMovies, movie_path, opening
 from understudy.inference.version import Version
 
 REVIEW_NAME = "review.mp4"
@@ -62,9 +66,16 @@ class Screening:
             timecode=pictures.ground(cut.first).timecode,
             trailer=trailer,
         )
-        self._requested = RequestedMovies(pictures, version, _review_metadata(pictures, version), trailer)
+        self._label = _label(pictures, version)
+        self._labelled = frozenset(opening(tuple(cut), pictures, version))
+        self._marker = _marker(pictures, version)
+        self._requested = RequestedMovies(pictures, version, _review_metadata(pictures, version), trailer, self._label)
         self.paths = (self.path, *self._requested.paths)
         self.beside = tuple(movie_path(wanted) for wanted in self._requested.wanted)
+        self.movies = {REVIEW_NAME: True} | {
+            movie_path(wanted): wanted.layer == version.picture_layer for wanted in self._requested.wanted
+        }
+        """Every movie by its path, and whether it shows the finished picture: those open with the label."""
 
     def __enter__(self) -> Screening:
         return self
@@ -82,7 +93,8 @@ class Screening:
             if layer in images  # one that cannot be read is the gate's to judge
         }
         picture = shown.get(self._version.picture_layer)
-        codes = self._requested.codes(images)
+        picture = self._reviewed(frame, picture) if picture is not None and frame in self._cut else picture
+        codes = self._requested.codes(frame, images)
         if frame not in self._chosen:
             return _Seen(picture, {}, codes)
         views = self._pictures.input_views(frame, plate)
@@ -104,6 +116,12 @@ class Screening:
         else:
             self._movie.abandon()
 
+    def _reviewed(self, frame: int, picture: Bytes) -> Bytes:
+        """Return a picture as the review shows it: with what people and with what machines are to see in it."""
+        if self._label is not None and frame in self._labelled:
+            picture = self._label.draw(picture)
+        return picture if self._marker is None else self._marker.mark(picture)
+
     def _wanted(self, frame: int) -> tuple[str, ...]:
         """Return the layers that are shown of a frame, in the order in which the report offers them."""
         result = self._version.picture_layer
@@ -115,6 +133,20 @@ class Screening:
         """Return a layer as a display shows it: (height, width, 3) uint8 over the display window."""
         pixels = fit_window(image.pixels[:, :, :3], image.header.data, self._pictures.canvas.display)
         return self._pictures.display(pixels)
+
+
+def _label(pictures: ShotPictures, version: Version) -> Label | None:
+    text = version.order.label_text
+    return Label.of(text, *pictures.size) if text else None
+
+
+def _marker(pictures: ShotPictures, version: Version) -> Marker | None:
+    """Return what puts the invisible mark into the review, and have the version know of it; None for no mark."""
+    mark = mark_of(version.order)
+    if mark is None or not can_carry(*pictures.size):
+        return None
+    version.watermark = ManifestWatermark(algorithm=ALGORITHM, content_id=mark.words, key_id=mark.key_id)
+    return Marker(mark.key, mark.content_id)
 
 
 def _review_metadata(pictures: ShotPictures, version: Version) -> dict[str, str]:
@@ -143,7 +175,7 @@ def make_report(
             for frame in sorted(views)
         ),
         reference=_jpeg(pictures.reference_shown()),
-        numbers=_numbers(pictures),
+        numbers=(*_numbers(pictures), *_marked(version)),
         provenance=tuple(
             (name.removeprefix("understudy/").replace("_", " "), value) for name, value in said.items() if name != STATE
         ),
@@ -182,6 +214,11 @@ def _numbers(pictures: ShotPictures) -> tuple[tuple[str, str], ...]:
         ("engine picture", f"{crop.model_width} x {crop.model_height}, scale {scale[0]:.3f} x {scale[1]:.3f}"),
         ("review view", f"{pictures.review_view.display} / {pictures.review_view.view}"),
     )
+
+
+def _marked(version: Version) -> tuple[tuple[str, str], ...]:
+    mark = version.watermark
+    return () if mark is None else (("invisible mark", f"content id {mark.content_id}, key {mark.key_id}"),)
 
 
 def _made_of(cadence: Cadence) -> tuple[tuple[str, str], ...]:

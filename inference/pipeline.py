@@ -29,6 +29,7 @@ from understudy.inference.footage import Boxes, ShotPictures, open_pictures
 from understudy.inference.frame_layers import LayerMaker, plate_as_it_is
 from understudy.inference.generation import Generation, heed
 from understudy.inference.in_betweens import InBetweens, plate_in_its_place, told_of
+from understudy.inference.picture.label import Label
 from understudy.inference.redo import Redoing
 from understudy.inference.reuse import Twin, copy_carried
 from understudy.inference.sealing import Sealing, try_to_sign
@@ -73,6 +74,8 @@ def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
     with closing(_engine(version, reporter)) as engine:
         version.open()
         pictures = open_pictures(order, lambda done, total: reporter.step("reading mattes", done, total), boxes)
+        if order.label_text:
+            Label.of(order.label_text, *pictures.size)  # one that cannot be drawn is told before anything is made
         reporter.found(*pictures.findings, *told_of(pictures))
         reporter.keep_findings(FindingLog(pictures.scratch()))
         generate(pictures, version, reporter, engine)
@@ -167,6 +170,7 @@ def _check(pictures: ShotPictures, version: Version, reporter: Reporting) -> Scr
             beside=(*evidence.BESIDE_THE_LAYERS, *screening.beside),
             canvas=pictures.size,
             rate=pictures.rate,
+            movies=screening.movies,
             onlooker=screening,
             weights=version.weights,
         )

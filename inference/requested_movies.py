@@ -6,6 +6,7 @@ premultiplied was asked for; the file's name says which of the two it holds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from understudy.bridge.shot import RequestedMovie
 from understudy.inference.picture.half_floats import to_float
 from understudy.inference.picture.header import Image
+from understudy.inference.picture.label import Label
 from understudy.inference.picture.layers import fit_window
 from understudy.inference.picture.movies import MovieWriter
 from understudy.inference.shot_pictures import ShotPictures
@@ -31,13 +33,26 @@ def movie_path(wanted: RequestedMovie) -> str:
     return f"{FOLDER}/{wanted.layer}_{wanted.kind}{alpha}.mov"
 
 
+def opening(frames: tuple[int, ...], pictures: ShotPictures, version: Version) -> tuple[int, ...]:
+    """Return the frames of a movie that show the label, where there is one: its first seconds, begun ones whole."""
+    return frames[: math.ceil(version.order.label_seconds * pictures.rate)]
+
+
 class RequestedMovies:
     """The movies of one take, handles included. `codes` is for any thread, the rest for one."""
 
     def __init__(
-        self, pictures: ShotPictures, version: Version, metadata: Mapping[str, str], trailer: bytes = b""
+        self,
+        pictures: ShotPictures,
+        version: Version,
+        metadata: Mapping[str, str],
+        trailer: bytes = b"",
+        label: Label | None = None,
     ) -> None:
-        """`trailer`: what follows the last box of each movie."""
+        """trailer: what follows the last box of each movie. label: what movies of the finished picture open with; one
+        of a layer is for a comp and never has it."""
+        self._label, self._labelled = label, frozenset(opening(pictures.frames, pictures, version))
+        self._picture_layer = version.picture_layer
         self._pictures = pictures
         self.wanted = version.order.job.output.movies
         self.paths = tuple(version.folder / movie_path(wanted) for wanted in self.wanted)
@@ -55,9 +70,12 @@ class RequestedMovies:
             for wanted, path in zip(self.wanted, self.paths, strict=True)
         ]
 
-    def codes(self, images: Mapping[str, Image]) -> list[Codes | None]:
+    def codes(self, frame: int, images: Mapping[str, Image]) -> list[Codes | None]:
         """Return what each movie shows of one frame; None for a layer that cannot be read."""
-        return [self._codes(wanted, images[wanted.layer]) if wanted.layer in images else None for wanted in self.wanted]
+        return [
+            self._opened(frame, wanted, self._codes(wanted, images[wanted.layer])) if wanted.layer in images else None
+            for wanted in self.wanted
+        ]
 
     def write(self, codes: list[Codes | None]) -> None:
         for writer, picture in zip(self._writers, codes, strict=True):
@@ -72,6 +90,13 @@ class RequestedMovies:
     def abandon(self) -> None:
         for writer in self._writers:
             writer.abandon()
+
+    def _opened(self, frame: int, wanted: RequestedMovie, codes: Codes) -> Codes:
+        """Return the picture with the label in it where the movie opens with that."""
+        if self._label is None or wanted.layer != self._picture_layer or frame not in self._labelled:
+            return codes
+        labelled = self._label.draw_codes(np.ascontiguousarray(codes[:, :, :3]))
+        return labelled if codes.shape[2] == 3 else np.concatenate([labelled, codes[:, :, 3:]], axis=2)
 
     def _codes(self, wanted: RequestedMovie, image: Image) -> Codes:
         """Return (height, width, 3 or 4) codes 0 to 1 over the display window."""

@@ -23,6 +23,7 @@ from understudy.inference.compliance import marks
 from understudy.inference.compliance.manifest import (
     MANIFEST_NAME,
     Approximation,
+    ManifestWatermark,
     build_manifest,
     read_manifest,
     write_manifest,
@@ -76,6 +77,8 @@ class Version:
         """Digests of what the engine loads, by name; set before anything is written."""
         self.approximate: tuple[Approximation, ...] = ()
         """What its frames say of how they were made; known when all are."""
+        self.watermark: ManifestWatermark | None = None
+        """What its review is marked with; known when that is made."""
         self.layers = layers_of(order.job, self.description)
         """What the engine makes and the pipeline writes, a file a layer."""
         self.parts = self._parts() if order.job.output.multipart else {}
@@ -208,6 +211,7 @@ class Version:
             marks.marks(self.order, self.description, weights=self.weights),
             rate=rate,
             approximate=self.approximate,
+            watermark=self.watermark,
         )
         manifest.write_bytes(write_manifest(built))
         files.append(self.describe(manifest))

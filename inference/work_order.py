@@ -56,6 +56,13 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A delivered version folder of an identical job on unchanged pictures: its pixels may be copied, nothing else."""
     reuse_carried: str = ""
     """What that version keeps for a redo of it: what is made of its pixels is redone from there as well."""
+    label_text: str = ""
+    """What movies of the finished picture open with for all to read; empty = no label."""
+    label_seconds: float = 3.0
+    aigc_producer: str = ""
+    """The producer's code in the metadata of GB 45438; empty = no such metadata."""
+    watermark_key: str = ""
+    """The file with the key that the review is marked with; empty = no mark. A path, never the key: orders travel."""
     admission: tuple[Finding, ...] = ()
     """What admission said: it goes into the report and the manifest."""
     packs: dict[str, str] = {}

@@ -162,12 +162,41 @@ class PictureProof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Greatest difference between patch over plate and comp, relative to the larger value; None as above."""
 
 
+class MarkReading(msgspec.Struct, frozen=True, kw_only=True):
+    """The invisible mark, read from the review movie as it lies on the disk."""
+
+    content_id: str
+    """Empty = no word of the code was read."""
+    chance: float
+    """The most that the chance is of reading any id so surely where there is no mark."""
+    frames: int
+
+
 class ReviewReading(msgspec.Struct, frozen=True, kw_only=True):
     """The review movie, opened again."""
 
     count: int = 0
     rate: FrameRate | None = None
     problem: str = ""
+    mark: MarkReading | None = None
+    """None = the job has no mark, or its pictures are too small to carry one."""
+
+
+class MovieProof(msgspec.Struct, frozen=True, kw_only=True):
+    """A movie that was made, opened again for what it must show and carry."""
+
+    path: str
+    """Relative to the version's folder."""
+    problem: str = ""
+    seconds: float = 0.0
+    aigc: str = ""
+    """The metadata under `AIGC`, as it stands there."""
+    label: str = ""
+    """The label that it must show; empty = none: it is a layer, or none was asked for."""
+    shown_seconds: float = 0.0
+    """How long its opening shows that label without a break."""
+    height: float = 0.0
+    """Of the label's letters, in parts of the picture's shortest side: the least of those frames."""
 
 
 class DeliveryFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,6 +223,10 @@ class DeliveryFacts(msgspec.Struct, frozen=True, kw_only=True):
     rate: FrameRate | None = None
     """The shot's rate as the worker resolved it."""
     review: ReviewReading | None = None
+    movies: tuple[MovieProof, ...] = ()
+    """The review and the movies that were asked for, where a label or metadata was asked for too; else none."""
+    watermark: str = ""
+    """The content id that the review's invisible mark must say; empty = no mark was asked for."""
     packs: dict[str, str] = {}
     """As in `AdmissionFacts`."""
     waivers: tuple[Waiver, ...] = ()

@@ -51,6 +51,15 @@ class Approximation(msgspec.Struct, frozen=True, kw_only=True):
     frames: tuple[int, ...]
 
 
+class ManifestWatermark(msgspec.Struct, frozen=True, kw_only=True):
+    """The invisible mark in the review movie."""
+
+    algorithm: str
+    content_id: str
+    key_id: str
+    """Names the key; the key stays in the daemon's home."""
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = MANIFEST_SCHEMA
     job: str
@@ -64,6 +73,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[ManifestInput, ...]
     files: tuple[OutputFile, ...]
     findings: tuple[Finding, ...]
+    watermark: ManifestWatermark | None = None
+    """None = the review carries no mark."""
     approximate: tuple[Approximation, ...] = ()
     """Empty = every frame is what its settings say. Else no other job may take these pixels for its own."""
     vouched_by: Vouching = "self-attested"
@@ -82,6 +93,7 @@ def build_manifest(
     *,
     rate: str = "",
     approximate: tuple[Approximation, ...] = (),
+    watermark: ManifestWatermark | None = None,
 ) -> Manifest:
     """Return the manifest of `order` with its files sorted by path. `marks` are those that the files carry.
 
@@ -121,6 +133,7 @@ def build_manifest(
         vouched_by=order.vouched_by,
         snapshot=order.snapshot,
         ledger_head=order.ledger_head,
+        watermark=watermark,
     )
 
 

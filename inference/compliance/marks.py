@@ -14,6 +14,7 @@ understudy/previz               for an engine of previz: what its pictures are f
 understudy/driver               in mode animate: what drives the character, and what that cannot show
 understudy/engine, engine_version, mode, settings, seed, prompt, weights    how it was made
 understudy/redo                 for a version that makes a segment again: which, with what, of which version
+AIGC                            where asked for: the metadata of GB 45438, as JSON
 understudy/approximate          for a frame that was made with less than its settings say, for want of memory: how
 understudy/pixels_from, pixels_settings     for a frame kept from another version: which made it, with which settings
 understudy/face                 where an engine is shown a face: which box of the frame, and how it was found
@@ -38,6 +39,7 @@ from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.record import Record
 from understudy.bridge.shot import JobRequest
 from understudy.inference.cadence import Cadence
+from understudy.inference.compliance.aigc import AIGC, aigc_json
 from understudy.inference.work_order import WorkOrder
 
 STATE = "understudy/state"
@@ -130,7 +132,10 @@ def marks(
         values["previz"] = "; ".join(("previz for blocking, not a finished picture", *description.limits))
     if description.not_final:
         values["not_final"] = description.not_final
-    return {f"understudy/{name}": value for name, value in values.items()}
+    named = {f"understudy/{name}": value for name, value in values.items()}
+    if order.aigc_producer:
+        named[AIGC] = aigc_json(order.aigc_producer, f"{order.job_id}_v{order.version:03}")
+    return named
 
 
 def iptc_fields(order: WorkOrder, description: EngineDescription) -> dict[str, str]:

@@ -15,11 +15,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
+
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.frames import FrameRate
 from understudy.inference.cadence import Cadence
-from understudy.inference.compliance.facts import DeliveryFacts, LayerReading, PictureProof, ReviewReading
+from understudy.inference.compliance.facts import DeliveryFacts, LayerReading, MarkReading, PictureProof, ReviewReading
 from understudy.inference.compliance.marks import (
     CLEARANCE,
     DISCLOSURE,
@@ -29,6 +31,7 @@ from understudy.inference.compliance.marks import (
     STATE,
     marks,
 )
+from understudy.inference.compliance.movie_evidence import read_movies
 from understudy.inference.compliance.proof import made_non_finite, patch_error, touched_pixels
 from understudy.inference.picture.colour import ColourConfig
 from understudy.inference.picture.header import Image
@@ -36,6 +39,8 @@ from understudy.inference.picture.images import read_image
 from understudy.inference.picture.layers import fit_window
 from understudy.inference.picture.movies import MovieReader
 from understudy.inference.picture.plate import PlateFrame, PlateReader
+from understudy.inference.provenance.watermark_key import ReviewMark, can_carry, id_words, mark_of
+from understudy.inference.provenance.watermark_movies import read_file
 from understudy.inference.work_order import WorkOrder, layer_path
 
 THREADS = 2
@@ -82,19 +87,23 @@ def read_back(
     state: str = PROVISIONAL,
     beside: tuple[str, ...] = BESIDE_THE_LAYERS,
     today: str | None = None,
+    movies: Mapping[str, bool] | None = None,
     onlooker: Onlooker | None = None,
 ) -> DeliveryFacts:
     """Open every file under `folder` (the version's folder) and return what the rules of delivery judge.
 
     `description` says which layers must be there; `state` what every file must say while the gate looks at it; `beside`
     names files that may lie beside the layers. `canvas` (width, height) and `rate` are what layers and review must have
-    where no plate says so. step(done, total) is called from this thread a frame, and may raise. `onlooker` makes the
-    review of what is read here, before it is read itself; without one it lies in the folder already.
+    where no plate says so. `movies` says which there must be, and which of them show the finished picture.
+    step(done, total) is called from this thread a frame, and may raise. `onlooker` makes the review of what is read
+    here, before it is read itself; without one it lies in the folder already.
     Three pictures of the plate are in memory at most, however long the shot.
     """
     shot = order.job.shot
     layers = description.layers[order.job.settings.mode]
     expected = marks(order, description, weights=weights)
+    mark = mark_of(order)
+    asked = {REVIEW_NAME: True} if movies is None else movies
     reader = _open_plate(order)
     frames = _read_frames(order, folder, layers, expected, reader, onlooker)
     readings, proofs = _collected(frames, onlooker, lambda done: step(done, len(shot.range)))
@@ -111,7 +120,9 @@ def read_back(
         marks=expected,
         made=_made(order, description, found_rate),
         rate=found_rate,
-        review=_read_review(folder / REVIEW_NAME),
+        review=_read_review(folder / REVIEW_NAME, mark),
+        movies=read_movies(folder, asked, order.label_text) if order.label_text or order.aigc_producer else (),
+        watermark=mark.words if mark is not None else "",
         packs=order.packs,
         waivers=order.waivers,
     )
@@ -259,12 +270,23 @@ def _unexpected(folder: Path, read: set[str], beside: tuple[str, ...]) -> tuple[
     return tuple(sorted(path for path in found if path not in read and path not in beside))
 
 
-def _read_review(path: Path) -> ReviewReading | None:
+def _read_review(path: Path, mark: ReviewMark | None) -> ReviewReading | None:
     if not path.is_file():
         return None
     try:
         with MovieReader(path) as movie:
-            return ReviewReading(count=movie.count, rate=FrameRate.from_fraction(movie.rate))
+            carries = mark is not None and can_carry(movie.width, movie.height)
+            reading = ReviewReading(count=movie.count, rate=FrameRate.from_fraction(movie.rate))
+        if mark is None or not carries:
+            return reading
+        return msgspec.structs.replace(reading, mark=_read_mark(path, mark))
     except UNREADABLE as problem:
         words = problem.message if isinstance(problem, UnderstudyError) else str(problem)
         return ReviewReading(problem=words.replace(str(path), path.name))
+
+
+def _read_mark(path: Path, mark: ReviewMark) -> MarkReading:
+    """Read the mark as a stranger with the key would, but for the search: nobody has cropped the file yet."""
+    reading = read_file(path, mark.key, search=False).reading
+    words = id_words(reading.content_id) if reading.content_id is not None else ""
+    return MarkReading(content_id=words, chance=reading.chance, frames=reading.frames)

@@ -13,6 +13,7 @@ from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.standing import why_fallen
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow
+from understudy.inference.provenance.watermark_key import make_key
 from understudy.inference.work_order import Earlier, WorkOrder
 
 
@@ -45,6 +46,10 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         earlier=_earlier(house, job.redo) if job.redo is not None else None,
         reuse=str(folder_of(twin, provisional=False)) if twin is not None else None,
         reuse_carried=str(house.carried_of(twin.job_id)) if twin is not None else "",
+        label_text=house.settings.label_text,
+        label_seconds=house.settings.label_seconds,
+        aigc_producer=house.settings.aigc_producer,
+        watermark_key=str(make_key(house.home)) if house.settings.watermark else "",
         admission=admission,
         packs=own_packs(house.settings.packs_folder),
         vouched_by=papers.vouched_by,

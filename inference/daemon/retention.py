@@ -11,7 +11,6 @@ import contextlib
 import logging
 import os
 import shutil
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from understudy.bridge.errors import Finding, JobError, RequestError
@@ -20,11 +19,11 @@ from understudy.inference.daemon.changes import Changes
 from understudy.inference.daemon.house import CARRIED, SCRATCH, House
 from understudy.inference.daemon.jobs import has_ended
 from understudy.inference.daemon.orders import twins_of
+from understudy.inference.daemon.purge import LIVE_STATES, oldest_kept, purge
 from understudy.inference.daemon.submission import new_job_id
 from understudy.inference.daemon.tables import JobRow
 
 LOOK_SECONDS = 3600.0
-LIVE_STATES = ("draft", "uploading", "queued", "running", "parked", "paused", "checking")
 NOTE = "files_removed"
 """The rule's name in the finding that says so."""
 _GOING = ".going-"
@@ -39,18 +38,26 @@ class Retention:
         self._house = house
         self._changes = changes
         self._days = house.settings.keep_ended_days
+        self._intermediates_days = house.settings.keep_intermediates_days
         self._uploading_days = house.settings.keep_uploading_days
 
     async def run(self) -> None:
         """Look now and once an hour, for ever. A look that fails is logged; the next one does its work."""
-        while self._days or self._uploading_days:
+        while self._days or self._uploading_days or self._intermediates_days:
             try:
                 await self.give_up_waiting()
                 await self.look()
+                await self.purge()
             except Exception:  # noqa: BLE001 - the daemon's edge: a disk that fails for a moment must not end it
                 _log.exception("old jobs could not be looked at")
             await asyncio.sleep(LOOK_SECONDS)
         await asyncio.Event().wait()
+
+    async def purge(self) -> None:
+        """Remove what was made on the way to takes that were done long enough ago, where a setting says how long."""
+        if self._intermediates_days:
+            days = self._intermediates_days
+            await self._house.on_disk(purge, self._house.home, self._house.store, days, actor="keep_intermediates_days")
 
     async def give_up_waiting(self) -> None:
         """Fail every job whose client stopped sending long enough ago: what did come is pinned in the vault by it."""
@@ -112,13 +119,7 @@ class Retention:
         return bool(await self._house.stored(self._house.store.jobs, (), projects=(name,), limit=1))
 
     async def _oldest_kept(self, days: int) -> str:
-        """Return the time before which what is old goes. Time passes by what is stored: a clock that jumps ahead, or a
-        machine that wakes up in another year, makes nothing old.
-        """
-        newest = await self._house.stored(self._house.store.newest_time)
-        now = datetime.now(timezone.utc)
-        oldest = min(now, datetime.fromisoformat(newest) if newest else now) - timedelta(days=days)
-        return oldest.isoformat(timespec="milliseconds")[:23] + "Z"
+        return await self._house.stored(oldest_kept, self._house.store, days)
 
     def _never_came(self, row: JobRow) -> JobError:
         return JobError(

@@ -52,7 +52,10 @@ def test_when_nothing_is_set_then_home_is_absolute_and_the_daemon_listens_on_loo
 def test_what_is_kept_of_ended_jobs_and_results_can_be_said_as_text(places: Places) -> None:
     assert (places.load().keep_ended_days, places.load().result_cache) == (30, True)
     assert places.load().keep_uploading_days == 7
+    assert places.load().watermark
     places.environment |= {"UNDERSTUDY_KEEP_ENDED_DAYS": "0", "UNDERSTUDY_RESULT_CACHE": "false"}
+    places.environment["UNDERSTUDY_WATERMARK"] = "false"
+    assert not places.load().watermark
     assert (places.load().keep_ended_days, places.load().result_cache) == (0, False)
     places.environment["UNDERSTUDY_KEEP_ENDED_DAYS"] = "-1"
     with pytest.raises(RequestError, match="keep_ended_days"):

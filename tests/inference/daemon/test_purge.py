@@ -1,0 +1,186 @@
+"""What is purged of old jobs, what never is, and what is written down of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from terminal_rig import Terminal
+
+from understudy.inference.daemon.lookup import Lookup
+from understudy.inference.daemon.purge import Purged, purge
+from understudy.inference.version_lock import VersionLock
+
+from .conftest import DaemonProcess, finished, make_job, send, state_of
+from .test_retention import start_again_as_if_old
+
+LONG_AGO_SECONDS = 1_577_836_800.0  # 2020-01-01
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[DaemonProcess]:
+    process = DaemonProcess(tmp_path / "home", keep_ended_days=0).start()
+    yield process
+    process.stop()
+
+
+def left_by(daemon: DaemonProcess, job_id: str) -> list[Path]:
+    """Leave a face crop and carried pictures of a job, as a worker would."""
+    paths = [daemon.home / "jobs" / job_id / name for name in (".scratch/face.0001.npy", ".carried/last/1.npy")]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(f"a face of {job_id}".encode())
+    return paths
+
+
+def purged(daemon: DaemonProcess, days: int = 30, **options: object) -> tuple[Purged, ...]:
+    with closing(Lookup(daemon.home / "store.sqlite")) as store:
+        return purge(daemon.home, store, days, **options)  # type: ignore[arg-type]
+
+
+def entries(daemon: DaemonProcess) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (daemon.home / "purged.jsonl").read_text().splitlines()]
+
+
+def layers(folder: str) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in Path(folder).rglob("*.exr")}
+
+
+def test_what_an_old_job_of_the_project_left_goes_and_its_delivered_layers_stay(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    with daemon.client() as client:
+        old = finished(client, send(client, make_job(tmp_path / "a", project="dune"))).job_id
+        other = finished(client, send(client, make_job(tmp_path / "b", project="emma"))).job_id
+        new = finished(client, send(client, make_job(tmp_path / "c", project="dune"))).job_id
+        take = client.outputs(old).folder
+    start_again_as_if_old(daemon, old, other)
+    before = layers(take)
+    assert len(before) == 4
+    of_old, of_other, of_new = (left_by(daemon, name) for name in (old, other, new))
+    gone = purged(daemon, project="dune", actor="jo")
+    assert [(one.kind, one.job_id, one.files) for one in gone] == [("scratch", old, 1), ("carried", old, 1)]
+    assert not any(path.exists() for path in of_old)
+    assert all(path.exists() for path in (*of_other, *of_new))
+    assert layers(take) == before
+
+
+def test_what_goes_is_written_down_by_its_digest_and_without_its_content(daemon: DaemonProcess, tmp_path: Path) -> None:
+    with daemon.client() as client:
+        old = finished(client, send(client, make_job(tmp_path / "a", project="dune"))).job_id
+    start_again_as_if_old(daemon, old)
+    left_by(daemon, old)
+    first = purged(daemon, project="dune", actor="jo")
+    assert [entry["digest"] for entry in entries(daemon)] == [one.digest for one in first]
+    assert {(entry["actor"], entry["project"], entry["older_than_days"]) for entry in entries(daemon)} == {
+        ("jo", "dune", 30)
+    }
+    assert (daemon.home / "purged.jsonl").stat().st_mode & 0o777 == 0o600
+    left_by(daemon, old)
+    assert [one.digest for one in purged(daemon, project="dune")] == [one.digest for one in first]
+    assert len(entries(daemon)) == 4
+
+
+def test_a_dry_run_says_what_would_go_and_leaves_everything(daemon: DaemonProcess, tmp_path: Path) -> None:
+    with daemon.client() as client:
+        old = finished(client, send(client, make_job(tmp_path / "a", project="dune"))).job_id
+    start_again_as_if_old(daemon, old)
+    paths = left_by(daemon, old)
+    assert [(one.kind, one.digest) for one in purged(daemon, dry_run=True)] == [("scratch", ""), ("carried", "")]
+    assert all(path.exists() for path in paths)
+    assert not (daemon.home / "purged.jsonl").exists()
+
+
+def test_when_a_live_job_may_read_what_an_old_one_carried_then_it_stays(daemon: DaemonProcess, tmp_path: Path) -> None:
+    with daemon.client() as client:
+        old = finished(client, send(client, make_job(tmp_path / "a", content="the same"))).job_id
+        waiting = make_job(tmp_path / "a", content="the same")
+        live = client.submit(waiting.request, waiting.token).job_id
+        client.control(live, "pause")
+    start_again_as_if_old(daemon, old)
+    paths = left_by(daemon, old)
+    with daemon.client() as client:
+        assert state_of(client, live) == "paused"
+    assert purged(daemon) == ()
+    assert all(path.exists() for path in paths)
+
+
+def test_frames_that_were_never_delivered_go_unless_somebody_writes_there(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    with daemon.client() as client:
+        failed = finished(client, send(client, make_job(tmp_path / "a", prompt="end=failed"))).job_id
+    start_again_as_if_old(daemon, failed)
+    provisional = daemon.home / "jobs" / failed / ".provisional" / "v001"
+    provisional.mkdir(parents=True, exist_ok=True)
+    (provisional / "face.1001.exr").write_bytes(b"a face")
+    lock = VersionLock(provisional)
+    lock.acquire()
+    assert "undelivered" not in {one.kind for one in purged(daemon)}
+    assert (provisional / "face.1001.exr").exists()
+    lock.release()
+    assert "undelivered" in {one.kind for one in purged(daemon)}
+    assert not provisional.exists()
+
+
+def test_poses_that_nobody_used_for_so_long_go_with_any_project(daemon: DaemonProcess) -> None:
+    poses = daemon.home / "poses"
+    poses.mkdir()
+    for name in ("old.pose", "new.pose"):
+        (poses / name).write_bytes(b"where a body was")
+    os.utime(poses / "old.pose", (LONG_AGO_SECONDS, LONG_AGO_SECONDS))
+    assert [(one.kind, one.files) for one in purged(daemon, project="dune")] == [("poses", 1)]
+    assert [path.name for path in poses.iterdir()] == ["new.pose"]
+
+
+def test_when_a_folder_of_intermediates_is_a_link_then_it_is_not_followed(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    with daemon.client() as client:
+        old = finished(client, send(client, make_job(tmp_path / "a"))).job_id
+    start_again_as_if_old(daemon, old)
+    own = tmp_path / "my own"
+    own.mkdir()
+    (own / "letter.txt").write_text("keep me")
+    (daemon.home / "jobs" / old / ".scratch").symlink_to(own)
+    assert purged(daemon) == ()
+    assert (own / "letter.txt").exists()
+
+
+def test_a_daemon_purges_by_itself_where_a_setting_says_after_how_long(tmp_path: Path) -> None:
+    from .conftest import until
+
+    daemon = DaemonProcess(tmp_path / "home", keep_ended_days=0, keep_intermediates_days=30).start()
+    with daemon.client() as client:
+        old = finished(client, send(client, make_job(tmp_path / "a", project="dune"))).job_id
+        take = client.outputs(old).folder
+    paths = left_by(daemon, old)
+    start_again_as_if_old(daemon, old)
+    until(lambda: not any(path.exists() for path in paths))
+    assert len(layers(take)) == 4
+    daemon.stop()
+
+
+def test_the_command_tells_what_went(
+    daemon: DaemonProcess, tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with daemon.client() as client:
+        old = finished(client, send(client, make_job(tmp_path / "a", project="dune"))).job_id
+    start_again_as_if_old(daemon, old)
+    left_by(daemon, old)
+    monkeypatch.setenv("UNDERSTUDY_HOME", str(daemon.home))
+    would = terminal("purge", "--project", "dune", "--older-than", 30, "--dry-run")
+    assert would.code == 0
+    assert "nothing was removed" in would.out
+    gone = terminal("purge", "--project", "dune", "--older-than", 30, "--json").json
+    assert [one["kind"] for one in gone] == ["scratch", "carried"]
+
+
+def test_when_there_is_no_store_then_the_command_says_where_it_belongs(terminal: Terminal, home: Path) -> None:
+    ended = terminal("purge", "--project", "dune", "--older-than", 30)
+    assert ended.code not in (0, 1)
+    assert "daemon's machine" in ended.err
