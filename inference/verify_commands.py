@@ -42,7 +42,8 @@ def verify(
     from understudy.inference.provenance.trust import trust_anchors
     from understudy.inference.provenance.verify import verify as look
 
-    found = look(Path(path), trust_anchors(load_settings()))
+    settings = load_settings()
+    found = look(Path(path), trust_anchors(settings), settings.home)
     if as_json:
         text = msgspec.json.format(msgspec.json.encode(found), indent=1)
         sys.stdout.write(text.decode("utf-8") + "\n")

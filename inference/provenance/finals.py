@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from understudy.bridge.errors import ComplianceError, RequestError
-from understudy.inference.provenance.checkers import open_subject
 from understudy.inference.provenance.claims import COMPLIANCE, no_training
 from understudy.inference.provenance.credentials import MOVIES, Source, sign_beside, sign_in_itself
 from understudy.inference.provenance.frame_list import FINAL_LIST, FINAL_SEAL, list_files, sha256_of, write_list
+from understudy.inference.provenance.opened import open_subject
 from understudy.inference.provenance.signing_keys import SigningKey
 from understudy.inference.provenance.subject import SEALS, subject_of
 from understudy.inference.provenance.verify import verify
