@@ -80,7 +80,8 @@ def _in_its_version(
     faults = [fault for fault in faults if fault.file not in same]
     faults += [_fault("missing", name, since) for name in meant if name not in on_disk]
     faults += [_fault("added", name, f"not among what was {since}") for name in on_disk if name not in meant]
-    note = f"{since}: entry {delivery.entry} of this machine's ledger lists {len(meant)} of these files"
+    listed = len(meant.keys() - set(SEALS[0]))
+    note = f"{since}: entry {delivery.entry} of this machine's ledger lists {listed} of these files"
     return tuple(faults), frozenset(same), (note,)
 
 
