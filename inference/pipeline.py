@@ -84,8 +84,8 @@ def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
     reporter.found(*(_approximately_made(one) for one in version.read_approximations()))
     screening = _check(pictures, version, reporter)
     findings = (*order.admission, *reporter.findings)
-    report = make_report(pictures, version, findings, screening.views)
     sealing = _sealing(pictures, version, reporter)
+    report = make_report(pictures, version, findings, screening.views, signer=sealing.signer)
     return version.settle(findings, (*screening.paths, report), str(pictures.rate), sealing)
 
 

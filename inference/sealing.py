@@ -41,6 +41,7 @@ from understudy.inference.provenance.frame_list import (
     write_list,
 )
 from understudy.inference.provenance.inputs import sources_of, used_inputs
+from understudy.inference.provenance.trust import DEVELOPMENT_NAME
 from understudy.inference.work_order import WorkOrder
 
 Step = Callable[[int, int], None]
@@ -77,6 +78,11 @@ class Sealing:
         self._made = _made(order, description, said)
         self._marked = marked
         self._steps = 1
+
+    @property
+    def signer(self) -> str:
+        """Who signs, in words: the name in the certificate, or that it stands for nobody."""
+        return DEVELOPMENT_NAME if self._key.development else self._key.name
 
     def sign(self, movies: Sequence[Path]) -> None:
         """Give every movie its credentials."""

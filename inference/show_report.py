@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,30 +27,29 @@ from understudy.inference.daemon.lookup import Lookup
 from understudy.inference.daemon.tables import JobRow
 from understudy.inference.provenance.content_id import content_id
 from understudy.inference.provenance.verify import Signer, Verdict, verify
+from understudy.inference.report_papers import (
+    LIKENESS,
+    NOT_STATED,
+    TOGETHER,
+    VOUCHED,
+    PackPapers,
+    Rows,
+    by_pack,
+    nameless,
+    pack_rows,
+    people_of,
+    without_people,
+)
 
 REPORT_NAME = "report.html"
+NOT_INSTALLED = (("today", "this version is not installed here any more"),)
 REPORT_LIMIT_BYTES = 32 * 2**20
 PICTURE_LIMIT_BYTES = 2**20
-TOGETHER, NO_PACK = "all packs together", "packs@"
-"""What a rule about all packs is listed under, and what it says for its pack."""
-LIKENESS = {
-    "digital_replica": "a digital replica: a real person can be recognised",
-    "synthetic_performer": "a synthetic performer: nobody who exists",
-    "altered_performance": "a real performance, altered",
-    "non_human": "a character that is no human being",
-    "no_person": "no person",
-}
 MODES = {
     "replace": "a person in a filmed shot was replaced by a generated character",
     "animate": "a character was generated that moves as a performance does",
 }
-VOUCHED = {
-    "registry": "the studio's registry held the consents when it was made",
-    "self-attested": "the record alone: its consents were not held against a registry",
-}
 _RESULT = re.compile(rb'<img data-view="result" alt="[^"]*" src="data:image/jpeg;base64,([A-Za-z0-9+/=]+)">')
-
-Rows = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +144,15 @@ def declare(show: str, sources: Sources, *, made_at: str, software: str, names: 
     rows.sort(key=lambda row: (row.shot, -row.version))
     versions = tuple(_shown(row, sources, names) for row in rows)
     asked = sorted({one.pack for version in versions for one in version.evaluated} - {TOGETHER})
-    packs = tuple(KnownPack(pack, _pack_rows(sources.packs.get(pack))) for pack in asked)
+    packs = tuple(
+        KnownPack(one, pack_rows(sources.packs[one]) if one in sources.packs else NOT_INSTALLED) for one in asked
+    )
     return Declaration(show, made_at, software, versions, packs, names)
 
 
 def _shown(row: JobRow, sources: Sources, names: bool) -> Shown:
     job, _ = sources.store.request(row.job_id)
-    findings = tuple(_nameless(finding, job.record) for finding in sources.store.findings(row.job_id))
+    findings = tuple(nameless(finding, job.record) for finding in sources.store.findings(row.job_id))
     folder = Path(row.folder) / row.version_name
     verdict, manifest = _verdict(folder, sources), _manifest(folder)
     marks = manifest.marks if manifest is not None else {}
@@ -216,26 +216,23 @@ def _no_model(marks: Mapping[str, str]) -> str:
 
 
 def _people(record: Record, sources: Sources, names: bool) -> Rows:
-    roles = {"seen": record.on_screen, "performing": record.performed_by, "painted out": record.replaced}
-    stated = LIKENESS.get(record.likeness or "", "not stated")
-    told = {what: _those(people, sources, names) for what, people in roles.items() if people}
-    return (("likeness", stated), *(told.items() or (("people", "nobody is named in its record"),)))
-
-
-def _those(people: Iterable[str], sources: Sources, names: bool) -> str:
-    people = tuple(people)
+    stated = ("likeness", LIKENESS.get(record.likeness or "", NOT_STATED))
     if not names:
-        return f"{len(people)} {'person' if len(people) == 1 else 'people'}"
-    known = (sources.registry.find(Talent, person) for person in people)
+        return (stated, *people_of(record))
+    roles = {"seen": record.on_screen, "performing": record.performed_by, "painted out": record.replaced}
+    return (stated, *((what, _names(people, sources)) for what, people in roles.items() if people))
+
+
+def _names(people: Iterable[str], sources: Sources) -> str:
+    known = ((person, sources.registry.find(Talent, person)) for person in people)
     return "; ".join(
-        f"{talent.name} ({person})" if talent is not None and talent.name else person
-        for person, talent in zip(people, known, strict=True)
+        f"{talent.name} ({person})" if talent is not None and talent.name else person for person, talent in known
     )
 
 
 def _consents(record: Record, manifest: Manifest | None, sources: Sources, names: bool) -> Rows:
     if record.ground != "record":
-        return (("consents", f"none were checked. Self-attested: {_without(record.attestation, record)}"),)
+        return (("consents", f"none were checked. Self-attested: {without_people(record.attestation, record)}"),)
     vouched = VOUCHED[manifest.vouched_by] if manifest is not None else "not known: its manifest is not here"
     shown = [(f"consent {one.consent_id}", _consent(one, record, sources, names)) for one in record.consents]
     return (*(shown or [("consents", "none: its record names nobody who would give one")]), ("vouched for by", vouched))
@@ -243,7 +240,7 @@ def _consents(record: Record, manifest: Manifest | None, sources: Sources, names
 
 def _consent(consent: Consent, record: Record, sources: Sources, names: bool) -> str:
     kept = sources.registry.find(RegisteredConsent, consent.consent_id)
-    whose = f"of {_those((consent.talent,), sources, names)}, " if names else ""
+    whose = f"of {_names((consent.talent,), sources)}, " if names else ""
     return f"{whose}salted SHA-256 of the document {salted(record, consent.document)}; {_standing(kept, sources.today)}"
 
 
@@ -258,22 +255,12 @@ def _standing(consent: RegisteredConsent | None, today: str) -> str:
 
 
 def _evaluated(findings: tuple[Finding, ...]) -> tuple[Evaluated, ...]:
-    """Return the packs that were asked, each rule by its last word: admission's, then delivery's."""
-    last: dict[tuple[str, str], Finding] = {}
-    for finding in findings:
-        if "pack" in finding.facts:
-            last[finding.facts["pack"], finding.rule] = finding
-    packs = dict.fromkeys(pack for pack, _ in last)
-    told = [_one_pack(pack, [one for (whose, _), one in last.items() if whose == pack]) for pack in packs]
-    return tuple(sorted(told, key=lambda one: one.pack == TOGETHER))
+    return tuple(_one_pack(PackPapers(pack, said, ())) for pack, said in by_pack(findings).items())
 
 
-def _one_pack(pack: str, findings: list[Finding]) -> Evaluated:
-    pack = TOGETHER if pack.startswith(NO_PACK) else pack
-    counted = Counter(finding.outcome for finding in findings)
-    told = ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in sorted(counted.items()))
-    open_ = (one for one in findings if one.outcome not in ("pass", "not_applicable", "waived"))
-    return Evaluated(pack, told, tuple(f"{one.outcome}: {one.rule}: {one.message}" for one in open_))
+def _one_pack(one: PackPapers) -> Evaluated:
+    open_ = (said for said in one.findings if said.outcome not in ("pass", "not_applicable", "waived"))
+    return Evaluated(one.pack, one.counts, tuple(f"{said.outcome}: {said.rule}: {said.message}" for said in open_))
 
 
 def _waived(finding: Finding, sources: Sources, names: bool) -> Waived:
@@ -348,29 +335,3 @@ def _picture(folder: Path) -> bytes | None:
     except (OSError, binascii.Error):
         return None
     return data if data.startswith(b"\xff\xd8") and len(data) <= PICTURE_LIMIT_BYTES else None
-
-
-def _pack_rows(pack: Pack | None) -> Rows:
-    if pack is None:
-        return (("today", "this version is not installed here any more"),)
-    data = pack.data
-    return (
-        ("title", data.title),
-        ("in force", f"from {data.valid_from}" + (f" to {data.valid_to}" if data.valid_to else "")),
-        ("written from", "; ".join(data.sources)),
-        ("read by a lawyer", data.reviewed_by or "no"),
-        ("how sure its authors are", data.confidence),
-        ("not verified", "; ".join(data.not_verified) or "nothing is named"),
-        ("SHA-256", pack.digest),
-    )
-
-
-def _nameless(finding: Finding, record: Record) -> Finding:
-    return msgspec.structs.replace(finding, message=_without(finding.message, record))
-
-
-def _without(text: str, record: Record) -> str:
-    """Return text with every talent of a record as `person N`: ids may be the names that people are known by."""
-    for number, talent in enumerate(record.talents, start=1):
-        text = re.sub(rf"(?<!\w){re.escape(talent)}(?!\w)", f"person {number}", text)
-    return text

@@ -9,7 +9,8 @@ import io
 import re
 from importlib import resources
 
-from understudy.inference.show_report import Declaration, Evaluated, KnownPack, Rows, Shown
+from understudy.inference.report_papers import Rows
+from understudy.inference.show_report import Declaration, Evaluated, KnownPack, Shown
 
 PROMISE = (
     "This page says how the pictures were made, on which papers, and which rules of which version were evaluated on "

@@ -15,7 +15,8 @@ from fpdf.enums import MethodReturnValue
 from fpdf.fonts import TTFFont
 from PIL import UnidentifiedImageError
 
-from understudy.inference.show_report import Declaration, Rows, Shown
+from understudy.inference.report_papers import Rows
+from understudy.inference.show_report import Declaration, Shown
 from understudy.inference.show_report_html import PROMISE, badges, totals, written_words
 
 TYPEFACES = (

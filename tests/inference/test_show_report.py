@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from understudy.bridge.record import Record
-from understudy.inference.show_report import Declaration, Evaluated, KnownPack, Shown, Waived, _without
+from understudy.inference.report_papers import without_people
+from understudy.inference.show_report import Declaration, Evaluated, KnownPack, Shown, Waived
 from understudy.inference.show_report_html import COLUMNS, page, sheet
 from understudy.inference.show_report_pdf import write_pdf
 
@@ -97,4 +98,4 @@ def test_a_line_has_every_column() -> None:
 
 def test_people_of_a_record_stand_as_numbers_and_parts_of_words_stay() -> None:
     record = Record(on_screen=("ana",), performed_by=("bo",))
-    assert _without("ana and bo; banana (ana)", record) == "person 1 and person 2; banana (person 1)"
+    assert without_people("ana and bo; banana (ana)", record) == "person 1 and person 2; banana (person 1)"
