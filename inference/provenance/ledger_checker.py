@@ -14,7 +14,7 @@ from understudy.inference.authority.head import LedgerHead
 from understudy.inference.authority.ledger import ENTRIES_FILE, FOLDER
 from understudy.inference.provenance.deliveries import Book, Delivery, damage_of, open_book
 from understudy.inference.provenance.frame_list import sha256_of
-from understudy.inference.provenance.opened import Fault, Kind, Opened, Said, is_plain
+from understudy.inference.provenance.opened import Fault, Kind, Opened, Said, is_plain, version_said
 from understudy.inference.provenance.subject import SEALS
 
 LEDGER = "ledger"
@@ -39,35 +39,37 @@ def check_ledger(opened: Opened) -> Said:
         return Said(notes=(f"this machine's ledger cannot be read by you: {problem.strerror}",))
     if book is None:
         return Said()
-    if opened.version is None:
-        return _by_content(opened, book)
+    if opened.subject.seal is None:
+        return _without_list(opened, book)
+    if opened.version is None:  # its list does not read: that is the list's own fault
+        return Said()
     delivery = book.delivery(*opened.version)
-    if delivery is None:
-        return Said(notes=(_unknown(book, *opened.version),))
-    return _by_delivery(opened, book, delivery)
+    return Said(notes=(_unknown(book, *opened.version),)) if delivery is None else _by_delivery(opened, book, delivery)
 
 
 def _by_delivery(opened: Opened, book: Book, delivery: Delivery) -> Said:
-    """Judge files whose job and version are said by somebody: by their list, or by themselves."""
+    """Judge a version, or a part of one, whose list says job and version."""
     damage = _damage(opened, book)
-    try:
-        delivered = book.files_of(delivery)
-    except (ValueError, msgspec.MsgspecError) as problem:
-        fault = Fault(kind="altered", file=f"{FOLDER}/lists/{delivery.files}.json", words=str(problem), layer=LEDGER)
-        return Said((*damage, fault), ours=True)
+    delivered = _delivered(book, delivery)
+    if isinstance(delivered, Fault):
+        return Said((*damage, delivered), ours=True)
     if delivered is None:
-        words = f"delivered on {delivery.time}, entry {delivery.entry}; the ledger's list of its files was erased"
-        return Said(damage, (words,), ours=True)
-    if opened.subject.seal is None:
-        faults, vouched, notes = _alone(opened, delivery, delivered)
-    else:
-        faults, vouched, notes = _in_its_version(opened, delivery, delivered)
-    return Said((*damage, *faults), (*notes, *_recalled(delivery)), frozenset() if damage else vouched, ours=True)
+        return Said(damage, (_erased(delivery),), ours=True)
+    faults, vouched, note = _in_its_version(opened, delivery, delivered)
+    return Said((*damage, *faults), (note, *_recalled(delivery)), frozenset() if damage else vouched, ours=True)
+
+
+def _delivered(book: Book, delivery: Delivery) -> dict[str, str] | Fault | None:
+    """Return the SHA-256 of every file of a delivery by its path; None where that was erased."""
+    try:
+        return book.files_of(delivery)
+    except (ValueError, msgspec.MsgspecError) as problem:
+        return _fault("altered", f"{FOLDER}/lists/{delivery.files}.json", str(problem))
 
 
 def _in_its_version(
     opened: Opened, delivery: Delivery, delivered: dict[str, str]
-) -> tuple[tuple[Fault, ...], frozenset[str], tuple[str, ...]]:
+) -> tuple[tuple[Fault, ...], frozenset[str], str]:
     subject = opened.subject
     on_disk = {name: file.sha256 for name, file in opened.found.items()}
     if subject.whole and subject.seal is not None:
@@ -82,41 +84,59 @@ def _in_its_version(
     faults += [_fault("added", name, f"not among what was {since}") for name in on_disk if name not in meant]
     listed = len(meant.keys() - set(SEALS[0]))
     note = f"{since}: entry {delivery.entry} of this machine's ledger lists {listed} of these files"
-    return tuple(faults), frozenset(same), (note,)
+    return tuple(faults), frozenset(same), note
 
 
-def _alone(
-    opened: Opened, delivery: Delivery, delivered: dict[str, str]
-) -> tuple[tuple[Fault, ...], frozenset[str], tuple[str, ...]]:
-    """Judge files that left their version: what they say of themselves is of this delivery, so must their bytes be."""
-    faults, vouched, notes = [], set(), []
-    names = {digest: name for name, digest in delivered.items()}
+def _without_list(opened: Opened, book: Book) -> Said:
+    """Judge files that left their version: by the job that their own credentials name, else by their bytes alone."""
+    if not book.deliveries:
+        return Said()
+    said, wordless = list[Said](), dict[str, str]()
     for path, file in opened.found.items():
-        if file.sha256 in names:
-            vouched.add(path)
-            notes.append(_delivered_as(path, names[file.sha256], delivery))
-        else:
-            faults.append(_fault("altered", path, f"no file with this SHA-256 was delivered on {delivery.time}"))
-    return tuple(faults), frozenset(vouched), tuple(notes)
+        version = version_said(opened.credentials.get(path))
+        if version is not None:
+            said.append(_one(path, file.sha256, book, version))
+        elif file.sha256:
+            wordless[file.sha256] = path
+    said.append(_by_content(wordless, book, alone=len(opened.subject.paths) == 1))
+    vouched = frozenset[str]().union(*(one.vouched for one in said))
+    damage = _damage(opened, book) if any(one.ours for one in said) else ()
+    faults = (fault for one in said for fault in one.faults)
+    notes = tuple(note for one in said for note in one.notes)
+    return Said((*damage, *faults), notes, frozenset() if damage else vouched, ours=any(one.ours for one in said))
 
 
-def _by_content(opened: Opened, book: Book) -> Said:
-    """Find files that say nothing of themselves by their bytes alone, in the newest delivery that has them."""
-    wanted = {file.sha256: name for name, file in opened.found.items() if file.sha256}
+def _one(path: str, sha256: str, book: Book, version: tuple[str, int]) -> Said:
+    """Judge a file by the delivery that its credentials name."""
+    delivery = book.delivery(*version)
+    if delivery is None:
+        return Said(notes=(_unknown(book, *version),))
+    delivered = _delivered(book, delivery)
+    if isinstance(delivered, Fault):
+        return Said((delivered,), ours=True)
+    if delivered is None:
+        return Said(notes=(_erased(delivery),), ours=True)
+    name = next((name for name, digest in delivered.items() if digest == sha256), None)
+    if name is None:
+        words = f"no file with this SHA-256 was delivered on {delivery.time}"
+        return Said((_fault("altered", path, words),), _recalled(delivery), ours=True)
+    return Said((), (_delivered_as(path, name, delivery), *_recalled(delivery)), frozenset({path}), ours=True)
+
+
+def _by_content(wanted: dict[str, str], book: Book, *, alone: bool) -> Said:
+    """Find files that say nothing of themselves, by SHA-256 to path, in the newest delivery that has them."""
     vouched, notes, faults = set[str](), list[str](), list[Fault]()
     for delivery in book.deliveries:
-        hits = _hits(book, delivery, wanted)
-        for digest, listed in hits.items():
+        if not wanted:
+            break
+        for digest, listed in _hits(book, delivery, wanted).items():
             path = wanted.pop(digest)
             vouched.add(path)
-            if len(opened.subject.paths) > 1 and PurePosixPath(path).name != PurePosixPath(listed).name:
+            if not alone and PurePosixPath(path).name != PurePosixPath(listed).name:
                 faults.append(_fault("renamed", path, f"delivered as {listed}"))
             else:
                 notes.append(_delivered_as(path, listed, delivery))
-        if not wanted:
-            break
-    damage = _damage(opened, book) if vouched else ()
-    return Said((*damage, *faults), tuple(notes), frozenset() if damage else frozenset(vouched), ours=bool(vouched))
+    return Said(tuple(faults), tuple(notes), frozenset(vouched), ours=bool(vouched))
 
 
 def _hits(book: Book, delivery: Delivery, wanted: dict[str, str]) -> dict[str, str]:
@@ -159,6 +179,10 @@ def _delivered_as(path: str, listed: str, delivery: Delivery) -> str:
         f"{path} is, byte for byte, {listed} of job {delivery.job}, version {delivery.version}, "
         f"delivered on {delivery.time}: entry {delivery.entry} of this machine's ledger"
     )
+
+
+def _erased(delivery: Delivery) -> str:
+    return f"delivered on {delivery.time}, entry {delivery.entry}; the ledger's list of its files was erased"
 
 
 def _recalled(delivery: Delivery) -> tuple[str, ...]:

@@ -55,14 +55,10 @@ class Opened:
 
     @property
     def version(self) -> tuple[str, int] | None:
-        """Job and version by the signed list, or by what one movie says of itself; None where nothing says it."""
+        """Job and version by the list, or by what a file alone says of itself; None where nothing says it."""
         if self.listed is not None and self.listed.version:
             return self.listed.job, self.listed.version
-        for reading in self.credentials.values():
-            if reading is not None and isinstance(reading.says.get("job"), str):
-                version = reading.says.get("version")
-                return (reading.says["job"], version) if isinstance(version, int) else None
-        return None
+        return version_said(self.credentials.get(self.subject.paths[0])) if len(self.subject.paths) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +89,12 @@ def open_subject(subject: Subject, anchors: bytes, home: Path | None = None) -> 
         if not problem.startswith("it is") and beside.is_file() and not beside.is_symlink():
             seal = _read(path, anchors, beside)
     return Opened(subject, anchors, home, listed, problem, seal)
+
+
+def version_said(reading: Reading | None) -> tuple[str, int] | None:
+    """Return the job and the version that credentials of ours name, whether they hold or not."""
+    job, version = (reading.says.get("job"), reading.says.get("version")) if reading is not None else (None, None)
+    return (job, version) if isinstance(job, str) and isinstance(version, int) else None
 
 
 def is_plain(subject: Subject, name: str) -> bool:

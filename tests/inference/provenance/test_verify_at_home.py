@@ -28,7 +28,7 @@ from understudy.inference.provenance.watermark import ALGORITHM, Marker
 from understudy.inference.provenance.watermark_key import content_id_of, make_key, read_key
 
 from .conftest import MADE
-from .test_verify import add_a_free_box, change_brand, flip
+from .test_verify import add_a_free_box, caught, change_brand, flip
 
 Spoil = Callable[[Path], None]
 
@@ -164,6 +164,17 @@ def test_when_a_frame_lies_alone_then_the_ledger_knows_it_by_its_bytes(
     found = verify(alone, key.anchors, home_of(ledger))
     assert found.intact
     assert any("comp/comp.1001.exr of job job1, version 1" in note for note in found.notes)
+
+
+def test_when_a_movie_lies_among_files_of_others_then_they_are_not_held_against_its_delivery(
+    version: Path, key: SigningKey, ledger: Ledger, tmp_path: Path
+) -> None:
+    downloads = tmp_path / "downloads"
+    downloads.mkdir()
+    shutil.copy(version / "review.mp4", downloads / "ours.mp4")
+    (downloads / "holiday.txt").write_text("sun")
+    found = verify(downloads, key.anchors, home_of(ledger))
+    assert caught(found) == {("unproven", "holiday.txt", "no proof")}
 
 
 def test_when_a_sequence_lost_its_list_then_a_frame_under_anothers_name_is_renamed(
