@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from understudy.bridge.errors import PlateError
-from understudy.bridge.exr_file import read_attribute
+from understudy.bridge.exr_file import read_attributes
 from understudy.inference.provenance.credentials import MOVIES, Reading
 from understudy.inference.provenance.frame_list import Differences, FrameList, differences
 from understudy.inference.provenance.ledger_checker import check_ledger
@@ -20,6 +20,8 @@ from understudy.inference.provenance.opened import Fault, Kind, Opened, Said, is
 from understudy.inference.provenance.subject import SEALS
 
 CREDENTIALS, LIST, ATTRIBUTES = "C2PA", "file list SHA-256", "EXR attributes"
+FIELDS = ("job", "version", "record", "state")
+"""Attributes of an EXR that must say what its list and its papers say."""
 EXPIRED = "signingCredential.expired"
 
 Checker = Callable[[Opened], Said]
@@ -75,10 +77,8 @@ def check_attributes(opened: Opened) -> Said:
         if not name.endswith(".exr") or not is_plain(opened.subject, name):
             continue
         try:
-            said = {
-                field: read_attribute(opened.subject.base / name, f"understudy/{field}") or ""
-                for field in ("job", "version", "record", "state")
-            }
+            found = read_attributes(opened.subject.base / name, (f"understudy/{field}" for field in FIELDS))
+            said = {field: found.get(f"understudy/{field}", "") for field in FIELDS}
         except (PlateError, OSError) as problem:
             words = f"it cannot be read as an EXR: {' '.join(str(problem).split())[:200]}"
             faults.append(Fault(kind="altered", file=name, words=words, layer=ATTRIBUTES))
