@@ -164,7 +164,9 @@ def _shown(row: JobRow, sources: Sources, names: bool) -> Shown:
         made=_made(row, job, marks),
         likeness=(*_people(job.record, sources, names), *_consents(job.record, manifest, sources, names)),
         evaluated=_evaluated(findings),
-        waived=tuple(_waived(finding, sources, names) for finding in findings if finding.outcome == "waived"),
+        waived=tuple(
+            _waived(finding, job.record, sources, names) for finding in findings if finding.outcome == "waived"
+        ),
         told=_told(job, manifest, verdict),
         proof=_proof(row, verdict, manifest),
         proven=verdict is not None and verdict.intact,
@@ -197,7 +199,7 @@ def _made(row: JobRow, job: JobRequest, marks: Mapping[str, str]) -> Rows:
         ("engine", f"{row.engine} {marks.get('understudy/engine_version', '')}".strip()),
         ("models", "; ".join(f"{name} {digest}" for name, digest in models.items()) or _no_model(marks)),
         ("digital source type", marks.get(SOURCE_TYPE, "not known").rpartition("/")[2]),
-        ("prompt", job.settings.prompt or "none"),
+        ("prompt", without_people(job.settings.prompt, job.record) or "none"),
         ("accepted", row.created_at[:10]),
         ("job", row.job_id),
         ("content id", content_id(row.job_id, row.version)),
@@ -263,10 +265,14 @@ def _one_pack(one: PackPapers) -> Evaluated:
     return Evaluated(one.pack, one.counts, tuple(f"{said.outcome}: {said.rule}: {said.message}" for said in open_))
 
 
-def _waived(finding: Finding, sources: Sources, names: bool) -> Waived:
+def _waived(finding: Finding, record: Record, sources: Sources, names: bool) -> Waived:
     """Return a waiver with its reason, which the registry keeps; users are named only where people may be."""
     waiver = sources.registry.find(Waiver, finding.facts.get("waiver", ""))
-    why = f" Reason: {waiver.reason}" if waiver is not None else " Its reason is not in the registry of this machine."
+    why = (
+        f" Reason: {without_people(waiver.reason, record)}"
+        if waiver is not None
+        else " Its reason is not in the registry of this machine."
+    )
     who = f" Decided by {waiver.decided_by}." if waiver is not None and names else ""
     return Waived(finding.rule, f"{finding.message}{who}{why}")
 

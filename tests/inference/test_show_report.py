@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 from html.parser import HTMLParser
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,9 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from understudy.bridge.errors import Finding
 from understudy.bridge.record import Record
+from understudy.inference.authority.ledger import Ledger
+from understudy.inference.authority.papers import Waiver
+from understudy.inference.authority.registry import Change, Registry
+from understudy.inference.daemon.lookup import Lookup
 from understudy.inference.report_papers import without_people
-from understudy.inference.show_report import Declaration, Evaluated, KnownPack, Shown, Waived
+from understudy.inference.show_report import Declaration, Evaluated, KnownPack, Shown, Sources, Waived, _waived
 from understudy.inference.show_report_html import COLUMNS, page, sheet
 from understudy.inference.show_report_pdf import write_pdf
 
@@ -99,3 +105,21 @@ def test_a_line_has_every_column() -> None:
 def test_people_of_a_record_stand_as_numbers_and_parts_of_words_stay() -> None:
     record = Record(on_screen=("ana",), performed_by=("bo",))
     assert without_people("ana and bo; banana (ana)", record) == "person 1 and person 2; banana (person 1)"
+
+
+def test_a_waiver_is_told_with_its_reason_and_names_neither_who_performs_nor_who_decided(tmp_path: Path) -> None:
+    registry = Registry(tmp_path, Ledger(tmp_path))
+    waiver = Waiver(
+        id="w-1", rule="base.y", reason="ana agreed by letter", requested_by="pia", requested_on="2026-11-01",
+        state="granted", decided_by="lea", decided_on="2026-11-02",
+    )  # fmt: skip
+    registry.write("lea", [Change("waiver", waiver, "granted")])
+    store = Lookup(tmp_path / "store.sqlite")
+    sources = Sources(store, registry, tmp_path, b"", (), today="2026-11-28")
+    said = Finding(rule="base.y", outcome="waived", message="Waived by legal, w-1.", facts={"waiver": "w-1"})
+    told = _waived(said, Record(on_screen=("ana",)), sources, False)
+    named = _waived(said, Record(on_screen=("ana",)), sources, True)
+    store.close()
+    registry.close()
+    assert told.words == "Waived by legal, w-1. Reason: person 1 agreed by letter"
+    assert "Decided by lea." in named.words
