@@ -6,12 +6,15 @@ and read back once more on a copy, by the same code, which can be timed alone.
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import c2pa
 import numpy as np
@@ -20,9 +23,14 @@ from benchmarks.colour_and_layers import times_of
 from benchmarks.shots import full_shot, gathered
 from benchmarks.table import Row, at_most
 from understudy.bridge.settings import load_settings
-from understudy.inference.compliance import gate
-from understudy.inference.compliance.facts import SealFacts
+from understudy.bridge.shot import OutputFile
+from understudy.inference import finish, pipeline
+from understudy.inference.authority.entries import NewEntry
+from understudy.inference.authority.ledger import Ledger
+from understudy.inference.compliance import evidence, gate
+from understudy.inference.compliance.facts import AdmissionFacts, SealFacts
 from understudy.inference.compliance.marks import marks
+from understudy.inference.daemon.papers import seal
 from understudy.inference.engines.roster import describe_for
 from understudy.inference.picture.movies import MovieWriter
 from understudy.inference.provenance.claims import Made, version_manifest
@@ -31,6 +39,7 @@ from understudy.inference.provenance.frame_list import LIST_NAME, SEAL_NAME
 from understudy.inference.provenance.inputs import read_input_credentials
 from understudy.inference.provenance.signing_keys import load_signing_key
 from understudy.inference.provenance.verify import verify
+from understudy.inference.provenance.watermark import Marker
 from understudy.inference.sealing import Sealing
 from understudy.inference.work_order import WorkOrder
 from understudy.inference.worker import Reporter, perform
@@ -55,9 +64,11 @@ def _version_rows(folder: Path) -> list[Row]:
         folder=str(folder / "job"), scratch=str(folder / "scratch"),
     )  # fmt: skip
     start = time.perf_counter()
-    end = perform(order, Reporter(lambda _: None))
+    with timed_papers() as spent:
+        end = perform(order, Reporter(lambda _: None))
     whole = time.perf_counter() - start
     assert end.state == "delivered", end.error
+    everything = {**spent, **_daemons_part(order, end.files, folder / "home")}
     copy = folder / "copy"
     shutil.copytree(folder / "job" / "v001", copy)
     for path in copy.rglob("*"):
@@ -73,7 +84,17 @@ def _version_rows(folder: Path) -> list[Row]:
     frames = len(order.job.shot.range)
     size = sum(path.stat().st_size for path in copy.rglob("*") if path.is_file()) / 2**20
     checked = _seconds(lambda: verify(copy, anchors))
+    every, marking = sum(everything.values()), _marking(frames)
+    words = ", ".join(f"{name} {seconds:.2f}" for name, seconds in everything.items())
     return [
+        at_most(
+            f"all papers of a job of {frames} frames", every, whole - sum(spent.values()), "s", GOAL_SHARE,
+            f"of the same job without them; {words} s; {load_words()}",
+        ),
+        at_most(
+            "the invisible mark of that job", marking, whole - sum(spent.values()), "s", GOAL_SHARE,
+            f"{marking / frames * 1000:.1f} ms a picture of 1280x720, on the encoding's threads",
+        ),
         at_most(
             f"sign a version of {frames} frames and read it back", papers, whole, "s", GOAL_SHARE,
             f"of the preview job that made it; {what}; {size:.0f} MiB in {len(end.files)} files; {said} s",
@@ -83,6 +104,69 @@ def _version_rows(folder: Path) -> list[Row]:
             "every file's SHA-256, its header, both signatures",
         ),
     ]  # fmt: skip
+
+
+@contextmanager
+def timed_papers() -> Iterator[dict[str, float]]:
+    """Time what papers cost inside of a job that a worker makes, part by part, in seconds."""
+    spent: dict[str, float] = {}
+    places: tuple[tuple[str, Any, str], ...] = (
+        ("can this be signed", pipeline, "try_to_sign"),
+        ("inputs' credentials", evidence, "read_input_credentials"),
+        ("three gates", gate, "evaluate"),
+        ("inputs hashed", Sealing, "__init__"),
+        ("movies signed", Sealing, "sign"),
+        ("list made and signed", Sealing, "seal"),
+        ("read back", Sealing, "read_back"),
+        ("papers on the page", finish, "papers_of"),
+    )
+    with ExitStack() as undo:
+        for name, owner, attribute in places:
+            whole = getattr(owner, attribute)
+            undo.callback(setattr, owner, attribute, whole)
+            setattr(owner, attribute, _timed(whole, name, spent))
+        yield spent
+
+
+def _timed(work: Callable[..., Any], name: str, spent: dict[str, float]) -> Callable[..., Any]:
+    @functools.wraps(work)
+    def timed(*given: Any, **named: Any) -> Any:
+        start = time.perf_counter()
+        try:
+            return work(*given, **named)
+        finally:
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - start
+
+    return timed
+
+
+def _daemons_part(order: WorkOrder, files: Sequence[OutputFile], home: Path) -> dict[str, float]:
+    """Time what the daemon does for the papers of a job: admission's gate, and the ledger's entries and list."""
+    engine = describe_for(order.job.settings)
+    facts = AdmissionFacts(
+        job=order.job, actor="bench", today="2026-11-20", roles=("artist",), projects=(), engine=engine,
+        engines=(engine.name,),
+    )  # fmt: skip
+    ledger = Ledger(home)
+
+    def tell() -> None:
+        sealed = seal(ledger, Path(order.folder) / "v001", files)
+        for event in ("job.accepted", "job.finished", "delivery.sealed"):
+            subjects = {"job": order.job_id, "files": sealed.files}
+            ledger.append(NewEntry(event=event, actor="bench", subjects=subjects))
+
+    return {"admission": _seconds(lambda: gate.evaluate("admission", facts)), "ledger": _seconds(tell)}
+
+
+def _marking(frames: int) -> float:
+    picture = np.random.default_rng(1).integers(0, 255, (720, 1280, 3), np.uint8)
+    marker = Marker(bytes(range(32)), 1)
+    return _seconds(lambda: [marker.mark(picture) for _ in range(frames)])
+
+
+def load_words() -> str:
+    """Return how busy the machine was: what else ran on it counts in every figure."""
+    return f"load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"
 
 
 def _seal(order: WorkOrder, folder: Path) -> dict[str, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import FileIO
 from pathlib import Path
 
@@ -87,12 +87,21 @@ def picture_digest(path: Path) -> str:
 
 def read_attribute(path: Path, name: str) -> str | None:
     """Return a string attribute of the first part that has it, without padding; None when no part has it."""
+    return read_attributes(path, (name,)).get(name)
+
+
+def read_attributes(path: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return several string attributes, each as `read_attribute` has it, with one reading of the header; those that no
+    part has are left out. Raises PlateError.
+    """
     structure = read_exr_header(path)
-    for part in structure.parts:
-        found = part.find(name)
-        if found is not None and found.type == "string":
-            return structure.value(found).decode("utf-8", "replace").rstrip(" \0")
-    return None
+    values: dict[str, str] = {}
+    for name in names:
+        found = (part.find(name) for part in structure.parts)
+        first = next((one for one in found if one is not None and one.type == "string"), None)
+        if first is not None:
+            values[name] = structure.value(first).decode("utf-8", "replace").rstrip(" \0")
+    return values
 
 
 def read_channels(path: Path) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from understudy.bridge.errors import Finding
 from understudy.inference.cadence import Cadence
 from understudy.inference.compliance.manifest import ManifestWatermark
 from understudy.inference.compliance.marks import APPROXIMATE, STATE, clearance_words, final_state, iptc_fields, marks
+from understudy.inference.compliance.policy.library import all_packs
 from understudy.inference.footage import ShotPictures
 from understudy.inference.picture.header import Image
 from understudy.inference.picture.label import Label
@@ -24,6 +25,7 @@ from understudy.inference.provenance.watermark import ALGORITHM, Marker
 from understudy.inference.provenance.watermark_key import can_carry, mark_of
 from understudy.inference.provenance.xmp import xmp_box, xmp_packet
 from understudy.inference.report import ReportFacts, ReportFrame, choose_frames, write_report
+from understudy.inference.report_papers import papers_of
 from understudy.inference.requested_movies import Codes, RequestedMovies, movie_path, opening
 from understudy.inference.version import Version
 
@@ -158,9 +160,16 @@ def _review_metadata(pictures: ShotPictures, version: Version) -> dict[str, str]
 
 
 def make_report(
-    pictures: ShotPictures, version: Version, findings: tuple[Finding, ...], views: Mapping[int, dict[str, bytes]]
+    pictures: ShotPictures,
+    version: Version,
+    findings: tuple[Finding, ...],
+    views: Mapping[int, dict[str, bytes]],
+    *,
+    signer: str,
 ) -> Path:
-    """Write the report page. views: small JPEGs by frame, as `Screening` collected them."""
+    """Write the report page. views: small JPEGs by frame, as `Screening` collected them. signer: who is about to sign
+    the version, in words.
+    """
     order, description = pictures.order, version.description
     said = marks(order, description, weights=version.weights)
     shot, record = order.job.shot, order.job.record
@@ -175,16 +184,11 @@ def make_report(
             for frame in sorted(views)
         ),
         reference=_jpeg(pictures.reference_shown()),
-        numbers=(*_numbers(pictures), *_marked(version)),
+        numbers=_numbers(pictures),
         provenance=tuple(
             (name.removeprefix("understudy/").replace("_", " "), value) for name, value in said.items() if name != STATE
         ),
-        record=(
-            ("ground", record.ground),
-            ("attestation", record.attestation or "none"),
-            ("likeness", record.likeness or "not stated"),
-            ("consents", ", ".join(consent.consent_id for consent in record.consents) or "none"),
-        ),
+        papers=papers_of(order, findings, all_packs(order.packs), version.watermark, signer),
         files=(
             *((folder, f"{len(shot.range)} frames") for folder in version.folders),
             (REVIEW_NAME, f"{len(shot.range.cut)} frames at {pictures.rate.numerator}/{pictures.rate.denominator}"),
@@ -214,11 +218,6 @@ def _numbers(pictures: ShotPictures) -> tuple[tuple[str, str], ...]:
         ("engine picture", f"{crop.model_width} x {crop.model_height}, scale {scale[0]:.3f} x {scale[1]:.3f}"),
         ("review view", f"{pictures.review_view.display} / {pictures.review_view.view}"),
     )
-
-
-def _marked(version: Version) -> tuple[tuple[str, str], ...]:
-    mark = version.watermark
-    return () if mark is None else (("invisible mark", f"content id {mark.content_id}, key {mark.key_id}"),)
 
 
 def _made_of(cadence: Cadence) -> tuple[tuple[str, str], ...]:

@@ -24,12 +24,13 @@ from understudy.inference.compliance.marks import marks, weights_words
 from understudy.inference.engines.door import Engine, GeneratedFrame
 from understudy.inference.engines.roster import open_engine
 from understudy.inference.finding_log import FindingLog
-from understudy.inference.finish import Screening, make_report
+from understudy.inference.finish import REVIEW_NAME, Screening, make_report
 from understudy.inference.footage import Boxes, ShotPictures, open_pictures
 from understudy.inference.frame_layers import LayerMaker, plate_as_it_is
 from understudy.inference.generation import Generation, heed
 from understudy.inference.in_betweens import InBetweens, plate_in_its_place, told_of
 from understudy.inference.picture.label import Label
+from understudy.inference.provenance.claims import SoftBinding
 from understudy.inference.redo import Redoing
 from understudy.inference.reuse import Twin, copy_carried
 from understudy.inference.sealing import Sealing, try_to_sign
@@ -83,8 +84,8 @@ def _make(version: Version, reporter: Reporting) -> tuple[OutputFile, ...]:
     reporter.found(*(_approximately_made(one) for one in version.read_approximations()))
     screening = _check(pictures, version, reporter)
     findings = (*order.admission, *reporter.findings)
-    report = make_report(pictures, version, findings, screening.views)
     sealing = _sealing(pictures, version, reporter)
+    report = make_report(pictures, version, findings, screening.views, signer=sealing.signer)
     return version.settle(findings, (*screening.paths, report), str(pictures.rate), sealing)
 
 
@@ -184,7 +185,7 @@ def _check(pictures: ShotPictures, version: Version, reporter: Reporting) -> Scr
 
 def _sealing(pictures: ShotPictures, version: Version, reporter: Reporting) -> Sealing:
     """Return who signs the version and reads it back."""
-    order, description = pictures.order, version.description
+    order, description, mark = pictures.order, version.description, version.watermark
     return Sealing(
         order,
         version.folder,
@@ -192,6 +193,7 @@ def _sealing(pictures: ShotPictures, version: Version, reporter: Reporting) -> S
         marks(order, description, weights=version.weights),
         lambda done, total: reporter.step("signing", done, total),
         lambda facts: _require(facts, reporter, "quarantined"),
+        marked={} if mark is None else {REVIEW_NAME: SoftBinding(mark.algorithm, mark.content_id)},
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import getpass
 import json
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from understudy.inference.desk import As, Json
 
 if TYPE_CHECKING:
     from understudy.inference.daemon.purge import Purged
@@ -23,13 +24,15 @@ def purge(
     project: Annotated[str, typer.Option(help="Whose jobs. Poses kept for longer go with any project.")],
     older_than: Annotated[int, typer.Option(min=0, max=36_500, help="Days since the job ended.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: Json = False,
+    who: As = None,
 ) -> None:
     """Remove face crops, skeletons, poses, carried pictures and frames never delivered of old jobs; never a take."""
     from contextlib import closing
 
     from understudy.bridge.errors import RequestError
     from understudy.bridge.settings import load_settings
+    from understudy.inference.authority.acting import acting_user
     from understudy.inference.daemon import purge as purging
     from understudy.inference.daemon.lookup import Lookup
 
@@ -40,7 +43,7 @@ def purge(
             f"there is no job store at {path}", remedy="Run this on the daemon's machine, with its UNDERSTUDY_HOME."
         )
     with closing(Lookup(path)) as store:
-        actor = f"{getpass.getuser()} by understudy purge"
+        actor = acting_user(home, who).name
         gone = purging.purge(home, store, older_than, project=project, dry_run=dry_run, actor=actor)
     if as_json:
         sys.stdout.write(json.dumps([dataclasses.asdict(one) for one in gone]) + "\n")
@@ -48,7 +51,8 @@ def purge(
     for one in gone:
         sys.stdout.write(_in_words(one))
     total = sum(one.size for one in gone) / 2**20
-    what = "would go; nothing was removed" if dry_run else f"are gone; {purging.LOG} in the daemon's home says which"
+    shown = f"are gone; `understudy ledger show --event {purging.PURGED}` says which"
+    what = "would go; nothing was removed" if dry_run else shown
     sys.stdout.write(f"{sum(one.files for one in gone)} files, {total:.1f} MiB {what}\n")
 
 

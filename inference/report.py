@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections import Counter
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from understudy.bridge.errors import Finding
+from understudy.inference.report_papers import Papers, render_papers
 
 FRAMES_LIMIT = 24
 """Embedded frames: a page of about two megabytes that any mail system takes."""
+_SLOT = re.compile(r"\{\{([A-Z]+)\}\}")
 _WORST_FIRST = ("broken", "refuse", "warn", "waived", "note", "pass", "not_applicable")
 
 
@@ -41,7 +44,7 @@ class ReportFacts:
     reference: bytes | None
     numbers: tuple[tuple[str, str], ...]
     provenance: tuple[tuple[str, str], ...]
-    record: tuple[tuple[str, str], ...]
+    papers: Papers
     files: tuple[tuple[str, str], ...]
     findings: tuple[Finding, ...]
 
@@ -65,6 +68,7 @@ def write_report(path: Path, facts: ReportFacts) -> None:
 def render_report(facts: ReportFacts) -> str:
     """Return the page as HTML. The same facts give the same page."""
     shell = resources.files("understudy.inference").joinpath("report.html").read_text(encoding="utf-8")
+    gates = tuple(finding for finding in facts.findings if "pack" not in finding.facts)  # packs' stand among the papers
     parts = {
         "TITLE": _text(facts.title),
         "BADGES": "".join(
@@ -76,14 +80,12 @@ def render_report(facts: ReportFacts) -> str:
         "REFERENCE": f'<img alt="reference" src="{_picture(facts.reference)}">' if facts.reference else "",
         "NUMBERS": _rows(facts.numbers),
         "PROVENANCE": _rows(facts.provenance),
-        "RECORD": _rows(facts.record),
+        "PAPERS": render_papers(facts.papers),
         "FILES": _rows(facts.files),
-        "COUNTS": _counts(facts.findings),
-        "FINDINGS": "".join(_finding(finding) for finding in _sorted(facts.findings)),
+        "COUNTS": _counts(gates),
+        "FINDINGS": "".join(_finding(finding) for finding in _sorted(gates)),
     }
-    for name, part in parts.items():
-        shell = shell.replace(f"{{{{{name}}}}}", part)
-    return shell
+    return _SLOT.sub(lambda slot: parts[slot.group(1)], shell)
 
 
 def _text(value: str) -> str:

@@ -6,6 +6,7 @@ seal -> everything is read again -> the gate's last word -> the folder gets its 
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,7 +27,8 @@ from understudy.inference.compliance.marks import (
     iptc_fields,
     record_digest,
 )
-from understudy.inference.provenance.claims import Made, identity, probe_manifest, version_manifest
+from understudy.inference.provenance.claims import Made, SoftBinding, probe_manifest, version_manifest
+from understudy.inference.provenance.content_id import content_id
 from understudy.inference.provenance.credentials import MOVIES, Reading, read_credentials, sign_beside, sign_in_itself
 from understudy.inference.provenance.frame_list import (
     LIST_NAME,
@@ -39,6 +41,7 @@ from understudy.inference.provenance.frame_list import (
     write_list,
 )
 from understudy.inference.provenance.inputs import sources_of, used_inputs
+from understudy.inference.provenance.trust import DEVELOPMENT_NAME
 from understudy.inference.work_order import WorkOrder
 
 Step = Callable[[int, int], None]
@@ -56,9 +59,11 @@ class Sealing:
         step: Step,
         judge: Callable[[SealFacts], None],
         *,
+        marked: Mapping[str, SoftBinding] = {},
         settings: UserSettings | None = None,
     ) -> None:
-        """`said`: the marks of the version's files. `judge` raises what keeps it from being delivered.
+        """`said`: the marks of the version's files. `judge` raises what keeps it from being delivered. `marked`: by
+        path, what the invisible marks of its movies say.
 
         Raises SigningError where nobody can sign on this machine, and ComplianceError for an input whose credentials do
         not hold.
@@ -71,7 +76,13 @@ class Sealing:
         roles = order.job.shot.roles()
         self._sources = sources_of(roles, order.blobs, self._key.anchors, mode=order.job.settings.mode)
         self._made = _made(order, description, said)
+        self._marked = marked
         self._steps = 1
+
+    @property
+    def signer(self) -> str:
+        """Who signs, in words: the name in the certificate, or that it stands for nobody."""
+        return DEVELOPMENT_NAME if self._key.development else self._key.name
 
     def sign(self, movies: Sequence[Path]) -> None:
         """Give every movie its credentials."""
@@ -79,7 +90,8 @@ class Sealing:
         for done, path in enumerate(movies):
             self._step(done, self._steps)
             name = path.relative_to(self._folder).as_posix()
-            manifest = version_manifest(self._made, name, self._sources)
+            made = dataclasses.replace(self._made, soft_binding=self._marked.get(name))
+            manifest = version_manifest(made, name, self._sources)
             sign_in_itself(path, manifest, self._sources, self._key, durable=False)
 
     def seal(self, paths: Sequence[str]) -> tuple[Path, ...]:
@@ -176,7 +188,7 @@ def _compliance(order: WorkOrder) -> dict[str, Any]:
     """Return our own assertion: on which papers a version stands, by ids and digests; nobody's name."""
     record = order.job.record
     return {
-        "content_id": identity(f"{order.job_id}/{order.version}"),
+        "content_id": content_id(order.job_id, order.version),
         "job": order.job_id,
         "shot": order.job.shot.name,
         "version": order.version,

@@ -42,7 +42,8 @@ def verify(
     from understudy.inference.provenance.trust import trust_anchors
     from understudy.inference.provenance.verify import verify as look
 
-    found = look(Path(path), trust_anchors(load_settings()))
+    settings = load_settings()
+    found = look(Path(path), trust_anchors(settings), settings.home)
     if as_json:
         text = msgspec.json.format(msgspec.json.encode(found), indent=1)
         sys.stdout.write(text.decode("utf-8") + "\n")
@@ -70,8 +71,9 @@ def seal(
 
     subjects = [subject_of(Path(name)) for name in final]
     files = [subject.base / path for subject in subjects for path in subject.paths]
-    key = load_signing_key(load_settings())
-    proofs = [str(path) for path in seal_final(files, [Path(name) for name in layers], key, software_version())]
+    settings = load_settings()
+    key, versions = load_signing_key(settings), [Path(name) for name in layers]
+    proofs = [str(path) for path in seal_final(files, versions, key, software_version(), home=settings.home)]
     if as_json:
         sys.stdout.write(json.dumps({"signed": proofs, "development": key.development}) + "\n")
         return

@@ -36,7 +36,8 @@ def test_when_a_package_ships_then_it_says_that_it_is_typed(package: str) -> Non
 
 
 def test_when_the_report_is_rendered_from_an_installed_package_then_its_page_is_there() -> None:
-    assert resources.files("understudy.inference").joinpath("report.html").is_file()
+    for name in ("report.html", "show_report.html"):
+        assert resources.files("understudy.inference").joinpath(name).is_file()
 
 
 @pytest.mark.parametrize("package", ["bridge", "inference"])

@@ -17,6 +17,7 @@ from understudy.bridge.record import salted
 from understudy.bridge.shot import OutputFile
 from understudy.inference.authority.head import LedgerHead, Vouching
 from understudy.inference.compliance.marks import NOT_FINAL, STATE, final_state, record_digest
+from understudy.inference.provenance.content_id import content_id
 from understudy.inference.work_order import WorkOrder
 
 MANIFEST_SCHEMA = 1
@@ -56,6 +57,7 @@ class ManifestWatermark(msgspec.Struct, frozen=True, kw_only=True):
 
     algorithm: str
     content_id: str
+    """The first eight digits of the version's."""
     key_id: str
     """Names the key; the key stays in the daemon's home."""
 
@@ -64,6 +66,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = MANIFEST_SCHEMA
     job: str
     version: int
+    content_id: str = ""
+    """Of job and version; empty in a manifest of before. The mark, the credentials and the ledger say the same."""
     shot: str
     frames: tuple[int, int]
     rate: str
@@ -113,6 +117,7 @@ def build_manifest(
     return Manifest(
         job=order.job_id,
         version=order.version,
+        content_id=content_id(order.job_id, order.version),
         shot=shot.name,
         frames=(shot.range.first, shot.range.last),
         rate=rate or str(shot.rate or ""),

@@ -25,6 +25,7 @@ from understudy.inference.compliance.marks import record_digest
 from understudy.inference.daemon.lookup import Lookup
 from understudy.inference.daemon.tables import JobRow
 from understudy.inference.daemon.writing import NewJob
+from understudy.inference.provenance.content_id import content_id
 
 PIECE_BYTES = 1024 * 1024
 STEP_FILES = 16
@@ -65,7 +66,8 @@ def finished(row: JobRow, state: str, reason: ErrorReport | None, sealed: Sealed
     if sealed is None:
         return (NewEntry(event="job.finished", actor=row.user, subjects=subjects, outcome=state),)
     subjects["manifest"] = sealed.manifest
-    delivery = {**subjects, "files": sealed.files, "count": str(sealed.count)}
+    content = content_id(row.job_id, row.version)
+    delivery = {**subjects, "files": sealed.files, "count": str(sealed.count), "content": content}
     return (
         NewEntry(event="job.finished", actor=row.user, subjects=subjects, outcome=state),
         NewEntry(event="delivery.sealed", actor=row.user, subjects=delivery, outcome=state),

@@ -1,7 +1,7 @@
 """Removing what was made on the way to a take: face crops, skeletons, poses, carried pictures, frames never delivered.
 
 Such files show a performer's face and body as much as the take does, and nobody needs them once the take is done. A
-delivered version is never looked into. What goes is written down by its digest before it goes.
+delivered version is never looked into. What goes is in the ledger by its digest before it goes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -20,12 +20,15 @@ from blake3 import blake3
 
 from understudy.bridge.errors import JobParked
 from understudy.bridge.private_files import locked
+from understudy.inference.authority.entries import NewEntry
+from understudy.inference.authority.ledger import ENTRIES_FILE, FOLDER, Ledger, utc_now
 from understudy.inference.daemon.house import CARRIED, SCRATCH
 from understudy.inference.daemon.jobs import has_ended
 from understudy.inference.daemon.lookup import Lookup
 from understudy.inference.daemon.tables import JobRow
 from understudy.inference.version_lock import VersionLock, writer_of
 
+PURGED = "intermediates.purged"
 LOG = "purged.jsonl"
 POSES = "poses"
 LIVE_STATES = ("draft", "uploading", "queued", "running", "parked", "paused", "checking")
@@ -65,20 +68,30 @@ class Purged:
 
 
 def purge(
-    home: Path, store: Lookup, days: int, *, project: str | None = None, dry_run: bool = False, actor: str = ""
+    home: Path,
+    store: Lookup,
+    days: int,
+    *,
+    project: str | None = None,
+    dry_run: bool = False,
+    actor: str = "",
+    ledger: Ledger | None = None,
 ) -> tuple[Purged, ...]:
     """Remove the intermediates of jobs that ended more than `days` ago; return what went. Blocks, for any thread.
 
     project: only that one's jobs; None = all, and those without a project. Poses that nobody used for so long go with
     any project. Beside a running daemon this is safe: what a live job may read stays, and so does a version in whose
-    folder somebody writes.
+    folder somebody writes. ledger: the daemon's own; None = the home's, where it has one. Raises JobParked when what is
+    to go cannot be written down: it stays.
     """
     oldest = oldest_kept(store, days)
+    if ledger is None and not dry_run and (home / FOLDER / ENTRIES_FILE).exists():
+        ledger = Ledger(home)
     done = []
     for one in (*_of_jobs(home, store, oldest, project), *_poses(home, oldest)):
         if dry_run:
             done.append(Purged(one.kind, one.project, one.job_id, len(one.files), one.size, ""))
-        elif (purged := _remove(home, one, days, actor)) is not None:
+        elif (purged := _remove(home, one, days, actor, ledger)) is not None:
             done.append(purged)
     return tuple(done)
 
@@ -93,22 +106,28 @@ def oldest_kept(store: Lookup, days: int) -> str:
     return oldest.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
-def record_purge(home: Path, purged: Purged, *, at: str, days: int, actor: str) -> None:
-    """Write down what is about to go: one line of JSON in HOME/purged.jsonl, on disk when this returns.
+def record_purge(home: Path, purged: Purged, *, days: int, actor: str, ledger: Ledger | None) -> None:
+    """Write down what is about to go, on disk when this returns: in the ledger, or in HOME/purged.jsonl of a home that
+    no daemon ever gave one.
 
-    A purge that is killed after its line is done again, and writes a second one with the same digest.
+    A purge that is killed after its entry is done again, and writes a second one with the same digest.
     """
-    line = {
-        "at": at,
-        "actor": actor,
+    facts = {
         "kind": purged.kind,
-        "project": purged.project,
         "job": purged.job_id,
-        "older_than_days": days,
-        "files": purged.files,
-        "bytes": purged.size,
+        "files": str(purged.files),
+        "bytes": str(purged.size),
         "digest": purged.digest,
+        "older_than_days": str(days),
     }
+    if ledger is not None:
+        subjects = {name: value for name, value in facts.items() if value}
+        ledger.append(NewEntry(event=PURGED, actor=actor, subjects=subjects, outcome="purged"))
+    else:
+        _add_line(home, {"at": utc_now(), "actor": actor, "project": purged.project, **facts})
+
+
+def _add_line(home: Path, line: Mapping[str, str]) -> None:
     with locked(home, ".purged.lock"):
         descriptor = os.open(home / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "ab") as file:
@@ -165,7 +184,7 @@ def _size(files: tuple[Path, ...]) -> int:
     return sum(path.lstat().st_size for path in files)
 
 
-def _remove(home: Path, one: Intermediate, days: int, actor: str) -> Purged | None:
+def _remove(home: Path, one: Intermediate, days: int, actor: str, ledger: Ledger | None) -> Purged | None:
     """Write down and remove; None where somebody began to write that version in the meantime."""
     with ExitStack() as held:
         if one.kind == "undelivered":
@@ -178,8 +197,7 @@ def _remove(home: Path, one: Intermediate, days: int, actor: str) -> Purged | No
         elif one.version is not None and writer_of(one.version):
             return None
         purged = Purged(one.kind, one.project, one.job_id, len(one.files), one.size, _digest(one))
-        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")[:23] + "Z"
-        record_purge(home, purged, at=now, days=days, actor=actor)
+        record_purge(home, purged, days=days, actor=actor, ledger=ledger)
         _delete(home, one)
     return purged
 

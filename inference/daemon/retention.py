@@ -56,8 +56,8 @@ class Retention:
     async def purge(self) -> None:
         """Remove what was made on the way to takes that were done long enough ago, where a setting says how long."""
         if self._intermediates_days:
-            days = self._intermediates_days
-            await self._house.on_disk(purge, self._house.home, self._house.store, days, actor="keep_intermediates_days")
+            house, days, actor = self._house, self._intermediates_days, "keep_intermediates_days"
+            await house.on_disk(purge, house.home, house.store, days, actor=actor, ledger=house.ledger)
 
     async def give_up_waiting(self) -> None:
         """Fail every job whose client stopped sending long enough ago: what did come is pinned in the vault by it."""

@@ -6,85 +6,25 @@ names of files that it vouches for; a file that nobody vouches for is a fault as
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from understudy.bridge.errors import PlateError
-from understudy.bridge.exr_file import read_attribute
-from understudy.inference.provenance.credentials import MOVIES, Reading, media_type, read_credentials
-from understudy.inference.provenance.frame_list import (
-    LIST_LIMIT_BYTES,
-    Differences,
-    FrameList,
-    differences,
-    look_at,
-    read_list,
-)
-from understudy.inference.provenance.subject import SEALS, Subject
-from understudy.inference.provenance.trust import DEVELOPMENT_NAME
+from understudy.bridge.exr_file import read_attributes
+from understudy.inference.provenance.credentials import MOVIES, Reading
+from understudy.inference.provenance.frame_list import Differences, FrameList, differences
+from understudy.inference.provenance.ledger_checker import check_ledger
+from understudy.inference.provenance.mark_checker import check_mark
+from understudy.inference.provenance.opened import Fault, Kind, Opened, Said, is_plain
+from understudy.inference.provenance.subject import SEALS
 
-Kind = Literal["altered", "missing", "added", "renamed", "unsigned", "unproven"]
 CREDENTIALS, LIST, ATTRIBUTES = "C2PA", "file list SHA-256", "EXR attributes"
+FIELDS = ("job", "version", "record", "state")
+"""Attributes of an EXR that must say what its list and its papers say."""
 EXPIRED = "signingCredential.expired"
 
-
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is not as it was signed."""
-
-    kind: Kind
-    file: str
-    words: str
-    layer: str
-    """Which proof caught it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A subject with what several checkers need of it, read once."""
-
-    subject: Subject
-    anchors: bytes
-    listed: FrameList | None
-    list_problem: str
-    """Why the list cannot be read; empty where it can, or where there is none."""
-    seal: Reading | None
-    """The credentials of the list."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What one checker says."""
-
-    faults: tuple[Fault, ...] = ()
-    notes: tuple[str, ...] = ()
-    vouched: frozenset[str] = frozenset()
-    signers: tuple[Reading, ...] = ()
-
-
 Checker = Callable[[Opened], Said]
-
-
-def open_subject(subject: Subject, anchors: bytes) -> Opened:
-    """Read the list and its seal."""
-    listed, problem, seal = None, "", None
-    if subject.seal is not None:
-        path, beside = (subject.base / name for name in subject.seal)
-        try:
-            if path.lstat().st_size > LIST_LIMIT_BYTES or not stat.S_ISREG(path.lstat().st_mode):
-                raise ValueError("it is no list of files")
-            listed = read_list(path.read_bytes())
-        except FileNotFoundError:
-            problem = "it is not there"
-        except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as fault:
-            problem = str(fault)[:200]
-        if not problem.startswith("it is") and beside.is_file() and not beside.is_symlink():
-            seal = _read(path, anchors, beside)
-    return Opened(subject, anchors, listed, problem, seal)
 
 
 def check_credentials(opened: Opened) -> Said:
@@ -95,11 +35,7 @@ def check_credentials(opened: Opened) -> Said:
     if subject.seal is not None:
         faults += _list_faults(opened, subject.seal)
     vouched, notes = set(), []
-    for name in subject.paths:
-        kind = media_type(name)
-        if not kind or not _is_plain(subject, name):
-            continue
-        reading = _read(subject.base / name, opened.anchors)
+    for name, reading in opened.credentials.items():
         if reading is None:
             if subject.whole and name.endswith(MOVIES):
                 faults.append(
@@ -112,7 +48,8 @@ def check_credentials(opened: Opened) -> Said:
             signers.append(reading)
     if any(EXPIRED in reading.failures for reading in signers):
         notes.append("a signer's certificate has expired, and no time stamp says that it signed before that")
-    return Said(tuple(faults), tuple(notes), frozenset(vouched), tuple(signers))
+    ours = any(reading.says for reading in signers)
+    return Said(tuple(faults), tuple(notes), frozenset(vouched), tuple(signers), ours)
 
 
 def check_list(opened: Opened) -> Said:
@@ -121,7 +58,7 @@ def check_list(opened: Opened) -> Said:
     if listed is None or subject.seal is None:
         return Said()
     meant = msgspec.structs.replace(listed, files=tuple(file for file in listed.files if subject.inside(file.path)))
-    found = look_at(subject.base, subject.paths)
+    found = opened.found
     if subject.seal == SEALS[1]:  # a final lies among other files: only those that it names are its own
         names = {file.path for file in listed.files}
         found = {name: file for name, file in found.items() if name in names}
@@ -133,21 +70,20 @@ def check_list(opened: Opened) -> Said:
 
 def check_attributes(opened: Opened) -> Said:
     """What each EXR says of itself: a hint that anyone can write, so it vouches for nothing, but it must not differ."""
-    faults, notes = [], []
+    faults, notes, ours = [], [], False
     listed, seal = opened.listed, opened.seal
     record = str(seal.says.get("record_blake3", "")) if seal is not None else ""
     for name in opened.subject.paths:
-        if not name.endswith(".exr") or not _is_plain(opened.subject, name):
+        if not name.endswith(".exr") or not is_plain(opened.subject, name):
             continue
         try:
-            said = {
-                field: read_attribute(opened.subject.base / name, f"understudy/{field}") or ""
-                for field in ("job", "version", "record", "state")
-            }
+            found = read_attributes(opened.subject.base / name, (f"understudy/{field}" for field in FIELDS))
+            said = {field: found.get(f"understudy/{field}", "") for field in FIELDS}
         except (PlateError, OSError) as problem:
             words = f"it cannot be read as an EXR: {' '.join(str(problem).split())[:200]}"
             faults.append(Fault(kind="altered", file=name, words=words, layer=ATTRIBUTES))
             continue
+        ours = ours or bool(said["job"])
         if not said["job"]:
             if opened.subject.seal is None:
                 notes.append(f"{name} says nothing of Understudy: not made by it, or its attributes were removed")
@@ -159,10 +95,10 @@ def check_attributes(opened: Opened) -> Said:
                 f"{name} says that it is of job {said['job']}, version {said['version']}, {said['state'].strip()}: "
                 "anyone can write that"
             )
-    return Said(tuple(faults), tuple(notes))
+    return Said(tuple(faults), tuple(notes), ours=ours)
 
 
-CHECKERS: tuple[Checker, ...] = (check_credentials, check_list, check_attributes)
+CHECKERS: tuple[Checker, ...] = (check_credentials, check_list, check_attributes, check_ledger, check_mark)
 """In the order in which they are asked."""
 
 
@@ -214,22 +150,3 @@ def _contradictions(said: dict[str, str], listed: FrameList, record: str) -> lis
     if said["state"].strip() == "provisional":
         wrong.append("it says that it is provisional: it never passed the gate")
     return wrong
-
-
-def _is_plain(subject: Subject, name: str) -> bool:
-    try:
-        return stat.S_ISREG((subject.base / name).lstat().st_mode)
-    except OSError:
-        return False
-
-
-def _read(path: Path, anchors: bytes, sidecar: Path | None = None) -> Reading | None:
-    try:
-        return read_credentials(path, anchors, sidecar=sidecar)
-    except OSError as problem:
-        return Reading(state="Unreadable", failures=(f"unreadable: {problem.strerror}",))
-
-
-def is_development(reading: Reading) -> bool:
-    """Say whether a certificate signed that a machine made for itself and that stands for nobody."""
-    return reading.signer.startswith(DEVELOPMENT_NAME)

@@ -10,13 +10,21 @@ import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from understudy.inference.provenance.credentials import Source
 
+SOFT_BINDING = "c2pa.soft-binding"
 COMPLIANCE = "org.understudy.compliance"
 IPTC_FIELDS = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _MINING = ("cawg.ai_generative_training", "cawg.ai_training", "cawg.ai_inference", "cawg.data_mining")
+
+
+class SoftBinding(NamedTuple):
+    """An invisible mark, as C2PA calls it: what stays of a movie's identity when its credentials are gone."""
+
+    algorithm: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +48,8 @@ class Made:
     """Our own assertion: ids and digests of papers, clearance, inputs."""
     ai_fields: Mapping[str, str] = field(default_factory=dict)
     """IPTC's fields by their names, the digital source type among them."""
-    soft_binding: tuple[str, str] | None = None
-    """Of movies with a watermark: its algorithm, and what it says; a movie that lost its credentials is found by it."""
+    soft_binding: SoftBinding | None = None
+    """Of a movie with an invisible mark: a movie that lost its credentials is found by it."""
 
 
 def version_manifest(made: Made, title: str, sources: Sequence[Source]) -> dict[str, Any]:
@@ -91,8 +99,8 @@ def identity(name: str) -> str:
 def _soft_binding(made: Made) -> list[dict[str, Any]]:
     if made.soft_binding is None:
         return []
-    algorithm, value = made.soft_binding
-    return [{"label": "c2pa.soft-binding", "data": {"alg": algorithm, "blocks": [{"scope": {}, "value": value}]}}]
+    blocks = [{"scope": {}, "value": made.soft_binding.value}]
+    return [{"label": SOFT_BINDING, "data": {"alg": made.soft_binding.algorithm, "blocks": blocks}}]
 
 
 def no_training() -> dict[str, Any]:

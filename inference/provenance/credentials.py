@@ -78,6 +78,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     says: dict[str, Any] = {}
     """Our own assertion, where there is one."""
     source_types: tuple[str, ...] = ()
+    soft_bindings: tuple[tuple[str, str], ...] = ()
+    """Algorithm and value of the invisible marks that the file is said to carry."""
 
     @property
     def tampered(self) -> bool:
@@ -279,6 +281,12 @@ def _reading(said: Any) -> Reading:
         says=own if isinstance(own, dict) else {},
         source_types=tuple(
             str(one["digitalSourceType"]) for one in actions.get("actions", ()) if "digitalSourceType" in one
+        ),
+        soft_bindings=tuple(
+            (str(data["alg"]), str(block["value"]))
+            for label, data in assertions.items()
+            if label.startswith("c2pa.soft-binding")
+            for block in data["blocks"]
         ),
     )
 

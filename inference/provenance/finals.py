@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from understudy.bridge.errors import ComplianceError, RequestError
-from understudy.inference.provenance.checkers import open_subject
 from understudy.inference.provenance.claims import COMPLIANCE, no_training
 from understudy.inference.provenance.credentials import MOVIES, Source, sign_beside, sign_in_itself
 from understudy.inference.provenance.frame_list import FINAL_LIST, FINAL_SEAL, list_files, sha256_of, write_list
+from understudy.inference.provenance.opened import open_subject
 from understudy.inference.provenance.signing_keys import SigningKey
 from understudy.inference.provenance.subject import SEALS, subject_of
 from understudy.inference.provenance.verify import verify
@@ -36,14 +36,17 @@ class UsedVersion:
     source_types: tuple[str, ...]
 
 
-def seal_final(files: Sequence[Path], layers: Sequence[Path], key: SigningKey, software: str) -> tuple[Path, ...]:
+def seal_final(
+    files: Sequence[Path], layers: Sequence[Path], key: SigningKey, software: str, *, home: Path | None = None
+) -> tuple[Path, ...]:
     """Sign the files of a final and return what carries their proof. `layers`: paths in the versions that are in it.
+    `home`: of this machine's daemon, whose ledger is asked of each.
 
     Raises ComplianceError for a layer that is not what was signed or was not cleared, SigningError, and RequestError
     for a file that is not there. What is signed already is replaced whole, or stays as it was.
     """
     _refuse_what_is_not_there(files, layers)
-    versions = tuple({used.title: used for used in (_used(layer, key.anchors) for layer in layers)}.values())
+    versions = tuple({used.title: used for used in (_used(layer, key.anchors, home) for layer in layers)}.values())
     proofs = []
     for path in [path for path in files if path.suffix.lower() in MOVIES]:
         sources = _sources(versions)
@@ -69,9 +72,9 @@ def _refuse_what_is_not_there(files: Sequence[Path], layers: Sequence[Path]) -> 
             raise RequestError(f"{path} is no file of a final", remedy="Name the files that were written.")
 
 
-def _used(layer: Path, anchors: bytes) -> UsedVersion:
+def _used(layer: Path, anchors: bytes, home: Path | None) -> UsedVersion:
     """Return the version that a layer is of. Raises ComplianceError for one that cannot stand in a final."""
-    verdict = verify(layer, anchors)
+    verdict = verify(layer, anchors, home)
     if not verdict.intact:
         first = verdict.faults[0]
         raise ComplianceError(

@@ -17,6 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import NameOID
 
 from understudy.bridge.errors import SigningError
 from understudy.bridge.private_files import locked, make_private_folder, read_private, write_private
@@ -63,6 +64,13 @@ class SigningKey:
         """Return how many days each certificate of the chain still holds."""
         ends = (one.not_valid_after_utc for one in x509.load_pem_x509_certificates(self.chain))
         return (min(ends) - now).days
+
+    @property
+    def name(self) -> str:
+        """The name in the leaf's certificate, as whoever verifies reads it."""
+        leaf = x509.load_pem_x509_certificates(self.chain)[0]
+        names = leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return str(names[0].value) if names else "a certificate without a name"
 
     def __repr__(self) -> str:
         return f"SigningKey({self.algorithm}, {'development' if self.development else 'studio'})"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from understudy.inference.provenance.checkers import CHECKERS, Fault, Opened, Said, is_development, open_subject
+from understudy.inference.provenance.checkers import CHECKERS
+from understudy.inference.provenance.opened import Fault, Opened, Said, is_development, open_subject
 from understudy.inference.provenance.subject import Subject, subject_of
 
 NOTES_LIMIT = 20
@@ -38,13 +39,15 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-def verify(path: Path, anchors: bytes) -> Verdict:
+def verify(path: Path, anchors: bytes, home: Path | None = None) -> Verdict:
     """Return what is known of a file, a sequence (`name.####.exr`) or a folder. Reads every byte of it.
 
-    `anchors`: PEM roots that are trusted here. Raises RequestError where there is nothing to look at.
+    `anchors`: PEM roots that are trusted here. `home`: of this machine's daemon; with it, its ledger is asked, and its
+    mark looked for where a movie's or a still's credentials are gone or do not hold: seconds.
+    Raises RequestError where there is nothing to look at.
     """
     subject = subject_of(path)
-    opened = open_subject(subject, anchors)
+    opened = open_subject(subject, anchors, home)
     said = [check(opened) for check in CHECKERS]
     faults = _in_order([fault for one in said for fault in one.faults], subject, said)
     signers = _signers(said)
@@ -53,7 +56,7 @@ def verify(path: Path, anchors: bytes) -> Verdict:
     intact = bool(subject.paths) and not faults
     return Verdict(
         asked=in_unicode(subject.asked),
-        what=_what(opened),
+        what=_what(opened, any(one.ours for one in said)),
         files=len(subject.paths),
         intact=intact,
         trusted=intact and bool(signers) and all(signer.trusted for signer in signers),
@@ -93,10 +96,11 @@ def _signers(said: list[Said]) -> tuple[Signer, ...]:
     return tuple(by_name.values())
 
 
-def _what(opened: Opened) -> str:
+def _what(opened: Opened, ours: bool) -> str:
     subject, listed = opened.subject, opened.listed
     if subject.seal is None:
-        return "files without a signed list beside or above them" if len(subject.paths) != 1 else "a file by itself"
+        what = "files without a signed list beside or above them" if len(subject.paths) != 1 else "a file by itself"
+        return what if ours else f"{what}; nothing in it or known here says that Understudy made it"
     if listed is None:
         return "a version whose list of files cannot be read"
     part = "" if subject.whole else f"{len(subject.paths)} files of "

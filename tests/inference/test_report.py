@@ -22,8 +22,28 @@ from understudy.inference.report import (
     render_report,
     write_report,
 )
+from understudy.inference.report_papers import PackPapers, Papers
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+PAPERS = Papers(
+    who=(("made on", "a record of papers"),),
+    packs=(
+        PackPapers(
+            "us-ny-ads@1.0.0",
+            (
+                Finding(
+                    rule="us-ny-ads.disclose", outcome="waived", message="Waived by legal, w-1.", facts={"pack": "x"}
+                ),
+                Finding(rule="us-ny-ads.other", outcome="not_applicable", message="not asked", facts={"pack": "x"}),
+                Finding(rule="us-ny-ads.third", outcome="pass", message="so it is", facts={"pack": "x", "use": "yes"}),
+            ),
+            (("read by a lawyer", "no"), ("not verified", "whether a viewer knows")),
+        ),
+    ),
+    waived=(("us-ny-ads.disclose", "Waived by legal, w-1. Reason: the client says it"),),
+    proof=(("signed by", "A studio"), ("ledger entry", "7")),
+)
 
 
 def jpeg(level: int) -> bytes:
@@ -43,7 +63,7 @@ def facts(frames: int = 3, title: str = "shot 1-3") -> ReportFacts:
         reference=jpeg(90),
         numbers=(("frames", "1-3"),),
         provenance=(("engine", "preview"),),
-        record=(("ground", "record"),),
+        papers=PAPERS,
         files=(("comp", "3 frames"),),
         findings=(
             Finding(rule="sizes_agree", outcome="pass", message="all 160x90"),
@@ -104,3 +124,20 @@ def test_when_the_page_is_opened_in_a_browser_then_it_shows_frames_and_a_wipe(tm
     assert dom.count('aria-current="true"') == 1
     assert re.search(r'<img id="under"[^>]*src="data:image/jpeg', dom)
     assert 'aria-pressed="true">plate<' in dom
+
+
+def test_the_papers_say_packs_outcomes_with_their_facts_waivers_apart_and_what_nobody_verified() -> None:
+    page = render_report(facts())
+    papers = page[page.index('<section class="papers">') : page.index("<h2>Every rule of the gates</h2>")]
+    for wanted in (
+        "These rules of these versions were evaluated on these facts",
+        "us-ny-ads@1.0.0", "1 not applicable, 1 pass, 1 waived", "read: use = yes", "not applicable: us-ny-ads.other",
+        "not verified, by its own words: whether a viewer knows", "no lawyer is named who read it",
+        "<h3>Waived</h3><table><tr><th>us-ny-ads.disclose</th>", "Reason: the client says it", "A studio",
+    ):  # fmt: skip
+        assert wanted in papers
+    assert not re.search(r"\bcompliant\b|\bis legal\b", page)
+
+
+def test_a_title_cannot_fill_a_slot_of_the_page() -> None:
+    assert "<h1>{{PAPERS}}</h1>" in render_report(facts(title="{{PAPERS}}"))

@@ -11,7 +11,13 @@ from unsigned import without_credentials
 from understudy.bridge.exr_file import picture_digest
 from understudy.bridge.options import JobOptions
 from understudy.bridge.roundtrip import follow_job, send_job
+from understudy.inference.authority.ledger import read_ledger
 from understudy.inference.compliance.manifest import Manifest, read_manifest
+from understudy.inference.provenance.content_id import content_id
+from understudy.inference.provenance.credentials import read_credentials
+from understudy.inference.provenance.trust import development_root
+from understudy.inference.provenance.verify import verify
+from understudy.inference.provenance.watermark import ALGORITHM
 from understudy.inference.provenance.watermark_key import content_id_of, id_words, make_key, read_key
 from understudy.inference.provenance.watermark_movies import read_file
 from understudy.inference.work_order import WorkerEnd, WorkerFrame, WorkOrder
@@ -116,3 +122,23 @@ def test_a_daemon_marks_by_default_with_a_key_that_stays_in_its_home(
     key = read_key(daemon.home / "watermark.key")
     assert read_file(version / "review.mp4", key).reading.content_id == content_id_of(accepted.job_id, 1)
     assert not any(key.hex().encode() in path.read_bytes() for path in version.rglob("*") if path.is_file())
+
+
+def test_a_delivered_version_has_one_content_id_in_manifest_credentials_mark_and_ledger_and_every_proof_agrees(
+    daemon: RunningDaemon, options: JobOptions, tmp_path: Path
+) -> None:
+    accepted = send_job(daemon.connection, gathered(options, frames="1001-1002"))
+    assert follow_job(daemon.connection, accepted.job_id, tmp_path / "out").summary.state == "delivered"
+    version, content = tmp_path / "out", content_id(accepted.job_id, 1)
+    anchors = development_root(daemon.home)
+    review = read_credentials(version / "review.mp4", anchors)
+    sealed = read_credentials(version / "frames.json", anchors, sidecar=version / "provenance.c2pa")
+    assert review is not None
+    assert sealed is not None
+    (entry,) = (entry for entry in read_ledger(daemon.home) if entry.event == "delivery.sealed")
+    assert {manifest_of(version).content_id, review.says["content_id"], entry.subjects["content"]} == {content}
+    assert review.soft_bindings == ((ALGORITHM, content[:8]),)
+    assert sealed.soft_bindings == (), "only the review is marked"
+    found = verify(version, anchors, daemon.home)
+    assert found.faults == ()
+    assert any("of this machine's ledger lists" in note for note in found.notes)

@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 from terminal_rig import Terminal
 
+from understudy.bridge.errors import DaemonError
+from understudy.inference.authority.acting import acting_user
+from understudy.inference.authority.entries import Entry
+from understudy.inference.authority.ledger import judge_ledger, known_hashes, read_ledger
 from understudy.inference.daemon.lookup import Lookup
 from understudy.inference.daemon.purge import Purged, purge
 from understudy.inference.version_lock import VersionLock
@@ -42,8 +46,14 @@ def purged(daemon: DaemonProcess, days: int = 30, **options: object) -> tuple[Pu
         return purge(daemon.home, store, days, **options)  # type: ignore[arg-type]
 
 
-def entries(daemon: DaemonProcess) -> list[dict[str, object]]:
-    return [json.loads(line) for line in (daemon.home / "purged.jsonl").read_text().splitlines()]
+def entries(daemon: DaemonProcess) -> list[Entry]:
+    assert judge_ledger(daemon.home).damage is None
+    assert not (daemon.home / "purged.jsonl").exists(), "the ledger is where it belongs"
+    return [entry for entry in read_ledger(daemon.home) if entry.event == "intermediates.purged"]
+
+
+def daemon_user(daemon: DaemonProcess) -> str:
+    return acting_user(daemon.home).name
 
 
 def layers(folder: str) -> dict[str, bytes]:
@@ -75,14 +85,41 @@ def test_what_goes_is_written_down_by_its_digest_and_without_its_content(daemon:
     start_again_as_if_old(daemon, old)
     left_by(daemon, old)
     first = purged(daemon, project="dune", actor="jo")
-    assert [entry["digest"] for entry in entries(daemon)] == [one.digest for one in first]
-    assert {(entry["actor"], entry["project"], entry["older_than_days"]) for entry in entries(daemon)} == {
-        ("jo", "dune", 30)
+    assert [entry.subjects["digest"] for entry in entries(daemon)] == [one.digest for one in first]
+    assert [entry.subjects["kind"] for entry in entries(daemon)] == ["scratch", "carried"]
+    jo = next(iter(known_hashes(daemon.home, ["jo"])))
+    assert {(one.actor, one.subjects["job"], one.subjects["older_than_days"]) for one in entries(daemon)} == {
+        (jo, old, "30")
     }
-    assert (daemon.home / "purged.jsonl").stat().st_mode & 0o777 == 0o600
+    assert b"face" not in (daemon.home / "ledger" / "entries.jsonl").read_bytes()
     left_by(daemon, old)
     assert [one.digest for one in purged(daemon, project="dune")] == [one.digest for one in first]
     assert len(entries(daemon)) == 4
+
+
+def test_when_the_ledger_was_cut_then_nothing_goes(daemon: DaemonProcess, tmp_path: Path) -> None:
+    with daemon.client() as client:
+        old = finished(client, send(client, make_job(tmp_path / "a"))).job_id
+    start_again_as_if_old(daemon, old)
+    paths = left_by(daemon, old)
+    book = daemon.home / "ledger" / "entries.jsonl"
+    book.write_bytes(book.read_bytes()[:-20] + b"x" * 19 + b"\n")
+    with pytest.raises(DaemonError):
+        purged(daemon)
+    assert all(path.exists() for path in paths)
+
+
+def test_a_home_without_a_ledger_has_a_file_of_its_own_for_it(daemon: DaemonProcess, tmp_path: Path) -> None:
+    with daemon.client() as client:
+        old = finished(client, send(client, make_job(tmp_path / "a", project="dune"))).job_id
+    start_again_as_if_old(daemon, old)
+    daemon.stop()
+    (daemon.home / "ledger").rename(tmp_path / "ledger of before")
+    left_by(daemon, old)
+    first = purged(daemon, project="dune", actor="jo")
+    lines = [json.loads(line) for line in (daemon.home / "purged.jsonl").read_text().splitlines()]
+    assert [line["digest"] for line in lines] == [one.digest for one in first]
+    assert (daemon.home / "purged.jsonl").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_dry_run_says_what_would_go_and_leaves_everything(daemon: DaemonProcess, tmp_path: Path) -> None:
@@ -92,7 +129,7 @@ def test_a_dry_run_says_what_would_go_and_leaves_everything(daemon: DaemonProces
     paths = left_by(daemon, old)
     assert [(one.kind, one.digest) for one in purged(daemon, dry_run=True)] == [("scratch", ""), ("carried", "")]
     assert all(path.exists() for path in paths)
-    assert not (daemon.home / "purged.jsonl").exists()
+    assert entries(daemon) == []
 
 
 def test_when_a_live_job_may_read_what_an_old_one_carried_then_it_stays(daemon: DaemonProcess, tmp_path: Path) -> None:
@@ -163,6 +200,7 @@ def test_a_daemon_purges_by_itself_where_a_setting_says_after_how_long(tmp_path:
     until(lambda: not any(path.exists() for path in paths))
     assert len(layers(take)) == 4
     daemon.stop()
+    assert [entry.subjects["kind"] for entry in entries(daemon)] == ["scratch", "carried"]
 
 
 def test_the_command_tells_what_went(
@@ -178,6 +216,8 @@ def test_the_command_tells_what_went(
     assert "nothing was removed" in would.out
     gone = terminal("purge", "--project", "dune", "--older-than", 30, "--json").json
     assert [one["kind"] for one in gone] == ["scratch", "carried"]
+    shown = terminal("ledger", "show", "--event", "intermediates.purged", "--json").json
+    assert [entry["actor_name"] for entry in shown] == [daemon_user(daemon)] * 2
 
 
 def test_when_there_is_no_store_then_the_command_says_where_it_belongs(terminal: Terminal, home: Path) -> None:

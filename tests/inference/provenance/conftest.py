@@ -28,7 +28,14 @@ MADE = Made(
     software="0.1.0",
     accepted_at="2026-11-20T10:00:00Z",
     prompt="none",
-    compliance={"job": "job1", "shot": "sh010", "record_blake3": "ab", "clearance": "cleared", "state": "delivered"},
+    compliance={
+        "job": "job1",
+        "version": 1,
+        "shot": "sh010",
+        "record_blake3": "ab",
+        "clearance": "cleared",
+        "state": "delivered",
+    },
     ai_fields={"AISystemUsed": "an engine"},
 )
 
