@@ -22,6 +22,7 @@ from understudy.bridge.messages import (
     AskLacking,
     AskOrder,
     AskOutputs,
+    AskSnapshot,
     AskStatus,
     Control,
     Done,
@@ -37,11 +38,15 @@ from understudy.bridge.messages import (
     Outputs,
     Ping,
     Pong,
+    Posted,
+    PostEntries,
+    PostWaiver,
     ProveMachine,
     RedoSegment,
     Reply,
     Request,
     ShowJob,
+    SignedSnapshot,
     Status,
     Submit,
     Welcome,
@@ -202,6 +207,18 @@ class Client:
     def status(self) -> Status:
         """Return slots, queue, vault and disk."""
         return self._ask(AskStatus(), Status)
+
+    def snapshot(self, contents: str = "", key: str = "") -> SignedSnapshot:
+        """Return what an authority signs for this follower; see `AskSnapshot`. Nothing of it is verified here."""
+        return self._ask(AskSnapshot(contents=contents, key=key), SignedSnapshot)
+
+    def post_entries(self, after: int, lines: tuple[str, ...]) -> Posted:
+        """Give the authority lines of this follower's ledger; return what it holds. Safe to repeat."""
+        return self._ask(PostEntries(after=after, lines=lines), Posted)
+
+    def post_waiver(self, waiver: bytes) -> None:
+        """Ask the authority for a waiver, given as JSON. Raises RequestError for one that is there already."""
+        self._ask(PostWaiver(waiver=waiver.decode()), Done)
 
     def drain(self, now: bool = False) -> None:
         """Let the daemon finish what runs and exit; `now` = at once, its jobs go on at the next start."""

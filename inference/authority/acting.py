@@ -25,6 +25,7 @@ MAY: Mapping[str, tuple[Role, ...]] = {
     "user": ("admin",),
     "key": ("admin",),
     "audit": ("producer", "legal", "admin"),
+    "follow": ("follower",),
 }
 """What is done to the registry, and which roles may do it; docs/registry.md shows the same table."""
 

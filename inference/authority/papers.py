@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from understudy.bridge.record import is_day
+from understudy.inference.authority.head import StudioAuthority
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^(?!\s)[^;/\\\x00-\x1f]{1,128}(?<!\s)\Z")]
 """What papers and records name a thing by: no separator of lists or paths in it, no blank at its ends."""
@@ -181,6 +182,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Those that the record names, and every other of the people that it names."""
     digest: str = ""
     """Keyed SHA-256 of the two above: the same papers in the same state have the same."""
+
+    authority: StudioAuthority | None = None
+    """Whose papers these are, where the daemon follows a studio authority; None = its own, or there is no snapshot."""
+    stale: str = ""
+    """Why the authority's snapshot vouches for nothing now: it ran out, is forged, is not there. Empty = it does."""
+    stale_remedy: str = ""
 
     def consent(self, consent_id: str) -> RegisteredConsent | None:
         return next((consent for consent in self.consents if consent.id == consent_id), None)

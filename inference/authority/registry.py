@@ -106,10 +106,14 @@ class Registry:
         with self._lock:
             self._tables.close()
 
-    def stamp(self) -> int:
-        """Return a number that is another one when another process has changed something."""
+    def stamp(self) -> str:
+        """Return a word that is another one when something was changed, here or by another process."""
         with self._lock:
-            return int(self._tables.execute("PRAGMA data_version").fetchone()[0])
+            return f"{self._tables.execute('PRAGMA data_version').fetchone()[0]}.{self._tables.total_changes}"
+
+    def packs(self) -> dict[str, str]:
+        """Return the policy packs that come with the papers, by name; a daemon's own registry brings none."""
+        return {}
 
     def in_use(self) -> bool:
         """Say whether any consent is here: without one, a record vouches for itself."""
@@ -145,10 +149,9 @@ class Registry:
             for change in changes:
                 self._check_stays_ended(change)
                 body = msgspec.json.encode(change.paper)
-                about = change.paper.talent if isinstance(change.paper, RegisteredConsent) else ""
                 self._tables.execute(
-                    "INSERT OR REPLACE INTO papers VALUES (?, ?, ?, ?, ?)",
-                    (change.kind, change.paper.id, about, body, self._clock()),
+                    "INSERT OR REPLACE INTO main.papers VALUES (?, ?, ?, ?, ?)",
+                    (change.kind, change.paper.id, about(change.paper), body, self._clock()),
                 )
             for change in changes:
                 self._check_references(change.paper)
@@ -270,6 +273,11 @@ class Registry:
             finally:
                 if self._tables.in_transaction:
                     self._tables.execute("ROLLBACK")
+
+
+def about(paper: Paper) -> str:
+    """Return by what else than its id a paper is looked up."""
+    return paper.talent if isinstance(paper, RegisteredConsent) else ""
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -57,7 +57,9 @@ def _said(known: RegisteredConsent, name: str) -> str | None:
 def vouching(job: JobRequest, snapshot: Snapshot) -> Vouching:
     """Return who says that the consents of an admitted job are what its record says they are."""
     known = snapshot.consents_known and job.record.ground == "record" and job.record.consents
-    return "registry" if known else "self-attested"
+    if not known:
+        return "self-attested"
+    return "authority" if snapshot.authority is not None else "registry"
 
 
 def judge_registry(job: JobRequest, snapshot: Snapshot, today: str) -> Finding:
@@ -69,6 +71,12 @@ def judge_registry(job: JobRequest, snapshot: Snapshot, today: str) -> Finding:
         said = "this daemon's registry holds no consents: the record vouches for itself"
         return Finding(rule="", outcome="not_applicable", message=said)
     facts = {"today": today, "snapshot": snapshot.digest}
+    if snapshot.authority is not None:
+        facts |= {"authority": snapshot.authority.key, "serial": str(snapshot.authority.serial)}
+    if snapshot.stale and job.record.ground == "record":
+        return Finding(
+            rule="", outcome="refuse", message=snapshot.stale, remedy=snapshot.stale_remedy, facts=facts,
+        )  # fmt: skip
     problems = [*_against(job, snapshot, today), *_withdrawn(job, snapshot, today)]
     if problems:
         return Finding(
@@ -79,6 +87,9 @@ def judge_registry(job: JobRequest, snapshot: Snapshot, today: str) -> Finding:
             "the registry mended.",
             facts=facts,
         )
+    if snapshot.stale:
+        said = f"{snapshot.stale}; the job is not held to it: it is {job.record.ground.replace('_', '-')} and says so"
+        return Finding(rule="", outcome="warn", message=said, remedy=snapshot.stale_remedy, facts=facts)
     count = len(job.record.consents)
     return Finding(rule="", outcome="pass", message=f"the registry bears out {count} of {count} consents", facts=facts)
 

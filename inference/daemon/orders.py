@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 from understudy.bridge.shot import Redo
 from understudy.inference.compliance.manifest import approximations_in
-from understudy.inference.compliance.policy.library import own_packs
 from understudy.inference.compliance.registered import named_in
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
-from understudy.inference.daemon.standing import why_fallen
+from understudy.inference.daemon.standing import packs_of, why_fallen
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow
 from understudy.inference.provenance.watermark_key import make_key
@@ -51,9 +50,10 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         aigc_producer=house.settings.aigc_producer,
         watermark_key=str(make_key(house.home)) if house.settings.watermark else "",
         admission=admission,
-        packs=own_packs(house.settings.packs_folder),
+        packs=packs_of(house),
         vouched_by=papers.vouched_by,
         snapshot=papers.snapshot,
+        authority=papers.authority,
         registry=house.registry.snapshot(*named_in(job)),
         ledger_head=papers.ledger_head,
     )

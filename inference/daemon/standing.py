@@ -9,6 +9,7 @@ import msgspec
 from understudy.bridge.errors import ComplianceError, JobParked
 from understudy.inference.authority.papers import Snapshot
 from understudy.inference.compliance.gate import refusal
+from understudy.inference.compliance.policy.library import own_packs
 from understudy.inference.compliance.registered import judge_registry, named_in
 from understudy.inference.daemon.house import House
 
@@ -23,6 +24,11 @@ def today() -> str:
 def registry_now(house: House, job_id: str) -> Snapshot:
     """Return what the registry knows now of the people and consents that a job names. Blocks."""
     return house.registry.snapshot(*named_in(house.store.request(job_id)[0]))
+
+
+def packs_of(house: House) -> dict[str, str]:
+    """Return the studio's own policy packs: those of this daemon's folder, and over them its authority's. Blocks."""
+    return {**own_packs(house.settings.packs_folder), **house.registry.packs()}
 
 
 def why_fallen(house: House, job_id: str) -> ComplianceError | None:

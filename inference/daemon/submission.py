@@ -23,12 +23,12 @@ from understudy.bridge.shot import JobRequest, Settings
 from understudy.inference.authority.head import AdmittedPapers
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.gate import evaluate_async, refusal
-from understudy.inference.compliance.policy.library import own_packs
 from understudy.inference.compliance.registered import fill_in, named_in, vouching
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import check_may_submit
 from understudy.inference.daemon.papers import record_new
+from understudy.inference.daemon.standing import packs_of
 from understudy.inference.daemon.store import NewJob, Place
 from understudy.inference.daemon.tables import JobRow
 from understudy.inference.engines.roster import describe_for
@@ -95,7 +95,7 @@ class Reception:
 
     async def admit(self, user: User, job: JobRequest) -> Admitted:
         """Return what admission says of a job today, with what the registry fills into its record."""
-        packs = await self._house.looked(own_packs, self._house.settings.packs_folder)
+        packs = await self._house.looked(packs_of, self._house)
         snapshot = await self._house.looked(lambda: self._house.registry.snapshot(*named_in(job)))
         job = msgspec.structs.replace(job, record=fill_in(job.record, snapshot))
         facts = AdmissionFacts(
@@ -112,6 +112,8 @@ class Reception:
         async with self._gates:
             findings = await self._gate(facts)
         papers = AdmittedPapers(vouched_by=vouching(job, snapshot), snapshot=snapshot.digest)
+        if papers.vouched_by == "authority":
+            papers = msgspec.structs.replace(papers, authority=snapshot.authority)
         return Admitted(job, findings, papers)
 
     async def _take_in(self, user: User, request: Submit) -> JobRow:

@@ -1,0 +1,204 @@
+"""What a studio authority signs for a daemon that follows it, and how that is judged. Pure.
+
+The body is JSON that is signed as it stands, behind a line that no entry of a ledger begins with: one key signs both.
+A snapshot is for one follower, holds for some hours, and has a serial that never goes back: the number of the entry in
+the authority's ledger that says that it was issued.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from understudy.bridge.messages import SignedSnapshot
+from understudy.inference.authority.entries import ROTATED, is_signed, read_entry
+from understudy.inference.authority.head import LedgerHead, StudioAuthority
+from understudy.inference.authority.papers import Approval, Clip, Paper, RegisteredConsent, Talent, Waiver
+from understudy.inference.authority.signing import PublicKey
+
+PREFIX = b"understudy studio snapshot 1\n"
+SCHEMA = 1
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far the clocks of two machines may be apart: Kerberos (RFC 4120, 1.6) allows as much."""
+_Paper = TypeVar("_Paper", bound=Paper)
+
+
+class Source(Protocol):
+    """As much of a registry as a snapshot is made of."""
+
+    def all(self, kind: type[_Paper], /) -> list[_Paper]: ...
+
+
+class StudioContents(msgspec.Struct, frozen=True, kw_only=True):
+    """What the registry holds for some projects. No name of a person, no reason of a revocation."""
+
+    projects: tuple[str, ...]
+    """Empty = every project."""
+    consents_known: int
+    """How many the registry holds in all, those of other projects too."""
+    talents: tuple[Talent, ...] = ()
+    consents: tuple[RegisteredConsent, ...] = ()
+    clips: tuple[Clip, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    packs: dict[str, str] = {}
+    """The studio's own policy packs, name to TOML text."""
+
+    def papers(self) -> tuple[Paper, ...]:
+        return (*self.talents, *self.consents, *self.clips, *self.approvals, *self.waivers)
+
+
+class StudioSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """What is signed. Times are ISO 8601 UTC."""
+
+    schema: int = SCHEMA
+    follower: str
+    """The user whose key asked: it is nobody else's."""
+    serial: int
+    issued_at: str
+    expires_at: str
+    ledger_head: LedgerHead
+    """The entry that says that it was issued: a follower holds a head of the authority's ledger."""
+    contents: StudioContents
+
+
+_DECODER = msgspec.json.Decoder(StudioSnapshot)
+
+
+def contents_for(projects: tuple[str, ...], registry: Source, packs: Mapping[str, str]) -> StudioContents:
+    """Return what a follower of these projects may know: papers of others are not in it, nor what they are called."""
+    everything = registry.all(RegisteredConsent)
+    consents = [shown for one in everything if (shown := _shown_consent(one, projects)) is not None]
+    ids = {one.id for one in consents}
+    clips = [one for one in registry.all(Clip) if not projects or not one.consents or ids.intersection(one.consents)]
+    people = {one.talent for one in consents} | {name for clip in clips for name in clip.performers}
+    return StudioContents(
+        projects=projects,
+        consents_known=len(everything),
+        talents=tuple(
+            msgspec.structs.replace(one, name="", notes="")
+            for one in registry.all(Talent)
+            if not projects or one.id in people
+        ),
+        consents=tuple(consents),
+        clips=tuple(clips),
+        approvals=_of(projects, registry.all(Approval)),
+        waivers=_of(projects, registry.all(Waiver)),
+        packs=dict(packs),
+    )
+
+
+def _shown_consent(consent: RegisteredConsent, projects: tuple[str, ...]) -> RegisteredConsent | None:
+    """Return a consent without why it was revoked and which other projects it is for; None where it is for others."""
+    shown = msgspec.structs.replace(consent, revoked_why="")
+    if not projects or not consent.projects:
+        return shown
+    theirs = tuple(name for name in consent.projects if name in projects)
+    return msgspec.structs.replace(shown, projects=theirs) if theirs else None
+
+
+def _of(projects: tuple[str, ...], papers: Iterable[_Paper]) -> tuple[_Paper, ...]:
+    """Return the papers that are for one of these projects, or for none in particular."""
+    return tuple(one for one in papers if not projects or getattr(one, "project", "") in ("", *projects))
+
+
+def contents_digest(contents: StudioContents) -> str:
+    return hashlib.sha256(msgspec.json.encode(contents, order="deterministic")).hexdigest()
+
+
+def body_digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def signed_bytes(body: str) -> bytes:
+    return PREFIX + body.encode()
+
+
+def issue(
+    contents: StudioContents, *, follower: str, head: LedgerHead, issued_at: datetime, holds: timedelta
+) -> StudioSnapshot:
+    """Return the snapshot that the ledger's entry `head` speaks of."""
+    return StudioSnapshot(
+        follower=follower,
+        serial=head.seq,
+        issued_at=moment(issued_at),
+        expires_at=moment(issued_at + holds),
+        ledger_head=head,
+        contents=contents,
+    )
+
+
+def moment(at: datetime) -> str:
+    return at.astimezone(timezone.utc).isoformat(timespec="milliseconds")[:23] + "Z"
+
+
+def from_moment(text: str) -> datetime:
+    """Raises ValueError for what is no moment with a zone."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text!r} names no zone")
+    return at
+
+
+def read_signed(signed: SignedSnapshot, *, key: str, follower: str) -> StudioSnapshot:
+    """Return what was signed by `key` for `follower`. Raises ValueError saying what is wrong with it."""
+    if signed.key != key:
+        raise ValueError(f"it is signed by the key {signed.key[:16]}..., but {key[:16]}... is pinned")
+    if not PublicKey(key).signed(signed.signature, signed_bytes(signed.body)):
+        raise ValueError("its signature is not by the authority's key over what stands in it")
+    try:
+        snapshot = _DECODER.decode(signed.body)
+        from_moment(snapshot.issued_at), from_moment(snapshot.expires_at)
+    except (msgspec.MsgspecError, ValueError) as problem:
+        raise ValueError(f"it does not read: {problem}") from None
+    if snapshot.schema != SCHEMA:
+        raise ValueError(f"it is of schema {snapshot.schema}; {SCHEMA} is understood here")
+    if snapshot.follower != follower:
+        raise ValueError(f"it was signed for {snapshot.follower}, not for {follower}")
+    return snapshot
+
+
+def why_not_now(snapshot: StudioSnapshot, now: datetime) -> str:
+    """Return why a snapshot does not hold at this moment; empty where it does."""
+    if from_moment(snapshot.issued_at) > now + CLOCK_TOLERANCE:
+        return f"it was issued at {snapshot.issued_at}, but the clock here says {moment(now)}"
+    if now >= from_moment(snapshot.expires_at):
+        return f"it ran out at {snapshot.expires_at}"
+    return ""
+
+
+def named(snapshot: StudioSnapshot, signed: SignedSnapshot) -> StudioAuthority:
+    """Return how a manifest names who vouches."""
+    return StudioAuthority(
+        key=signed.key, serial=snapshot.serial, digest=body_digest(signed.body), expires_at=snapshot.expires_at
+    )
+
+
+def trusted_after(key: str, rotations: Iterable[str]) -> str:
+    """Return the key to which `key` has handed over by entries that each key signed for the next.
+
+    Raises ValueError for a line that is no such entry.
+    """
+    for line in rotations:
+        entry = read_entry(line.encode())
+        if entry.event != ROTATED or not is_signed(entry, PublicKey(key)):
+            raise ValueError("the entry that should name its new key is not signed by the one before")
+        key = PublicKey(entry.subjects.get("key", "")).text
+    return key
+
+
+def rotations_after(key: str, lines: Iterable[bytes]) -> tuple[str, ...]:
+    """Return the lines of a ledger by which `key`, and then each next one, handed over. None where it never signed."""
+    found: list[str] = []
+    for line in lines:
+        if b'"event":"key.rotated"' not in line or not line.endswith(b"\n"):
+            continue
+        entry = read_entry(line[:-1])
+        if is_signed(entry, PublicKey(key)):
+            found.append(line[:-1].decode())
+            key = entry.subjects.get("key", "")
+    return tuple(found)
