@@ -19,6 +19,7 @@ from understudy.inference.authority.followed import holding_of
 from understudy.inference.authority.held import Holding
 from understudy.inference.authority.ledger import Ledger, judge_ledger
 from understudy.inference.authority.outbox import read_posted
+from understudy.inference.authority.studio import StudioSnapshot
 from understudy.inference.daemon.following import ANSWER_SECONDS, renew
 from understudy.inference.desk import Json, print_json, say
 
@@ -56,7 +57,7 @@ def refresh(as_json: Json = False) -> None:
     with Client.connect(holding.connection(), ANSWER_SECONDS) as client:
         snapshot = renew(client, holding, at_once=True)
     assert snapshot is not None  # noqa: S101 - asked for anew, it has a body
-    said = {"serial": snapshot.serial, "expires_at": snapshot.expires_at, "consents": len(snapshot.contents.consents)}
+    said = {"serial": snapshot.serial, "expires_at": snapshot.expires_at, "consents": _count(snapshot)}
     print_json(said) if as_json else say(f"snapshot {snapshot.serial} holds until {snapshot.expires_at}")
 
 
@@ -73,13 +74,17 @@ def _follower(settings: UserSettings) -> dict[str, Any]:
         "issued_at": snapshot.issued_at if snapshot is not None else "",
         "expires_at": snapshot.expires_at if snapshot is not None else "",
         "projects": ", ".join(snapshot.contents.projects) or "every project" if snapshot is not None else "",
-        "consents": len(snapshot.contents.consents) if snapshot is not None else None,
+        "consents": _count(snapshot) if snapshot is not None else None,
         "vouches": "no: " + held.stale if held.stale else "yes",
         "remedy": held.remedy,
         "entries": own,
         "posted": posted.seq if posted is not None else 0,
         "acknowledged": f"{posted.head_seq}:{posted.head_digest}" if posted is not None else "",
     }
+
+
+def _count(snapshot: StudioSnapshot) -> int:
+    return len(snapshot.contents.papers.get("consent", ()))
 
 
 def _reached(holding: Holding) -> str:

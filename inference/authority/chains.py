@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from understudy.bridge.errors import RequestError
+from understudy.bridge.errors import JobParked, RequestError
 from understudy.bridge.private_files import make_private_folder, read_private, write_private
 from understudy.inference.authority.entries import NewEntry, follows, line_digest
 from understudy.inference.authority.head import LedgerHead
@@ -96,12 +96,18 @@ class Chains:
         make_private_folder(self._folder)
         make_private_folder(folder)
         descriptor = os.open(folder / ENTRIES_FILE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.truncate(kept.size)  # what a crash tore
-            file.seek(kept.size)
-            file.write(b"".join(line + b"\n" for line in lines))
-            file.flush()
-            os.fsync(descriptor)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.truncate(kept.size)  # what a crash or a full disk tore
+                file.seek(kept.size)
+                file.write(b"".join(line + b"\n" for line in lines))
+                file.flush()
+                os.fsync(descriptor)
+        except OSError as problem:
+            raise JobParked(
+                f"the ledger of {kept.follower} cannot be written: {problem.strerror}",
+                remedy="Make room on the authority's disk; the follower posts it again by itself.",
+            ) from problem
 
     def _known(self, follower: str) -> Kept:
         """Return how far a follower's lines are verified; those that a crash left unsaid are verified now."""

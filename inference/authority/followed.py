@@ -107,10 +107,9 @@ class FollowedRegistry(Registry):
     def _take_up(self) -> Held:
         """Have the view show what is held now."""
         held = self.holding.now()
-        papers = held.snapshot.contents.papers() if held.snapshot is not None else ()
         with self._lock:
             if held.digest != self._taken:
-                rows = [(word_for(type(one)), one.id, about(one), msgspec.json.encode(one), "") for one in papers]
+                rows = [(word_for(type(one)), one.id, about(one), msgspec.json.encode(one), "") for one in held.papers]
                 self._tables.execute("BEGIN")
                 self._tables.execute("DELETE FROM held")
                 self._tables.executemany("INSERT INTO held VALUES (?, ?, ?, ?, ?)", rows)

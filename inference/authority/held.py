@@ -12,20 +12,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from understudy.bridge.errors import DaemonError, UnderstudyError
+from understudy.bridge.errors import DaemonError, DaemonUnreachable, UnderstudyError
 from understudy.bridge.keys import Connection, load_connection
 from understudy.bridge.messages import SignedSnapshot
 from understudy.bridge.private_files import locked, make_private_folder, read_private, write_private
 from understudy.inference.authority.head import StudioAuthority
+from understudy.inference.authority.papers import Paper
 from understudy.inference.authority.studio import (
     StudioSnapshot,
     body_digest,
-    contents_digest,
     from_moment,
     named,
+    papers_in,
     read_signed,
     trusted_after,
     why_not_now,
@@ -58,12 +60,24 @@ class Held:
     snapshot: StudioSnapshot | None = None
     """Signed and not older than any before it, though it may have run out; None = there is none such."""
     authority: StudioAuthority | None = None
+    papers: tuple[Paper, ...] = ()
     stale: str = ""
     remedy: str = ""
 
     @property
     def digest(self) -> str:
         return self.authority.digest if self.authority is not None else ""
+
+
+class _Verified(NamedTuple):
+    """Bytes of the disk that were found to be signed by `key` for `follower`, and what they say."""
+
+    content: bytes
+    key: str
+    follower: str
+    snapshot: StudioSnapshot
+    authority: StudioAuthority
+    papers: tuple[Paper, ...]
 
 
 class Holding:
@@ -74,11 +88,17 @@ class Holding:
         self.folder = home / FOLDER
         self.connection_file = connection_file
         self._now = now or (lambda: datetime.now(timezone.utc))
-        self._verified: tuple[bytes, str, StudioSnapshot, SignedSnapshot] | None = None
+        self._verified: _Verified | None = None
 
     def connection(self) -> Connection:
-        """Return where the authority is. Raises DaemonUnreachable without a file, KeyRefused."""
-        return load_connection(self.connection_file)
+        """Return where the authority is. Raises DaemonError without a file, KeyRefused for one that others can read."""
+        try:
+            return load_connection(self.connection_file)
+        except DaemonUnreachable:
+            raise DaemonError(
+                f"the setting `authority` names {self.connection_file}, which is not there",
+                remedy="Put the file there that `understudy key issue NAME --role follower` wrote at the authority.",
+            ) from None
 
     @property
     def address(self) -> str:
@@ -114,25 +134,26 @@ class Holding:
         if pinned is None or not path.exists():
             return Held(stale="none has come yet", remedy=REFRESH)
         self._check_server(pinned, connection)
-        snapshot, signed = self._read(read_private(path), pinned.key, connection.user)
+        verified = self._verify(read_private(path), pinned.key, connection.user)
         try:
-            _check_order(snapshot, body_digest(signed.body), pinned)
+            _check_order(verified.snapshot, verified.authority.digest, pinned)
         except ValueError as problem:
             return Held(stale=str(problem), remedy=REFRESH)
-        stale = why_not_now(snapshot, self._now())
-        return Held(snapshot, named(snapshot, signed), stale, REFRESH if stale else "")
+        stale = why_not_now(verified.snapshot, self._now())
+        return Held(verified.snapshot, verified.authority, verified.papers, stale, REFRESH if stale else "")
 
-    def _read(self, content: bytes, key: str, follower: str) -> tuple[StudioSnapshot, SignedSnapshot]:
-        verified = self._verified
-        if verified is not None and verified[0] == content and verified[1] == f"{key} {follower}":
-            return verified[2], verified[3]
+    def _verify(self, content: bytes, key: str, follower: str) -> _Verified:
+        before = self._verified
+        if before is not None and (before.content, before.key, before.follower) == (content, key, follower):
+            return before
         try:
             signed = msgspec.json.decode(content, type=SignedSnapshot)
             snapshot = read_signed(signed, key=key, follower=follower)
+            papers = papers_in(snapshot.contents)
         except (msgspec.MsgspecError, ValueError) as problem:
             raise DaemonError(str(problem), remedy=REFRESH) from None
-        self._verified = content, f"{key} {follower}", snapshot, signed
-        return snapshot, signed
+        self._verified = _Verified(content, key, follower, snapshot, named(snapshot, signed), papers)
+        return self._verified
 
     def take(self, signed: SignedSnapshot) -> StudioSnapshot:
         """Verify a snapshot that has come and hold it from now on. Raises DaemonError; what was held is kept then."""
@@ -155,6 +176,7 @@ class Holding:
         try:
             key = signed.key if pinned is None else trusted_after(pinned.key, signed.rotations)
             snapshot = read_signed(signed, key=key, follower=follower)
+            papers_in(snapshot.contents)
             if pinned is not None:
                 _check_order(snapshot, body_digest(signed.body), pinned)
             if wrong := why_not_now(snapshot, self._now()):
@@ -184,7 +206,7 @@ class Holding:
             return "", key
         issued, expires = from_moment(held.snapshot.issued_at), from_moment(held.snapshot.expires_at)
         old = self._now() >= issued + (expires - issued) / 2
-        return "" if old else contents_digest(held.snapshot.contents), key
+        return "" if old else held.snapshot.digest, key
 
 
 def _check_order(snapshot: StudioSnapshot, digest: str, pinned: Pinned) -> None:
