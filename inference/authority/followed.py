@@ -19,6 +19,7 @@ from understudy.inference.authority.held import Held, Holding
 from understudy.inference.authority.ledger import Ledger, utc_now
 from understudy.inference.authority.papers import Paper, Snapshot, Waiver, word_for
 from understudy.inference.authority.registry import Change, Registry, about
+from understudy.inference.authority.studio import StudioContents, withdrawn_mark
 
 _VIEW = """
 CREATE TEMP TABLE held (kind TEXT, id TEXT, about TEXT NOT NULL, body BLOB NOT NULL, changed_at TEXT NOT NULL,
@@ -72,11 +73,14 @@ class FollowedRegistry(Registry):
 
     def snapshot(self, talents: Iterable[str], consents: Iterable[str]) -> Snapshot:
         held = self._take_up()
-        known = super().snapshot(talents, consents)
-        total = held.snapshot.contents.consents_known if held.snapshot is not None else 0
+        named = tuple(dict.fromkeys(talents))
+        known = super().snapshot(named, consents)
+        contents = held.snapshot.contents if held.snapshot is not None else StudioContents()
+        gone = tuple(one for one in named if withdrawn_mark(contents.salt, one) in contents.withdrawn)
         return msgspec.structs.replace(
             known,
-            consents_known=max(1, total),
+            consents_known=max(1, contents.consents_known),
+            withdrawn=gone,
             authority=held.authority,
             stale=held.stale
             and f"the snapshot of the studio authority {self.holding.address} does not hold: {held.stale}",

@@ -183,6 +183,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
     """Keyed SHA-256 of the two above: the same papers in the same state have the same."""
 
+    withdrawn: tuple[str, ...] = ()
+    """Of the people asked for, who has withdrawn every consent, though those may not be among the papers here: a
+    follower is told so of whoever gave them to other projects."""
     authority: StudioAuthority | None = None
     """Whose papers these are, where the daemon follows a studio authority; None = its own, or there is no snapshot."""
     stale: str = ""

@@ -36,13 +36,18 @@ class Source(Protocol):
 class StudioContents(msgspec.Struct, frozen=True, kw_only=True):
     """What the registry holds for some projects. No name of a person, no reason of a revocation."""
 
-    projects: tuple[str, ...]
+    projects: tuple[str, ...] = ()
     """Empty = every project."""
-    consents_known: int
+    consents_known: int = 0
     """How many the registry holds in all, those of other projects too."""
     papers: dict[Kind, tuple[msgspec.Raw, ...]] = {}
     """By kind, each as JSON. Ten thousand read at once would hold Python from the event loop for half a second; so
     each is read, written and hashed by itself."""
+    withdrawn: tuple[str, ...] = ()
+    """Who has withdrawn every consent to whatever project, as `withdrawn_mark` of their id: no ground is left to name
+    them on, and no follower that does not name them learns who they are."""
+    salt: str = ""
+    """Of those marks: one of the authority's own, the same in all that it signs."""
     packs: dict[str, str] = {}
     """The studio's own policy packs, name to TOML text."""
 
@@ -66,7 +71,9 @@ class StudioSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 _DECODER = msgspec.json.Decoder(StudioSnapshot)
 
 
-def contents_for(projects: tuple[str, ...], registry: Source, packs: Mapping[str, str]) -> StudioContents:
+def contents_for(
+    projects: tuple[str, ...], registry: Source, packs: Mapping[str, str], salt: str = ""
+) -> StudioContents:
     """Return what a follower of these projects may know: papers of others are not in it, nor what they are called."""
     everything = registry.all(RegisteredConsent)
     consents = [shown for one in everything if (shown := _shown_consent(one, projects)) is not None]
@@ -82,7 +89,21 @@ def contents_for(projects: tuple[str, ...], registry: Source, packs: Mapping[str
         "waiver": _of(projects, registry.all(Waiver)),
     }
     written = {kind: tuple(msgspec.Raw(msgspec.json.encode(one)) for one in some) for kind, some in papers.items()}
-    return StudioContents(projects=projects, consents_known=len(everything), papers=written, packs=dict(packs))
+    stand = {one.talent for one in everything if not one.revoked_on}
+    gone = sorted({one.talent for one in everything} - stand)
+    return StudioContents(
+        projects=projects,
+        consents_known=len(everything),
+        papers=written,
+        withdrawn=tuple(withdrawn_mark(salt, talent) for talent in gone),
+        salt=salt,
+        packs=dict(packs),
+    )
+
+
+def withdrawn_mark(salt: str, talent: str) -> str:
+    """Return what stands for a person in a list that others shall not read."""
+    return hashlib.sha256(f"{salt}\n{talent}".encode()).hexdigest()
 
 
 def papers_in(contents: StudioContents) -> tuple[Paper, ...]:
@@ -111,7 +132,11 @@ def _of(projects: tuple[str, ...], papers: Iterable[_Paper]) -> tuple[_Paper, ..
 
 def contents_digest(contents: StudioContents) -> str:
     """Return the SHA-256 of what is in it: the same papers in the same state have the same."""
-    digest = hashlib.sha256(msgspec.json.encode((contents.projects, contents.consents_known, contents.packs)))
+    digest = hashlib.sha256(
+        msgspec.json.encode(
+            (contents.projects, contents.consents_known, contents.withdrawn, contents.salt, contents.packs)
+        )
+    )
     for kind, some in contents.papers.items():
         digest.update(kind.encode())
         for one in some:

@@ -141,7 +141,8 @@ def _withdrawn(job: JobRequest, snapshot: Snapshot, today: str) -> Iterator[str]
     for talent in named:
         theirs = [consent for consent in snapshot.consents if consent.talent == talent]
         told = any(consent.id in consents for consent in theirs)
-        if theirs and not told and all(_is_revoked(consent, today) for consent in theirs):
+        everything = theirs and all(_is_revoked(consent, today) for consent in theirs)
+        if not told and (everything or talent in snapshot.withdrawn):
             yield f"{talent} has withdrawn every consent"
 
 

@@ -37,6 +37,7 @@ class Studio:
     def __init__(self, house: House) -> None:
         self._house = house
         self._chains = Chains(house.home, house.ledger)
+        self._salt = house.ledger.digest_of(b"withdrawn")
         self._made: dict[tuple[str, ...], tuple[object, StudioContents, str]] = {}
         """The newest contents of each set of projects, with what they were made of."""
 
@@ -80,7 +81,7 @@ class Studio:
         of = (self._house.registry.stamp(), packs)
         made = self._made.get(projects)
         if made is None or made[0] != of:
-            contents = contents_for(projects, self._house.registry, packs)
+            contents = contents_for(projects, self._house.registry, packs, self._salt)
             made = self._made[projects] = (of, contents, contents_digest(contents))
         return made[1], made[2]
 

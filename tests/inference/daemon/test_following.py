@@ -26,6 +26,7 @@ from understudy.inference.authority.held import Holding
 from understudy.inference.authority.ledger import Ledger, judge_ledger, read_ledger
 from understudy.inference.authority.outbox import read_posted
 from understudy.inference.authority.papers import Approval, RegisteredConsent, Waiver
+from understudy.inference.authority.registry import Registry
 from understudy.inference.authority.signing import Signer, new_secret
 from understudy.inference.authority.studio import signed_bytes
 from understudy.inference.compliance.manifest import read_manifest
@@ -113,6 +114,7 @@ def studio(tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) 
         daemon.stop()
 
 
+@pytest.mark.long
 def test_a_consent_added_at_the_authority_clears_on_both_and_one_revoked_there_is_refused_on_both(
     studio: Studio, tmp_path: Path
 ) -> None:
@@ -136,6 +138,7 @@ def test_a_consent_added_at_the_authority_clears_on_both_and_one_revoked_there_i
         refused(daemon, tmp_path, "consent c-1 was revoked")
 
 
+@pytest.mark.long
 def test_a_revocation_at_the_authority_parks_what_waits_and_what_runs_at_a_follower(
     studio: Studio, tmp_path: Path
 ) -> None:
@@ -165,6 +168,7 @@ def test_when_the_authority_is_down_then_a_follower_goes_on_by_the_snapshot_that
     assert "the studio authority" in one.log
 
 
+@pytest.mark.long
 def test_when_the_snapshot_runs_out_then_jobs_are_refused_what_runs_waits_and_it_goes_on_when_the_authority_is_back(
     studio: Studio, tmp_path: Path
 ) -> None:
@@ -368,6 +372,31 @@ def test_a_project_sees_only_its_own_papers(studio: Studio) -> None:
     assert set(known(dune, Approval)) == {"a-d"}
     content = (dune.home / "authority" / "snapshot.json").read_text()
     assert [word for word in ("falcon", '"bo"', "Ana Lopez") if word in content.replace("\\", "")] == []
+
+
+def test_who_withdrew_everything_may_be_named_in_no_project_though_its_follower_never_saw_a_consent(
+    studio: Studio, tmp_path: Path
+) -> None:
+    studio.consent("c-falcon", "ana", projects="falcon")
+    dune = studio.follower("dune-box", "dune")
+    studio.did(studio.authority, "revoke", "ana", "--reason", "she withdrew")
+    until(lambda: holding(dune).now().snapshot.contents.withdrawn)  # type: ignore[union-attr]
+    job = make_job(tmp_path, project="dune")
+    record = msgspec.structs.replace(job.request.record, on_screen=("ana",))
+    job.request = msgspec.structs.replace(job.request, record=record)
+    with dune.client() as client, pytest.raises(ComplianceError, match="ana has withdrawn every consent"):
+        client.submit(job.request, job.token)
+    assert '"ana' not in (dune.home / "authority" / "snapshot.json").read_text().replace("\\", "")
+
+
+def test_a_daemon_that_follows_nobody_asks_its_own_registry_and_keeps_nothing_of_an_authority(
+    daemon: DaemonProcess,
+) -> None:
+    settings = load_settings({"home": str(daemon.home)}, environment={})
+    registry = open_registry(settings, Ledger(daemon.home))
+    assert type(registry) is Registry
+    registry.close()
+    assert not (daemon.home / "authority").exists()
 
 
 def test_only_a_key_of_role_follower_is_told_the_papers_and_it_has_no_jobs(studio: Studio, tmp_path: Path) -> None:
