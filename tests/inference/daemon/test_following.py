@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -308,6 +310,26 @@ def test_the_followers_entries_reach_the_authority_once_and_in_order_through_kil
     said = studio.say(studio.authority, "ledger", "verify", "--json").json
     assert [each["follower"] for each in said["followers"]] == ["one", "two"]
     assert said["followers"][0]["entries"] == mark.seq
+
+
+@pytest.mark.long
+def test_whenever_either_side_is_killed_every_entry_stands_there_once(studio: Studio, tmp_path: Path) -> None:
+    one = studio.follower("one")
+    dice = random.Random(20261128)
+    for round_ in range(6):
+        with one.client() as client:
+            for number in range(4):
+                client.submit(make_job(tmp_path / f"{round_}.{number}").request, f"{round_:016}{number:016}")
+        time.sleep(dice.random() * 1.2)  # a turn is one second: the kill falls before, into and behind a post
+        struck = dice.choice((one, studio.authority))
+        struck.kill()
+        struck.start()
+    until(lambda: (mark := read_posted(one.home)) is not None and mark.seq == judge_ledger(one.home).entries, 60)
+    ((folder, _),) = kept_chains(studio.authority.home)
+    assert (folder / "entries.jsonl").read_bytes() == (one.home / "ledger" / "entries.jsonl").read_bytes()
+    assert sum(entry.event == "job.accepted" for entry in read_ledger(folder / "entries.jsonl")) == 24
+    assert studio.say(studio.authority, "ledger", "verify").code == 0
+    assert studio.say(one, "ledger", "verify").code == 0
 
 
 def test_a_followers_chain_that_somebody_changed_at_the_authority_is_told_by_name(studio: Studio) -> None:
