@@ -2,7 +2,7 @@
 
 Blocks; any thread, any process: the commands of the daemon's machine write while the daemon reads. One table of papers
 by kind and id, each as JSON of its Struct: a field that is added has a default, and no table is altered for it. `about`
-is the talent of a consent: the gate looks there.
+is the talent of a consent and the record of a waiver: the gate looks there.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from understudy.inference.authority.papers import (
     Snapshot,
     Talent,
     TalentState,
+    Waiver,
     ended_on,
     problem_in,
     word_for,
@@ -145,7 +146,7 @@ class Registry:
             for change in changes:
                 self._check_stays_ended(change)
                 body = msgspec.json.encode(change.paper)
-                about = change.paper.talent if isinstance(change.paper, RegisteredConsent) else ""
+                about = _about(change.paper)
                 self._tables.execute(
                     "INSERT OR REPLACE INTO papers VALUES (?, ?, ?, ?, ?)",
                     (change.kind, change.paper.id, about, body, self._clock()),
@@ -182,8 +183,8 @@ class Registry:
         subjects["recipient"] = self.subject("recipient", handed.recipient)
         return NewEntry(event=event, actor=actor, subjects=subjects)
 
-    def snapshot(self, talents: Iterable[str], consents: Iterable[str]) -> Snapshot:
-        """Return what is known now of these people and consents, in one reading."""
+    def snapshot(self, talents: Iterable[str], consents: Iterable[str], record_id: str = "") -> Snapshot:
+        """Return what is known now of these people, consents and this record, in one reading."""
         named, wanted = list(dict.fromkeys(talents)), list(dict.fromkeys(consents))
         with self._lock:
             self._tables.execute("BEGIN")  # one state of the tables for all questions
@@ -191,13 +192,20 @@ class Registry:
                 ((count,),) = self._tables.execute("SELECT count(*) FROM papers WHERE kind = 'consent'").fetchall()
                 kept = self._consents_of(named, wanted)
                 people = self._some(Talent, "id", [*named, *(one.talent for one in kept if one.id in wanted)])
+                waivers = self._some(Waiver, "about", [record_id] if record_id else [])
             finally:
                 self._tables.execute("ROLLBACK")
         states = tuple(
             TalentState(id=one.id, living=one.living, minor=one.minor, union=one.union) for one in people.values()
         )
-        digest = self._ledger.digest_of(msgspec.json.encode((states, kept)))
-        return Snapshot(consents_known=count, talents=states, consents=kept, digest=digest)
+        found = Snapshot(
+            consents_known=count,
+            talents=states,
+            consents=kept,
+            waivers=tuple(one for one in waivers.values() if one.state == "granted"),
+        )
+        stated = msgspec.structs.replace(found, consents_known=0)  # how many others there are is not about this job
+        return msgspec.structs.replace(found, digest=self._ledger.digest_of(msgspec.json.encode(stated)))
 
     def _consents_of(self, talents: list[str], consents: list[str]) -> tuple[RegisteredConsent, ...]:
         found = self._some(RegisteredConsent, "about", talents) | self._some(RegisteredConsent, "id", consents)
@@ -217,6 +225,8 @@ class Registry:
         subjects: dict[str, str] = {change.kind: self.subject(change.kind, change.paper.id)}
         if isinstance(change.paper, RegisteredConsent):
             subjects["talent"] = self.subject("talent", change.paper.talent)
+        if isinstance(change.paper, Waiver):
+            subjects |= {"rule": change.paper.rule, "pack": change.paper.pack}
         facts = self._ledger.digest_of(msgspec.json.encode(change.paper))
         return NewEntry(event=f"{change.kind}.{change.event}", actor=actor, subjects=subjects, facts=facts)
 
@@ -270,6 +280,12 @@ class Registry:
             finally:
                 if self._tables.in_transaction:
                     self._tables.execute("ROLLBACK")
+
+
+def _about(paper: Paper) -> str:
+    if isinstance(paper, RegisteredConsent):
+        return paper.talent
+    return paper.record_id if isinstance(paper, Waiver) else ""
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -7,6 +7,7 @@ record says of it. A daemon whose registry holds no consent takes a record at it
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,11 +23,19 @@ COMPARED = ("talent", "document", "signed_on", "expires_on")
 FILLED = (*COMPARED, "revoked_on")
 
 
-def named_in(job: JobRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the people and the consents that a job names."""
+class Named(NamedTuple):
+    """What a job names that the registry may know, as `Registry.snapshot` asks for it."""
+
+    talents: tuple[str, ...]
+    consents: tuple[str, ...]
+    record_id: str
+
+
+def named_in(job: JobRequest) -> Named:
+    """Return the people and consents that a job names, and its record."""
     performers = (talent for performer in job.shot.performers for talent in performer.talents)
     people = tuple(dict.fromkeys((*job.record.talents, *performers)))
-    return people, tuple(consent.consent_id for consent in job.record.consents)
+    return Named(people, tuple(consent.consent_id for consent in job.record.consents), job.record.record_id)
 
 
 def is_bare(consent: Consent) -> bool:
@@ -126,10 +135,10 @@ def _why_it_does_not_stand(known: RegisteredConsent, job: JobRequest, today: str
 
 def _withdrawn(job: JobRequest, snapshot: Snapshot, today: str) -> Iterator[str]:
     """Yield the people who have withdrawn every consent that they gave: no ground is left to name them on."""
-    named, consents = named_in(job)
-    for talent in named:
+    named = named_in(job)
+    for talent in named.talents:
         theirs = [consent for consent in snapshot.consents if consent.talent == talent]
-        told = any(consent.id in consents for consent in theirs)
+        told = any(consent.id in named.consents for consent in theirs)
         if theirs and not told and all(_is_revoked(consent, today) for consent in theirs):
             yield f"{talent} has withdrawn every consent"
 
