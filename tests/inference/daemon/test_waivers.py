@@ -7,21 +7,17 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from terminal_rig import Ended, Terminal
 
 from understudy.bridge.circumstances import Content, Context, Use
 from understudy.bridge.client import Client
-from understudy.bridge.consent import Consent
 from understudy.bridge.errors import ComplianceError, Finding
 from understudy.bridge.exit_codes import REFUSED, USAGE
 from understudy.bridge.keys import write_connection
-from understudy.bridge.record import Record
-from understudy.bridge.shot import Settings
 from understudy.inference.authority.ledger import read_ledger
 
-from .conftest import DaemonProcess, finished, guest, make_job
+from .conftest import DaemonProcess, finished, guest, job_on_record, send
 
 RULE = "our-show.context"
 MINE = """
@@ -77,14 +73,7 @@ def say(daemon: DaemonProcess, terminal: Terminal, tmp_path: Path) -> Say:
 
 def submit(client: Client, folder: Path, **changes: Any) -> str:
     """Send what the artist would send each time: a record without a salt."""
-    job = make_job(folder, prompt="float8_from=1001")
-    consent = Consent(consent_id="c-1", talent="ana", document="a" * 64, signed_on="2026-01-05")
-    fields = {"record_id": "r-1", "likeness": "non_human", "performed_by": ("ana",), "consents": (consent,), **changes}
-    request = msgspec.structs.replace(job.request, record=Record(**fields), settings=Settings(engine="identity"))
-    accepted = client.submit(request, job.token)
-    for digest in client.lacking(accepted.job_id):
-        client.hand_over(accepted.job_id, digest, job.paths[digest])
-    return accepted.job_id
+    return send(client, job_on_record(folder, **changes))
 
 
 def refused(client: Client, folder: Path, rule: str = RULE, **changes: Any) -> Finding:
