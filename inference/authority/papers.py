@@ -74,10 +74,15 @@ class Clip(Paper, frozen=True, kw_only=True):
     """A driving performance, plate or reference that may be used. Approved per use, never once for all."""
 
     files: tuple[Sha256, ...] = ()
+    """BLAKE3 of each file and, of an OpenEXR one, of its picture: as a job names its inputs."""
     performers: Words = ()
     consents: Words = ()
     rights: str = ""
     uses: Words = ()
+    """Media, `advertising`, `endorsement`, `training`, held against the record's `use`; empty = no limit."""
+    projects: Words = ()
+    """Names or patterns; empty = every project. So for shots."""
+    shots: Words = ()
     camera_move: str = ""
     lighting: str = ""
     time_of_day: str = ""
@@ -203,6 +208,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Keyed SHA-256 of all that is here: the same papers in the same state have the same."""
     waivers: tuple[Waiver, ...] = ()
     """Those of the job's record that were granted."""
+    clips: tuple[Clip, ...] = ()
+    """Those of which a file is among the job's inputs, withdrawn ones too; of their files, these alone."""
+    approvals: tuple[Approval, ...] = ()
+    """Those of the job's project, and of no project; revoked ones too."""
 
     def consent(self, consent_id: str) -> RegisteredConsent | None:
         return next((consent for consent in self.consents if consent.id == consent_id), None)

@@ -33,7 +33,7 @@ def judge_packs(
     packs = all_packs(own)
     if job.record.ground != "record":
         return Several(not_applicable(f"the job's ground is {job.record.ground}: no file is cleared by it"), ())
-    facts = facts_of(job, today, actor)
+    facts = facts_of(job, today, actor, registry.approvals)
     evaluation = evaluate_packs(packs, facts, stage)
     findings = findings_of(evaluation, facts, registry.waivers)
     return Several(summary(evaluation, findings, registry.waivers), findings)

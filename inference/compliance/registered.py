@@ -33,13 +33,23 @@ class Named(NamedTuple):
     talents: tuple[str, ...]
     consents: tuple[str, ...]
     record_id: str
+    files: frozenset[str]
+    """Digests of its inputs, and of their pictures."""
+    project: str | None
 
 
 def named_in(job: JobRequest) -> Named:
-    """Return the people and consents that a job names, and its record."""
+    """Return the people and consents that a job names, its record, its inputs and its project."""
     performers = (talent for performer in job.shot.performers for talent in performer.talents)
     people = tuple(dict.fromkeys((*job.record.talents, *performers)))
-    return Named(people, tuple(consent.consent_id for consent in job.record.consents), job.record.record_id)
+    pictures = (file for pictures in job.shot.roles().values() for file in pictures.files)
+    return Named(
+        talents=people,
+        consents=tuple(consent.consent_id for consent in job.record.consents),
+        record_id=job.record.record_id,
+        files=frozenset(digest for file in pictures for digest in (file.file, file.picture)),
+        project=job.output.project,
+    )
 
 
 def fill_in(record: Record, snapshot: Snapshot) -> Record:
