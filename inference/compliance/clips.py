@@ -36,10 +36,8 @@ def judge_clips(job: JobRequest, snapshot: Snapshot, today: str) -> Finding:
     if not problems:
         return Finding(rule="", outcome="pass", message=f"approved for this use: clips {facts['clips']}", facts=facts)
     fixes = [
-        Fix(
-            kind="name_performer", values={"field": FIELDS.get(role, "performed_by"), "talent": talent, "clip": clip.id}
-        )
-        for clip, talent, role in missing
+        Fix(kind="name_performer", values={"field": FIELDS.get(role, "performed_by"), "talent": talent})
+        for _, talent, role in missing
     ]
     return Finding(
         rule="",

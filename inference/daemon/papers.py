@@ -134,6 +134,11 @@ def _judged(
     )
 
 
+def applied_fix(actor: str, row: JobRow, rule: str, kind: str) -> NewEntry:
+    """Return the entry that somebody changes a record as a finding of this job offered."""
+    return NewEntry(event="fix.applied", actor=actor, subjects={"job": row.job_id, "rule": rule, "fix": kind})
+
+
 def packs_asked(findings: tuple[Finding, ...]) -> dict[str, str]:
     """Return every policy pack that was asked, by name, with its version, as the finding over them all says it."""
     asked = (finding.facts[PACKS] for finding in findings if finding.rule in PACK_RULES and PACKS in finding.facts)

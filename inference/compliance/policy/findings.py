@@ -75,8 +75,14 @@ def _finding(outcome: Outcome, facts: JobFacts, waivers: tuple[Waiver, ...]) -> 
         message=" ".join((outcome.message + about, *against)),
         remedy=outcome.remedy,
         facts={**shown, WAIVER: may, FACTS_HASH: hashed},
-        fixes=(Fix(kind="ask_waiver", values=asking),) if outcome.waivable_by else (),
+        fixes=(*_approvals(outcome), *((Fix(kind="ask_waiver", values=asking),) if outcome.waivable_by else ())),
     )
+
+
+def _approvals(outcome: Outcome) -> tuple[Fix, ...]:
+    """Return whom to ask: each kind of approval that the rule read and did not find."""
+    lacking = [path for path, value in outcome.reads.items() if path.startswith("approved.") and value is False]
+    return tuple(Fix(kind="ask_approval", values={"kind": path.partition(".")[2]}) for path in lacking)
 
 
 def _waived(outcome: Outcome, waiver: Waiver, shown: dict[str, str]) -> Finding:
