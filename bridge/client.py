@@ -34,6 +34,7 @@ from understudy.bridge.messages import (
     JobSummary,
     Lacking,
     ListJobs,
+    NoteFix,
     Order,
     Outputs,
     Ping,
@@ -106,6 +107,10 @@ class Client:
         line, self._line = self._line, None
         if line is not None:
             line.close()
+
+    def note_fix(self, job_id: str, rule: str, kind: str) -> None:
+        """Have the ledger say that what a finding of this job offered is applied. RequestError where it did not."""
+        self._ask(NoteFix(job_id=job_id, rule=rule, kind=kind), Done)
 
     def hello(self) -> Welcome:
         """Return who the daemon is, who it takes us for, and which engines it has."""

@@ -136,6 +136,14 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     after: int = 0
 
 
+class NoteFix(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A fix that a finding of this job offered is applied to its record: for the ledger, before it is done."""
+
+    job_id: JobId
+    rule: Annotated[str, msgspec.Meta(max_length=128)]
+    kind: Annotated[str, msgspec.Meta(max_length=64)]
+
+
 class AskStatus(msgspec.Struct, frozen=True, tag=True):
     """Slots, queue, vault, disk."""
 
@@ -171,7 +179,7 @@ class PostWaiver(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 Request = (
     Hello | ProveMachine | Ping | Submit | RedoSegment | AskLacking | HandOver | ListJobs | ShowJob | Control
-    | AskOutputs | AskOrder | Watch | AskStatus | Drain | AskSnapshot | PostEntries | PostWaiver
+    | AskOutputs | AskOrder | Watch | NoteFix | AskStatus | Drain | AskSnapshot | PostEntries | PostWaiver
 )  # fmt: skip
 
 

@@ -71,10 +71,17 @@ class FollowedRegistry(Registry):
         snapshot = self.holding.now().snapshot
         return dict(snapshot.contents.packs) if snapshot is not None else {}
 
-    def snapshot(self, talents: Iterable[str], consents: Iterable[str]) -> Snapshot:
+    def snapshot(
+        self,
+        talents: Iterable[str],
+        consents: Iterable[str],
+        record_id: str = "",
+        files: frozenset[str] = frozenset(),
+        project: str | None = None,
+    ) -> Snapshot:
         held = self._take_up()
         named = tuple(dict.fromkeys(talents))
-        known = super().snapshot(named, consents)
+        known = super().snapshot(named, consents, record_id, files, project)
         contents = held.snapshot.contents if held.snapshot is not None else StudioContents()
         gone = tuple(one for one in named if withdrawn_mark(contents.salt, one) in contents.withdrawn)
         return msgspec.structs.replace(

@@ -7,6 +7,7 @@ the authority's ledger that says that it was issued.
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
@@ -24,6 +25,8 @@ PREFIX = b"understudy studio snapshot 1\n"
 SCHEMA = 1
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far the clocks of two machines may be apart: Kerberos (RFC 4120, 1.6) allows as much."""
+OTHERS = "(another project)"
+UNTOLD = "The reason is told at the authority alone."
 _Paper = TypeVar("_Paper", bound=Paper)
 
 
@@ -78,7 +81,7 @@ def contents_for(
     everything = registry.all(RegisteredConsent)
     consents = [shown for one in everything if (shown := _shown_consent(one, projects)) is not None]
     ids = {one.id for one in consents}
-    clips = [one for one in registry.all(Clip) if not projects or not one.consents or ids.intersection(one.consents)]
+    clips = [_shown_clip(one, projects, ids) for one in registry.all(Clip)]
     people = {one.talent for one in consents} | {name for clip in clips for name in clip.performers}
     talents = [one for one in registry.all(Talent) if not projects or one.id in people]
     papers: dict[Kind, Iterable[Paper]] = {
@@ -86,7 +89,7 @@ def contents_for(
         "consent": consents,
         "clip": clips,
         "approval": _of(projects, registry.all(Approval)),
-        "waiver": _of(projects, registry.all(Waiver)),
+        "waiver": (_shown_waiver(one, projects) for one in registry.all(Waiver)),
     }
     written = {kind: tuple(msgspec.Raw(msgspec.json.encode(one)) for one in some) for kind, some in papers.items()}
     stand = {one.talent for one in everything if not one.revoked_on}
@@ -121,13 +124,37 @@ def _shown_consent(consent: RegisteredConsent, projects: tuple[str, ...]) -> Reg
     shown = msgspec.structs.replace(consent, revoked_why="")
     if not projects or not consent.projects:
         return shown
-    theirs = tuple(name for name in consent.projects if name in projects)
+    theirs = _among(projects, consent.projects)
     return msgspec.structs.replace(shown, projects=theirs) if theirs else None
 
 
-def _of(projects: tuple[str, ...], papers: Iterable[_Paper]) -> tuple[_Paper, ...]:
+def _shown_clip(clip: Clip, projects: tuple[str, ...], consents: set[str]) -> Clip:
+    """Return a clip as one for these projects; one for others by the digests of its files alone, so that the gate
+    refuses it as an input: a clip that nobody was told of would pass.
+    """
+    if not projects:
+        return clip
+    theirs = _among(projects, clip.projects) if clip.projects else ()
+    if clip.projects and not theirs:
+        name = hashlib.sha256(clip.id.encode()).hexdigest()[:16]
+        return Clip(id=f"clip-{name}", files=clip.files, projects=(OTHERS,))
+    known = tuple(one for one in clip.consents if one in consents)
+    return msgspec.structs.replace(clip, projects=theirs, consents=known)
+
+
+def _shown_waiver(waiver: Waiver, projects: tuple[str, ...]) -> Waiver:
+    """Return a waiver, which is bound to a record's id; without its reason where a project's follower is told."""
+    return msgspec.structs.replace(waiver, reason=UNTOLD) if projects else waiver
+
+
+def _among(projects: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the projects that a paper for these names or patterns is for."""
+    return tuple(name for name in projects if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns))
+
+
+def _of(projects: tuple[str, ...], papers: Iterable[Approval]) -> tuple[Approval, ...]:
     """Return the papers that are for one of these projects, or for none in particular."""
-    return tuple(one for one in papers if not projects or getattr(one, "project", "") in ("", *projects))
+    return tuple(one for one in papers if not projects or one.project in ("", *projects))
 
 
 def contents_digest(contents: StudioContents) -> str:

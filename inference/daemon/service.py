@@ -34,6 +34,7 @@ from understudy.bridge.messages import (
     JobSummary,
     Lacking,
     ListJobs,
+    NoteFix,
     Order,
     Outputs,
     Ping,
@@ -65,7 +66,7 @@ from understudy.inference.daemon.jobs import HOUSE_ROLES, check_may_change, keep
 from understudy.inference.daemon.lookup import unknown_job
 from understudy.inference.daemon.orders import make_order
 from understudy.inference.daemon.outputs import Shelf
-from understudy.inference.daemon.papers import record_retry
+from understudy.inference.daemon.papers import applied_fix, record_retry
 from understudy.inference.daemon.redoing import redoing_job
 from understudy.inference.daemon.server import Caller
 from understudy.inference.daemon.store import utc_now
@@ -96,7 +97,8 @@ class Service:
             Hello: self._hello, ProveMachine: self._prove, Ping: self._ping, Submit: self._submit,
             RedoSegment: self._redo, AskLacking: self._lacking, HandOver: self._hand_over,
             ListJobs: self._list, ShowJob: self._show, Control: self._control, AskOutputs: self._outputs,
-            AskOrder: self._order, Watch: self._watch, AskStatus: self._status, Drain: self._drain,
+            AskOrder: self._order, Watch: self._watch, NoteFix: self._note_fix,
+            AskStatus: self._status, Drain: self._drain,
             AskSnapshot: self._snapshot, PostEntries: self._entries, PostWaiver: self._waiver,
         }  # fmt: skip
 
@@ -232,6 +234,19 @@ class Service:
             )
         order = await self._house.on_disk(make_order, self._house, self._inputs, row, lambda done, total: None)
         return Order(job_id=row.job_id, order=msgspec.json.encode(order).decode())
+
+    async def _note_fix(self, caller: Caller, request: NoteFix) -> Done:
+        row = await self._own_job(caller, request.job_id, "mend the record of")
+        findings = await self._house.stored(self._house.store.findings, row.job_id)
+        offered = {(finding.rule, fix.kind) for finding in findings for fix in finding.fixes}
+        if (request.rule, request.kind) not in offered:
+            raise RequestError(
+                f"{request.rule} offered no such fix of job {row.job_id}: {request.kind}",
+                remedy="`understudy show JOB` lists what was offered.",
+            )
+        said = applied_fix(caller.user.name, row, request.rule, request.kind)
+        await self._house.recorded(self._house.ledger.append, said)
+        return Done()
 
     async def _watch(self, caller: Caller, request: Watch) -> Watching:
         for job_id in request.job_ids:

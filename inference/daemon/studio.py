@@ -114,10 +114,4 @@ class Studio:
             return  # posted again by somebody who did not hear the answer
         if known is not None:
             raise RequestError(f"there is a waiver '{waiver.id}' already", remedy="Take another id.")
-        project = getattr(waiver, "project", None)
-        if user.projects and project is not None and project not in user.projects:
-            raise RequestError(
-                f"waiver {waiver.id} is for '{project or 'every project'}', which {user.name} does not belong to",
-                remedy=f"Name one of {', '.join(user.projects)}: project=...",
-            )
         self._house.registry.write(user.name, [Change("waiver", waiver, "requested")])

@@ -10,4 +10,4 @@ class Rule(DeliveryRule):
 
     def check(self, facts: DeliveryFacts) -> Several:
         actor = facts.marks.get("understudy/actor", "")
-        return judge_packs(facts.job, "delivery", facts.today, actor, facts.packs, facts.waivers)
+        return judge_packs(facts.job, "delivery", facts.today, actor, facts.packs, facts.registry)

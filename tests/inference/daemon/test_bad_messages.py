@@ -14,6 +14,7 @@ from understudy.bridge.client import Client
 from understudy.bridge.keys import Connection, load_connection
 from understudy.bridge.messages import (
     CONTROL_MESSAGE_LIMIT_BYTES,
+    PROTOCOL_VERSION,
     ErrorReport,
 )
 from understudy.bridge.wire import address, client_socket, decode_reply
@@ -55,7 +56,7 @@ def test_another_protocol_version_is_refused_by_both_numbers(shared_daemon: Daem
     hello = json.dumps({"type": "Hello", "protocol": 99}).encode()
     answer = raw(load_connection(shared_daemon.home), b"12345678", hello)
     assert answer is not None
-    assert answer.facts == {"spoken": "99", "understood": "1"}
+    assert answer.facts == {"spoken": "99", "understood": str(PROTOCOL_VERSION)}
 
 
 @pytest.mark.parametrize("parts", [(b"",), (b"1", b"{}"), (b"12345678", b"a", b"b"), (b"",) * 40])

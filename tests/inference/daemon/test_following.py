@@ -28,7 +28,7 @@ from understudy.inference.authority.held import Holding
 from understudy.inference.authority.ledger import Ledger, judge_ledger, read_ledger
 from understudy.inference.authority.outbox import read_posted
 from understudy.inference.authority.papers import Approval, RegisteredConsent, Waiver
-from understudy.inference.authority.registry import Registry
+from understudy.inference.authority.registry import Change, Registry
 from understudy.inference.authority.signing import Signer, new_secret
 from understudy.inference.authority.studio import signed_bytes
 from understudy.inference.compliance.manifest import read_manifest
@@ -362,21 +362,37 @@ def test_a_follower_cannot_change_the_registry_and_is_told_where_that_is_done(st
     assert studio.say(one, "recipient", "list", "--json").json[0]["id"] == "client"
 
 
+def waiver(paper_id: str, by: str, **fields: Any) -> Waiver:
+    return Waiver(
+        id=paper_id, rule="us-ny-ads.disclose", pack="us-ny-ads@1.0.0", record_id="r-1", facts="f" * 64,
+        waivable_by=("legal",), reason="the client places the disclosure itself", requested_by=by,
+        requested_on="2026-11-28", **fields,
+    )  # fmt: skip
+
+
 def test_a_waiver_asked_for_at_a_follower_is_decided_at_the_authority_and_known_at_the_follower(
     studio: Studio,
 ) -> None:
     one = studio.follower("one")
-    words = ("waiver", "request", "w-1", "rule=us-ny-ads.disclose", "reason=the client places the disclosure itself")
-    studio.did(one, *words)
+    me = load_connection(studio.authority.home).user
+    registry = open_registry(settings_of(one), Ledger(one.home))
+    registry.write(me, [Change("waiver", waiver("w-1", me), "requested")])
+    registry.write(me, [Change("waiver", waiver("w-1", me), "requested")])  # said twice by who did not hear the answer
+    with pytest.raises(RequestError, match="there is a waiver 'w-1' already"):
+        registry.write(me, [Change("waiver", waiver("w-1", "art"), "requested")])
+    with pytest.raises(RequestError, match="w-1 is not changed here"):
+        registry.write(me, [Change("waiver", waiver("w-1", me), "granted")])
+    registry.close()
     until(lambda: known(one, Waiver).get("w-1"))
-    assert "there is a waiver 'w-1' already" in studio.say(one, *words).err
     file = studio.authority.home.parent / "lea.json"
     write_connection(file, issue_key(studio.authority.home, "lea", roles=("legal",), projects=(), host="127.0.0.1"))
-    me = load_connection(studio.authority.home).user
-    ended = studio.say(studio.authority, "waiver", "grant", "w-1")
+    words = ("waiver", "grant", "w-1", "--until", "2099-12-31")
+    ended = studio.say(studio.authority, *words)
     assert f"{me} asked for waiver w-1 and does not decide on it" in ended.err  # whoever runs both machines
-    studio.did(studio.authority, "waiver", "grant", "w-1", "--as", file)
+    studio.did(studio.authority, *words, "--as", file)
     until(lambda: known(one, Waiver)["w-1"].state == "granted")
+    asked = open_registry(settings_of(one), Ledger(one.home)).snapshot((), (), "r-1")
+    assert [found.id for found in asked.waivers] == ["w-1"]
 
 
 def test_a_project_sees_only_its_own_papers(studio: Studio) -> None:
@@ -432,10 +448,7 @@ def test_only_a_key_of_role_follower_is_told_the_papers_and_it_has_no_jobs(studi
         with pytest.raises(KeyRefused, match="has no jobs here"):
             client.submit(job.request, job.token)
         assert client.snapshot().body
-        decided = Waiver(
-            id="w", rule="r", reason="because I say so, at length", requested_by="a", requested_on="2026-01-01",
-            state="granted", decided_by="b",
-        )  # fmt: skip
+        decided = waiver("w", "a", state="granted", decided_by="b", expires_on="2099-12-31")
         with pytest.raises(RequestError, match="comes decided"):
             client.post_waiver(msgspec.json.encode(decided))
         with pytest.raises(RequestError, match="is not the one that is held here"):
