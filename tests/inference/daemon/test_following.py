@@ -33,7 +33,8 @@ from understudy.inference.authority.signing import Signer, new_secret
 from understudy.inference.authority.studio import signed_bytes
 from understudy.inference.compliance.manifest import read_manifest
 
-from .conftest import DaemonProcess, Job, finished, make_job, send, state_of, until
+from .conftest import DaemonProcess, Job, finished, job_on_record, make_job, send, state_of, until
+from .test_waivers import MINE
 
 SIGNED = {"document": "a" * 64, "signed_on": "2026-01-05"}
 BARE = Consent(consent_id="c-1", talent="", document="", signed_on="")
@@ -50,7 +51,8 @@ class Studio:
     def start(self, name: str, **settings: Any) -> DaemonProcess:
         home = self._folder / name
         home.mkdir(mode=0o700, parents=True)
-        (home / "settings.json").write_text(json.dumps(settings))
+        told = {name: value for name, value in settings.items() if name != "real_gate"}
+        (home / "settings.json").write_text(json.dumps(told))
         daemon = DaemonProcess(home, **settings).start()
         self.running.append(daemon)
         return daemon
@@ -393,6 +395,35 @@ def test_a_waiver_asked_for_at_a_follower_is_decided_at_the_authority_and_known_
     until(lambda: known(one, Waiver)["w-1"].state == "granted")
     asked = open_registry(settings_of(one), Ledger(one.home)).snapshot((), (), "r-1")
     assert [found.id for found in asked.waivers] == ["w-1"]
+
+
+def test_a_pack_of_the_studio_refuses_at_a_follower_and_a_waiver_of_the_studio_lets_the_record_in_there(
+    studio: Studio, tmp_path: Path
+) -> None:
+    packs = tmp_path / "packs"
+    packs.mkdir()
+    (packs / "our-show.toml").write_text(MINE)
+    studio.authority.stop()
+    studio.authority.settings["packs_folder"] = str(packs)
+    studio.authority.start()
+    studio.consent()
+    one = studio.follower("one", real_gate=True)
+    file = studio.authority.home.parent / "lea.json"
+    write_connection(file, issue_key(studio.authority.home, "lea", roles=("legal",), projects=(), host="127.0.0.1"))
+    with one.client() as client:
+        with pytest.raises(ComplianceError, match="logged with its camera move"):
+            client.submit(job_on_record(tmp_path / "a").request, "a" * 32)
+        why = "The camera log of that day was lost in the flood."
+        studio.did(one, "waiver", "request", "r-1", "our-show.context", "--reason", why, "--id", "w-1")
+        until(lambda: known(one, Waiver).get("w-1"))
+        studio.did(studio.authority, "waiver", "grant", "w-1", "--until", "2099-12-31", "--as", file)
+        until(lambda: known(one, Waiver)["w-1"].state == "granted")
+        job_id = client.submit(job_on_record(tmp_path / "b").request, "b" * 32).job_id
+        (found,) = (each for each in client.show_job(job_id).findings if each.rule == "our-show.context")
+    assert found.outcome == "waived"
+    asked = [entry for entry in read_ledger(studio.authority.home) if entry.event.startswith("waiver.")]
+    assert [entry.event for entry in asked] == ["waiver.requested", "waiver.granted"]
+    assert asked[0].actor == Ledger(studio.authority.home).hashed("one")  # who posted it; who asked stands in the paper
 
 
 def test_a_project_sees_only_its_own_papers(studio: Studio) -> None:
