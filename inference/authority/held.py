@@ -179,14 +179,14 @@ class Holding:
             papers_in(snapshot.contents)
             if pinned is not None:
                 _check_order(snapshot, body_digest(signed.body), pinned)
-            if wrong := why_not_now(snapshot, self._now()):
-                raise ValueError(wrong)
         except ValueError as problem:
-            raise DaemonError(
-                f"a snapshot of the studio authority {self.address} is not taken: {problem}",
-                remedy=UNPIN.format(file=self.folder / PINNED_FILE),
-            ) from None
+            raise self._not_taken(str(problem), UNPIN.format(file=self.folder / PINNED_FILE)) from None
+        if wrong := why_not_now(snapshot, self._now()):
+            raise self._not_taken(wrong, "Set the clocks of this machine and the authority's: one of them is wrong.")
         return snapshot, key
+
+    def _not_taken(self, why: str, remedy: str) -> DaemonError:
+        return DaemonError(f"a snapshot of the studio authority {self.address} is not taken: {why}", remedy=remedy)
 
     def _check_server(self, pinned: Pinned, connection: Connection) -> None:
         if pinned.server != connection.server_public:

@@ -138,6 +138,16 @@ def test_when_the_clock_is_turned_back_then_it_does_not_hold_the_longer(holding:
     assert "but the clock here says" in holding.now().stale
 
 
+def test_a_snapshot_that_comes_from_the_future_is_not_taken_and_the_clocks_are_named(
+    holding: Holding, clock: Clock
+) -> None:
+    clock.now = NOON - CLOCK_TOLERANCE - timedelta(seconds=1)
+    with pytest.raises(DaemonError, match="but the clock here says") as refusal:
+        holding.take(signed())
+    assert "Set the clocks" in refusal.value.remedy
+    assert holding.now().stale == "none has come yet"
+
+
 def test_an_older_serial_and_another_snapshot_of_the_same_are_not_taken(holding: Holding) -> None:
     holding.take(signed(serial=7))
     with pytest.raises(DaemonError, match="its serial 6 is older than 7"):

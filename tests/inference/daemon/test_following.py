@@ -486,6 +486,13 @@ def test_only_a_key_of_role_follower_is_told_the_papers_and_it_has_no_jobs(studi
             client.post_entries(0, ('{"schema":1}',))
 
 
+def test_a_follower_vouches_for_nobody(studio: Studio) -> None:
+    one = studio.follower("one", wait=False)
+    key = issue_key(one.home, "box", roles=("follower",), projects=(), host="127.0.0.1")
+    with Client(key) as client, pytest.raises(RequestError, match="follows an authority itself"):
+        client.snapshot()
+
+
 def test_two_daemons_with_one_key_are_found_out(studio: Studio) -> None:
     one = studio.follower("one")
     until(lambda: read_posted(one.home) is not None)
