@@ -11,6 +11,7 @@ from terminal_rig import Terminal
 from typed_rig import HERE, Submit
 
 from understudy.bridge.keys import issue_key, write_connection
+from understudy.inference.picture.movies import MovieReader
 
 RECORD = """
 schema = 2
@@ -139,3 +140,26 @@ def test_a_waived_rule_is_waived_in_report_and_manifest_and_never_a_pass(
 
 
 WHY = "The camera log of that day was lost in the flood."
+
+IN_CHINA = """territories = ["CN"]
+
+[cn]
+label = 1
+producer_code = "P-001"
+produce_id = "C-001"
+explicit = "burned_in"
+"""
+
+
+def test_a_take_for_china_carries_label_and_metadata_because_the_pack_asks_and_no_setting_does(
+    terminal: Terminal, submit: Submit, shot: Path, tmp_path: Path
+) -> None:
+    code, said = recast(terminal, shot, RECORD + IN_CHINA, tmp_path / "out")
+    assert code == 0, said
+    manifest = json.loads(next((tmp_path / "out").rglob("manifest.json")).read_text())
+    found = {one["rule"]: one for one in manifest["findings"]}
+    assert found["label_is_shown"]["message"] == "1 movies open with the label '由人工智能生成'"
+    assert found["aigc_is_in_every_movie"]["outcome"] == "pass"
+    assert found["cn-gb45438.explicit"]["facts"]["asks label_text"] == "由人工智能生成"
+    with MovieReader(next((tmp_path / "out").rglob("review.mp4"))) as movie:
+        assert json.loads(str(movie.header.attributes["movie/AIGC"]))["ContentProducer"] == "P-001"

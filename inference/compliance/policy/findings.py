@@ -16,6 +16,8 @@ from understudy.inference.compliance.policy.waiver import Waivable, Waiver, fact
 
 FACTS_HASH = "facts hash"
 """Of an outcome that can be waived: what a waiver must name."""
+ASKS = "asks "
+"""Before the setting that a rule asks for, as a fact's name: how the version is made follows from these."""
 PACKS = "packs"
 """Of the finding over them all: every pack that was asked, id@version."""
 WAIVER = "waiver"
@@ -49,7 +51,8 @@ def summary(evaluation: Evaluation, findings: tuple[Finding, ...], waivers: tupl
 
 def _finding(outcome: Outcome, facts: JobFacts, waivers: tuple[Waiver, ...]) -> Finding:
     hashed = facts_hash(outcome.rule, outcome.pack, outcome.reads, facts.salt)
-    shown = {"pack": outcome.pack, **{path: shown_value(path, value) for path, value in outcome.reads.items()}}
+    asks = {f"{ASKS}{setting}": value for setting, value in outcome.asks.items()}
+    shown = {"pack": outcome.pack, **asks, **{path: shown_value(path, value) for path, value in outcome.reads.items()}}
     if not outcome.blocks:
         return Finding(
             rule=outcome.rule, outcome=outcome.outcome, message=outcome.message, remedy=outcome.remedy, facts=shown

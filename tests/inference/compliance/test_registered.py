@@ -12,6 +12,7 @@ from understudy.bridge.consent import ConsentScope
 from understudy.bridge.errors import Finding
 from understudy.bridge.record import Consent
 from understudy.inference.authority.papers import RegisteredConsent, Snapshot, TalentState
+from understudy.inference.compliance.facts import DeliveryFacts
 from understudy.inference.compliance.gate import evaluate
 from understudy.inference.compliance.registered import fill_in, judge_registry, vouching
 
@@ -167,3 +168,22 @@ def test_the_rules_of_both_stages_ask_the_registry(make: Any) -> None:
     assert (found.rule, found.outcome) == (*rules, "refuse")
     (found,) = evaluate("admission", make.admission(make.job(), registry=snapshot(known())), rules=rules)
     assert found.outcome == "pass"
+
+
+def test_when_a_consent_runs_out_at_midnight_between_the_gates_then_delivery_refuses_what_admission_took(
+    make: Any,
+) -> None:
+    job = make.job(record=make.record(consents=(make.consent(expires_on="2026-11-20"),)))
+    there = snapshot(known(expires_on="2026-11-20"))
+    rules = ("consents_still_stand", "registry_still_bears_it_out")
+
+    def delivered(today: str) -> set[str]:
+        facts = DeliveryFacts(job=job, today=today, layers=(), state="provisional", readings=(), registry=there)
+        return {found.outcome for found in evaluate("delivery", facts, rules=rules)}
+
+    admitted = evaluate("admission", make.admission(job, registry=there, today="2026-11-20"))
+    assert {
+        found.outcome for found in admitted if found.rule in ("consents_cover_everyone", "registry_bears_it_out")
+    } == {"pass"}
+    assert delivered("2026-11-20") == {"pass"}
+    assert delivered("2026-11-21") == {"refuse"}
