@@ -37,6 +37,7 @@ from understudy.bridge.cli_view import (
 from understudy.bridge.client import Client
 from understudy.bridge.errors import RequestError
 from understudy.bridge.exit_codes import CANCELLED, DONE, code_of_state
+from understudy.bridge.fixes import fix_record
 from understudy.bridge.gather import Gathered, engine_options, gather_job
 from understudy.bridge.keys import CONNECTION_FILE, Connection, load_connection
 from understudy.bridge.local_daemon import demonstration, draw_shot, running_daemon
@@ -300,6 +301,22 @@ def stop(
     with _client() as client:
         client.drain(now)
     screen.print("the daemon finishes what runs, then exits" if not now else "the daemon exits; its jobs go on later")
+
+
+@app.command()
+def fix(
+    record: Annotated[Path, typer.Argument(help="The record's file, JSON.")],
+    finding: Annotated[str, typer.Option(help="The rule that refused, as the refusal names it.")],
+    job: Annotated[str, typer.Option(help="The refused job. Default: the newest one of this record.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Change a record as a refusal offered; says what it changed. No consent and no approval is ever changed."""
+    with _client() as client:
+        changed = fix_record(client, record, finding, job)
+    if as_json:
+        print_json(changed)
+    for line in changed:
+        say(f"{escape(str(record))}: {escape(line)}")
 
 
 @app.command("version")

@@ -21,6 +21,7 @@ from rich.table import Table
 from understudy.bridge import messages
 from understudy.bridge.errors import ComplianceError, Finding, UnderstudyError, error_from_report
 from understudy.bridge.exit_codes import code_of_error
+from understudy.bridge.fixes import changes_record, in_words
 
 BAR_AFTER_SECONDS = 1.0  # what is done sooner needs no bar
 FILE_WIDTH = 400  # columns of a table that no terminal shows: nothing is cut off for want of room
@@ -61,6 +62,9 @@ def show_findings(findings: tuple[Finding, ...]) -> None:
     for finding in told:
         outcome = f"[{colour[finding.outcome]}]{finding.outcome:7}[/]"
         say(f"  {outcome} {finding.rule}: {escape(finding.message)}", finding.remedy)
+        for fix in finding.fixes:
+            how = f": understudy fix RECORD.json --finding {finding.rule}" if changes_record(fix) else ""
+            say(f"          {escape(f'fix: {in_words(fix)}{how}')}")
     passed = sum(1 for finding in findings if finding.outcome in ("pass", "not_applicable"))
     if passed:
         say(f"  [dim]{passed} rules passed[/]")

@@ -22,6 +22,7 @@ from understudy.bridge.messages import (
     AskLacking,
     AskOrder,
     AskOutputs,
+    AskSnapshot,
     AskStatus,
     Control,
     Done,
@@ -33,15 +34,20 @@ from understudy.bridge.messages import (
     JobSummary,
     Lacking,
     ListJobs,
+    NoteFix,
     Order,
     Outputs,
     Ping,
     Pong,
+    Posted,
+    PostEntries,
+    PostWaiver,
     ProveMachine,
     RedoSegment,
     Reply,
     Request,
     ShowJob,
+    SignedSnapshot,
     Status,
     Submit,
     Welcome,
@@ -101,6 +107,10 @@ class Client:
         line, self._line = self._line, None
         if line is not None:
             line.close()
+
+    def note_fix(self, job_id: str, rule: str, kind: str) -> None:
+        """Have the ledger say that what a finding of this job offered is applied. RequestError where it did not."""
+        self._ask(NoteFix(job_id=job_id, rule=rule, kind=kind), Done)
 
     def hello(self) -> Welcome:
         """Return who the daemon is, who it takes us for, and which engines it has."""
@@ -202,6 +212,18 @@ class Client:
     def status(self) -> Status:
         """Return slots, queue, vault and disk."""
         return self._ask(AskStatus(), Status)
+
+    def snapshot(self, contents: str = "", key: str = "") -> SignedSnapshot:
+        """Return what an authority signs for this follower; see `AskSnapshot`. Nothing of it is verified here."""
+        return self._ask(AskSnapshot(contents=contents, key=key), SignedSnapshot)
+
+    def post_entries(self, after: int, lines: tuple[str, ...]) -> Posted:
+        """Give the authority lines of this follower's ledger; return what it holds. Safe to repeat."""
+        return self._ask(PostEntries(after=after, lines=lines), Posted)
+
+    def post_waiver(self, waiver: bytes) -> None:
+        """Ask the authority for a waiver, given as JSON. Raises RequestError for one that is there already."""
+        self._ask(PostWaiver(waiver=waiver.decode()), Done)
 
     def drain(self, now: bool = False) -> None:
         """Let the daemon finish what runs and exit; `now` = at once, its jobs go on at the next start."""

@@ -33,13 +33,16 @@ class ConsentScope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """One signed grant. Dates are ISO days (2026-11-20) in UTC; the end day itself is still covered."""
+    """One signed grant. Dates are ISO days (2026-11-20) in UTC; the end day itself is still covered.
+
+    With `consent_id` and nothing else it names a grant that the daemon's registry holds, which says the rest.
+    """
 
     consent_id: str
-    talent: str
-    document: str
+    talent: str = ""
+    document: str = ""
     """SHA-256 of the signed document."""
-    signed_on: str
+    signed_on: str = ""
     expires_on: str | None = None
     revoked_on: str | None = None
     grantor_capacity: Capacity | None = None
@@ -53,8 +56,15 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
     scope: ConsentScope = ConsentScope()
 
 
+def is_bare(consent: Consent) -> bool:
+    """Say whether a record names a consent by its id alone, for the registry to say the rest."""
+    return consent == Consent(consent_id=consent.consent_id)
+
+
 def consent_problems(consent: Consent) -> list[str]:
     """Return what is wrong with a consent in itself; each begins with the field's name and a closing backtick."""
+    if is_bare(consent):
+        return [] if consent.consent_id.strip() else ["consent_id` is empty"]
     found = [f"{name}` is empty" for name in ("consent_id", "talent") if not getattr(consent, name).strip()]
     if _SHA256.match(consent.document) is None:
         found.append("document` is not the SHA-256 of a document (64 lower-case hex digits)")

@@ -22,6 +22,15 @@ from __future__ import annotations
 import msgspec
 
 
+class Fix(msgspec.Struct, frozen=True, kw_only=True):
+    """What would mend a refusal, for a program to offer: docs/fixes.md lists the kinds. None changes a consent."""
+
+    kind: str
+    """One of `narrow_territories`, `usual_disclosure`, `name_performer`, `name_project`, `ask_waiver`,
+    `ask_approval`."""
+    values: dict[str, str] = {}
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What one rule said: the unit of every report, refusal and warning."""
 
@@ -35,6 +44,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """As the user typed them, never a path of the vault."""
     facts: dict[str, str] = {}
     """What the rule read, so that the report can show why."""
+    fixes: tuple[Fix, ...] = ()
+    """For whoever has to mend it; they stay in the house."""
 
     @property
     def refuses(self) -> bool:

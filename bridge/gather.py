@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -34,7 +33,6 @@ from understudy.bridge.shot import (
 )
 from understudy.bridge.typed_files import BY_NAME, Numbering, kind_of
 
-SALT_BYTES = 16  # no list of performers is long enough to be tried against 128 bits
 NAME_LENGTH = 100  # of a shot named after its plate; a name may have 128 characters
 
 
@@ -254,10 +252,7 @@ def _record(options: JobOptions) -> Record:
     if options.record is not None and options.self_attest is not None:
         raise RequestError("a job has a record or is self-attested, not both", remedy="Leave one of the two out.")
     if options.record is not None:
-        record = load_record_file(Path(options.record))
-        if record.ground == "record" and not record.salt:
-            return msgspec.structs.replace(record, salt=secrets.token_hex(SALT_BYTES))
-        return record
+        return load_record_file(Path(options.record))
     if options.self_attest:
         return Record(ground="self_attested", attestation=options.self_attest)
     raise RequestError(

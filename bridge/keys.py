@@ -27,8 +27,9 @@ USERS_FILE = "users.json"
 EVERY_ADDRESS = ("0.0.0.0", "*", "::", "")  # noqa: S104  these are compared with, not bound to
 CHALLENGE_BYTES = 32
 
-Role = Literal["artist", "producer", "legal", "admin"]
+Role = Literal["artist", "producer", "legal", "admin", "follower"]
 ROLES: tuple[Role, ...] = ("artist", "producer", "legal", "admin")
+"""Those of people. `follower` is another daemon's, that takes this one for its authority."""
 Z85Key = Annotated[str, msgspec.Meta(min_length=40, max_length=40)]
 _CHALLENGE = re.compile(rf"[0-9a-f]{{{2 * CHALLENGE_BYTES}}}")
 _log = logging.getLogger(__name__)
@@ -209,7 +210,8 @@ def issue_key(
         user = msgspec.convert({"name": name, "roles": roles, "projects": projects}, User)
     except msgspec.ValidationError as problem:
         raise RequestError(
-            f"this is not a user: {problem}", remedy=f"Names hold no slash; roles are {', '.join(ROLES)}."
+            f"this is not a user: {problem}",
+            remedy=f"Names hold no slash; roles are {', '.join(ROLES)}, and follower for another daemon.",
         ) from None
     public, secret = _new_pair()
     keys.users.add_user(public, user)

@@ -93,6 +93,11 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The project that jobs belong to unless they say otherwise."""
     packs_folder: str = ""
     """A folder of the studio's own policy packs (docs/packs.md); they are asked beside those that ship."""
+    authority: str = ""
+    """The connection file of the studio authority that this daemon follows (docs/authority.md), with a key of role
+    `follower`; empty = it is its own authority."""
+    snapshot_hours: Annotated[float, msgspec.Meta(gt=0, le=168)] = 4.0
+    """Of an authority: how long what it signs for its followers holds. So long they work when it cannot be reached."""
     weights: str = ""
     """The folder of the model that engines load, and the only place where it is looked for; empty = see the next."""
     weights_folders: tuple[str, ...] = ()

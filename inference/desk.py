@@ -18,6 +18,7 @@ from understudy.bridge.errors import RequestError
 from understudy.bridge.keys import User
 from understudy.bridge.settings import load_settings
 from understudy.inference.authority.acting import acting_user, check_may
+from understudy.inference.authority.followed import open_registry
 from understudy.inference.authority.ledger import Ledger
 from understudy.inference.authority.papers import Paper
 from understudy.inference.authority.registry import Change, Registry
@@ -50,10 +51,10 @@ class Desk:
 
 def open_desk(what: str, connection_file: Path | None) -> Desk:
     """Return the registry of this machine for somebody who may do `what`. Raises KeyRefused."""
-    home = load_settings().home
-    user = acting_user(home, connection_file)
+    settings = load_settings()
+    user = acting_user(settings.home, connection_file)
     check_may(user, what)
-    return Desk(Registry(home, Ledger(home)), user, today())
+    return Desk(open_registry(settings, Ledger(settings.home)), user, today())
 
 
 def today() -> str:

@@ -30,7 +30,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print what a script reads, n
 def issue(
     name: Annotated[str, typer.Argument(help="Who it is for; stands in every record of their jobs.")],
     host: Annotated[str, typer.Option(help="The name or address under which their machine reaches this one.")],
-    role: Annotated[list[str] | None, typer.Option(help="artist, producer, legal or admin; may be repeated.")] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(help="As `user list` says; follower for a daemon. May be repeated."),
+    ] = None,
     project: Annotated[list[str] | None, typer.Option(help="Only these shows; may be repeated. Default: all.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Default: where the daemon listens now.")] = None,
     out: Annotated[Path | None, typer.Option(help="The connection file to write. Default: NAME.json here.")] = None,

@@ -20,9 +20,17 @@ from understudy.bridge.keys import USERS_FILE, AllowList
 from understudy.bridge.private_files import write_private
 from understudy.bridge.settings import load_settings
 from understudy.inference.authority.acting import acting_user, check_may
+from understudy.inference.authority.chains import POSTED, kept_chains
 from understudy.inference.authority.entries import Entry, Judgement
 from understudy.inference.authority.head import LedgerHead
-from understudy.inference.authority.ledger import Ledger, entries_file, judge_ledger, known_hashes, read_ledger
+from understudy.inference.authority.ledger import (
+    ENTRIES_FILE,
+    Ledger,
+    entries_file,
+    judge_ledger,
+    known_hashes,
+    read_ledger,
+)
 from understudy.inference.desk import Json, print_json
 
 ledger = typer.Typer(help="What was decided, by whom, in an order that nobody can change.", no_args_is_help=True)
@@ -50,17 +58,21 @@ def verify(
     anchors = [*map(_anchor, anchor or ()), *_heads_of(manifest or ())]
     if file is None:
         anchors += heads_in_store(home / "store.sqlite")
+    followers = _judged_followers(home) if file is None else []
     found = judge_ledger(file or home, anchors, first_key=key)
     if found.damage is not None:
         raise _damage(entries_file(file or home), found)
     assert found.head is not None or found.entries == 0  # noqa: S101
     said = {"entries": found.entries, "head": found.head, "anchors": len(anchors), "torn_bytes": found.torn_bytes}
     if as_json:
-        print_json(said)
+        counts = [{"follower": name, "entries": judged.entries, "head": judged.head} for name, judged in followers]
+        print_json({**said, "followers": counts})
         return
     head = f"{found.head.seq}:{found.head.digest}" if found.head is not None else "none"
     sys.stdout.write(f"{found.entries} entries are as they were written; {len(anchors)} kept heads are among them\n")
     sys.stdout.write(f"head {head}\n")
+    for name, judged in followers:
+        sys.stdout.write(f"{judged.entries} entries of the follower {name} are as it posted them\n")
     if found.torn_bytes:
         sys.stdout.write(
             f"{found.torn_bytes} bytes of an append that a crash cut short follow; the next one mends it\n"
@@ -158,10 +170,33 @@ def _heads_of(manifests: Iterable[Path]) -> list[LedgerHead]:
     return heads
 
 
-def _damage(path: Path, found: Judgement) -> ComplianceError:
+def _judged_followers(home: Path) -> list[tuple[str, Judgement]]:
+    """Judge the chain of every daemon that follows this one, by the heads that our own ledger anchors.
+
+    Raises ComplianceError saying whose is damaged, and where.
+    """
+    chains = list(kept_chains(home))
+    if not chains:
+        return []
+    book = Ledger(home)
+    anchored: dict[str, list[LedgerHead]] = {}
+    for entry in read_ledger(home):
+        if entry.event == POSTED:
+            head = LedgerHead(seq=int(entry.subjects["seq"]), digest=entry.subjects["head"])
+            anchored.setdefault(entry.subjects["follower"], []).append(head)
+    judged = []
+    for folder, kept in chains:
+        found = judge_ledger(folder / ENTRIES_FILE, anchored.get(book.hashed(kept.follower), ()))
+        if found.damage is not None:
+            raise _damage(folder / ENTRIES_FILE, found, f"the ledger of the follower {kept.follower}: ")
+        judged.append((kept.follower, found))
+    return judged
+
+
+def _damage(path: Path, found: Judgement, whose: str = "") -> ComplianceError:
     damage = found.damage
     assert damage is not None  # noqa: S101 - asked by the callers
-    words = f"{path}, line {damage.line}: {damage.what}"
+    words = f"{whose}{path}, line {damage.line}: {damage.what}"
     finding = Finding(rule="ledger", outcome="refuse", message=words, facts={"line": str(damage.line)})
     return ComplianceError(
         f"{words}; the {found.entries} entries before it are as they were written",

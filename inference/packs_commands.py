@@ -145,6 +145,9 @@ def _rule_lines(rule: Rule) -> Iterable[str]:
     if rule.unless is not None:
         yield f"    but not where {words(rule.unless)}"
     yield f"    wants {words(rule.require)}{of_whom}"
+    for ask in rule.asks:
+        what = f"what {ask.data.field} says" if ask.data.field else repr(ask.data.to)
+        yield f"    asks for {ask.data.setting} {what}" + (f" where {words(ask.when)}" if ask.when != ALWAYS else "")
     yield f"    else {does} from {data.gate} on; waivable by {by}"
 
 

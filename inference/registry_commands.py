@@ -16,6 +16,7 @@ import msgspec
 import typer
 
 from understudy.bridge.errors import RequestError
+from understudy.bridge.exr_file import file_digest, picture_digest
 from understudy.bridge.private_files import write_private
 from understudy.inference.authority.expiry import expiring
 from understudy.inference.authority.papers import (
@@ -47,7 +48,7 @@ from understudy.inference.desk import (
 )
 
 Documents = Annotated[
-    list[Path] | None, typer.Option("--file", help="A document or clip: its SHA-256 is kept. May be repeated.")
+    list[Path] | None, typer.Option("--file", help="A document or clip: its digest is kept. May be repeated.")
 ]
 Reason = Annotated[str, typer.Option(help="Why; stays in the registry, not in the ledger.")]
 
@@ -189,13 +190,17 @@ def show_expiring(
 
 
 def _digests(kind: type[Paper], files: list[Path] | None) -> dict[str, str]:
-    """Return the field that holds the digests of the files that were named."""
+    """Return the field that holds the digests of the files that were named: of a document the SHA-256, of a clip's
+    files those by which a job names its inputs."""
     if not files:
         return {}
     if kind not in (RegisteredConsent, Clip) or (kind is RegisteredConsent and len(files) > 1):
         raise RequestError("--file is for the document of a consent, or the files of a clip", remedy="Leave it out.")
     try:
-        digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+        if kind is Clip:
+            digests = [digest for file in files for digest in dict.fromkeys((file_digest(file), picture_digest(file)))]
+        else:
+            digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
     except OSError as problem:
         raise RequestError(f"{problem.filename} cannot be read: {problem.strerror}", remedy="Name a file.") from None
     return {"document" if kind is RegisteredConsent else "files": "; ".join(digests)}

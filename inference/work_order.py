@@ -10,8 +10,7 @@ import msgspec
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.shot import SKELETON, JobRequest, OutputFile
-from understudy.bridge.waiver import Waiver
-from understudy.inference.authority.head import LedgerHead, Vouching
+from understudy.inference.authority.head import LedgerHead, StudioAuthority, Vouching
 from understudy.inference.authority.papers import Snapshot
 
 
@@ -67,12 +66,12 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What admission said: it goes into the report and the manifest."""
     packs: dict[str, str] = {}
     """The studio's own policy packs, name to TOML text, for the delivery gate."""
-    waivers: tuple[Waiver, ...] = ()
-    """Those of this job's record when the order was made."""
     vouched_by: Vouching = "self-attested"
     """Who said at acceptance that the consents are what the record says they are; stands in the manifest."""
     snapshot: str = ""
     """Digest of what the registry knew then; stands in the manifest."""
+    authority: StudioAuthority | None = None
+    """Where `vouched_by` is the studio authority: which one, by which snapshot."""
     registry: Snapshot = Snapshot()
     """What it knew when this order was made: what a worker judges by that has no daemon to ask at delivery."""
     ledger_head: LedgerHead | None = None

@@ -12,6 +12,7 @@ EDGES = {
     "inference/daemon/audience.py": 1,
     "inference/daemon/bulk.py": 1,
     "inference/daemon/dispatch.py": 3,
+    "inference/daemon/following.py": 1,
     "inference/daemon/local_executor.py": 1,
     "inference/daemon/retention.py": 1,
     "inference/daemon/server.py": 1,

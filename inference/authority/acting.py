@@ -26,6 +26,7 @@ MAY: Mapping[str, tuple[Role, ...]] = {
     "key": ("admin",),
     "audit": ("producer", "legal", "admin"),
     "names": ("legal",),
+    "follow": ("follower",),
 }
 """What is done to the registry, and which roles may do it; docs/registry.md shows the same table."""
 

@@ -138,7 +138,7 @@ def judge_chain(
             return Judgement(number - 1, head, _cut(head, wanted), len(whole))
         line = whole[:-1]
         try:
-            entry, key = _follows(line, head, key)
+            entry, key = follows(line, head, key)
         except ValueError as problem:
             return Judgement(number - 1, head, Damage(number, str(problem)))
         head = LedgerHead(seq=entry.seq, digest=line_digest(line))
@@ -147,7 +147,7 @@ def judge_chain(
     return Judgement(head.seq if head is not None else 0, head, _cut(head, wanted))
 
 
-def _follows(line: bytes, head: LedgerHead | None, key: PublicKey | None) -> tuple[Entry, PublicKey]:
+def follows(line: bytes, head: LedgerHead | None, key: PublicKey | None) -> tuple[Entry, PublicKey]:
     """Return the entry of a line and the key by which the next must be signed. Raises ValueError for a wrong one."""
     entry = read_entry(line)
     expected = 1 if head is None else head.seq + 1

@@ -9,7 +9,20 @@ import msgspec
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """SHA-256, or an HMAC of it, in lower-case hex."""
 
-Vouching = Literal["registry", "self-attested"]
+Vouching = Literal["registry", "authority", "self-attested"]
+"""The daemon's own registry, the studio authority that it follows, or the record alone."""
+
+
+class StudioAuthority(msgspec.Struct, frozen=True, kw_only=True):
+    """Which authority vouches, and by which of its snapshots. No address: manifests leave the house."""
+
+    key: Digest
+    """Its public key, Ed25519, hex: the name by which anybody can check it."""
+    serial: int
+    """The entry of its ledger that says that the snapshot was issued."""
+    digest: Digest
+    """SHA-256 of the snapshot as it was signed."""
+    expires_at: str
 
 
 class LedgerHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,3 +44,5 @@ class AdmittedPapers(msgspec.Struct, frozen=True, kw_only=True):
     """Who says that the consents are what the record says they are."""
     snapshot: str = ""
     """Digest of what the registry knew of the people and consents that the record names; empty = nothing."""
+    authority: StudioAuthority | None = None
+    """Where `vouched_by` is the authority: which, and by what."""

@@ -95,6 +95,13 @@ class Ledger:
             head, mended = self._end(descriptor)
             return self._write(descriptor, head, (*mended, *new))
 
+    def sign(self, content: bytes) -> tuple[str, str]:
+        """Return (public key, signature) over something that is no entry: it must not read as one."""
+        with self._thread, locked(self.folder, _LOCK), self._opened() as descriptor:
+            head, mended = self._end(descriptor)  # another process may have changed the key
+            self._write(descriptor, head, mended)
+            return self._signer.public, self._signer.sign(content)
+
     def rotate(self, actor: str) -> LedgerHead:
         """Sign with a new key from now on; the old one signs the entry that says so."""
         with self._thread, locked(self.folder, _LOCK), self._opened() as descriptor:

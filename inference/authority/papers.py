@@ -11,12 +11,15 @@ from typing import Annotated, Literal
 import msgspec
 
 from understudy.bridge.record import is_day
+from understudy.inference.authority.head import StudioAuthority
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^(?!\s)[^;/\\\x00-\x1f]{1,128}(?<!\s)\Z")]
 """What papers and records name a thing by: no separator of lists or paths in it, no blank at its ends."""
 Day = Annotated[str, msgspec.Meta(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?\Z")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Words = tuple[Id, ...]
+REASON_LENGTH = 20
+"""Of a waiver, in characters: shorter than that is an excuse."""
 
 YesNo = Literal["", "yes", "no"]
 Kind = Literal["talent", "consent", "clip", "approval", "waiver", "recipient"]
@@ -72,10 +75,15 @@ class Clip(Paper, frozen=True, kw_only=True):
     """A driving performance, plate or reference that may be used. Approved per use, never once for all."""
 
     files: tuple[Sha256, ...] = ()
+    """BLAKE3 of each file and, of an OpenEXR one, of its picture: as a job names its inputs."""
     performers: Words = ()
     consents: Words = ()
     rights: str = ""
     uses: Words = ()
+    """Media, `advertising`, `endorsement`, `training`, held against the record's `use`; empty = no limit."""
+    projects: Words = ()
+    """Names or patterns; empty = every project. So for shots."""
+    shots: Words = ()
     camera_move: str = ""
     lighting: str = ""
     time_of_day: str = ""
@@ -98,19 +106,33 @@ class Approval(Paper, frozen=True, kw_only=True):
 
 
 class Waiver(Paper, frozen=True, kw_only=True):
-    """A rule that does not block this once. Whoever asked for it never grants it."""
+    """One rule of one pack version that does not block one record this once. Whoever asked for it never grants it.
+
+    Whether one counts for a job is for the gate to say (compliance/policy/waiver.py).
+    """
 
     rule: str
-    pack: str = ""
-    project: str = ""
-    shot: str = ""
-    reason: Annotated[str, msgspec.Meta(min_length=10)]
+    pack: str
+    """Id and version: us-ny-ads@1.0.0. Another version is another rule."""
+    record_id: str
+    shots: Words = ()
+    """Names or patterns (`SH0*`); empty = every shot of the record."""
+    facts: Sha256
+    """What the rule had read when it refused: the `facts hash` of that finding."""
+    waivable_by: Words
+    """The roles that the rule allows to grant it."""
+    reason: Annotated[str, msgspec.Meta(min_length=REASON_LENGTH)]
     requested_by: str
     requested_on: Day
     state: Literal["requested", "granted", "denied"] = "requested"
     decided_by: str = ""
+    decided_as: Literal["", "artist", "producer", "legal", "admin"] = ""
+    """The role in which whoever decided did so."""
     decided_on: Day = ""
     expires_on: Day = ""
+    """The last day on which it counts; stated when it is granted, at the latest."""
+    condition: str = ""
+    """What must be kept to; for people."""
 
 
 class Recipient(Paper, frozen=True, kw_only=True):
@@ -159,6 +181,10 @@ def problem_in(paper: Paper) -> tuple[str, str] | None:
             return "expires_on", f"{paper.expires_on} lies before signed_on {paper.signed_on}"
     if isinstance(paper, Waiver) and paper.decided_by and paper.decided_by == paper.requested_by:
         return "decided_by", f"{paper.decided_by} asked for it, and nobody decides on their own request"
+    if isinstance(paper, Waiver) and paper.state == "granted" and not paper.expires_on:
+        return "expires_on", "a granted waiver ends on some day"
+    if isinstance(paper, Waiver) and not paper.waivable_by:
+        return "waivable_by", f"nobody can waive {paper.rule}"
     return None
 
 
@@ -180,7 +206,22 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     consents: tuple[RegisteredConsent, ...] = ()
     """Those that the record names, and every other of the people that it names."""
     digest: str = ""
-    """Keyed SHA-256 of the two above: the same papers in the same state have the same."""
+    """Keyed SHA-256 of all that is here: the same papers in the same state have the same."""
+    waivers: tuple[Waiver, ...] = ()
+    """Those of the job's record that were granted."""
+    clips: tuple[Clip, ...] = ()
+    """Those of which a file is among the job's inputs, withdrawn ones too; of their files, these alone."""
+    approvals: tuple[Approval, ...] = ()
+    """Those of the job's project, and of no project; revoked ones too."""
+
+    withdrawn: tuple[str, ...] = ()
+    """Of the people asked for, who has withdrawn every consent, though those may not be among the papers here: a
+    follower is told so of whoever gave them to other projects."""
+    authority: StudioAuthority | None = None
+    """Whose papers these are, where the daemon follows a studio authority; None = its own, or there is no snapshot."""
+    stale: str = ""
+    """Why the authority's snapshot vouches for nothing now: it ran out, is forged, is not there. Empty = it does."""
+    stale_remedy: str = ""
 
     def consent(self, consent_id: str) -> RegisteredConsent | None:
         return next((consent for consent in self.consents if consent.id == consent_id), None)

@@ -2,7 +2,7 @@
 
 Blocks; any thread, any process: the commands of the daemon's machine write while the daemon reads. One table of papers
 by kind and id, each as JSON of its Struct: a field that is added has a default, and no table is altered for it. `about`
-is the talent of a consent: the gate looks there.
+is the talent of a consent, the record of a waiver, the project of an approval: the gate looks there.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from understudy.inference.authority.entries import NewEntry
 from understudy.inference.authority.ledger import Ledger, utc_now
 from understudy.inference.authority.papers import (
     KINDS,
+    Approval,
     Clip,
     Kind,
     Paper,
@@ -29,6 +30,7 @@ from understudy.inference.authority.papers import (
     Snapshot,
     Talent,
     TalentState,
+    Waiver,
     ended_on,
     problem_in,
     word_for,
@@ -106,14 +108,18 @@ class Registry:
         with self._lock:
             self._tables.close()
 
-    def stamp(self) -> int:
-        """Return a number that is another one when another process has changed something."""
+    def stamp(self) -> str:
+        """Return a word that is another one when something was changed, here or by another process."""
         with self._lock:
-            return int(self._tables.execute("PRAGMA data_version").fetchone()[0])
+            return f"{self._tables.execute('PRAGMA data_version').fetchone()[0]}.{self._tables.total_changes}"
+
+    def packs(self) -> dict[str, str]:
+        """Return the policy packs that come with the papers, by name; a daemon's own registry brings none."""
+        return {}
 
     def in_use(self) -> bool:
-        """Say whether any consent is here: without one, a record vouches for itself."""
-        return bool(self._read("SELECT 1 FROM papers WHERE kind = ? LIMIT 1", ("consent",)))
+        """Say whether any consent or clip is here: without one, no papers of a job can fall."""
+        return bool(self._read("SELECT 1 FROM papers WHERE kind IN (?, ?) LIMIT 1", ("consent", "clip")))
 
     def all(self, kind: type[_Paper]) -> list[_Paper]:
         """Return every paper of a kind, by id."""
@@ -145,10 +151,9 @@ class Registry:
             for change in changes:
                 self._check_stays_ended(change)
                 body = msgspec.json.encode(change.paper)
-                about = change.paper.talent if isinstance(change.paper, RegisteredConsent) else ""
                 self._tables.execute(
-                    "INSERT OR REPLACE INTO papers VALUES (?, ?, ?, ?, ?)",
-                    (change.kind, change.paper.id, about, body, self._clock()),
+                    "INSERT OR REPLACE INTO main.papers VALUES (?, ?, ?, ?, ?)",
+                    (change.kind, change.paper.id, about(change.paper), body, self._clock()),
                 )
             for change in changes:
                 self._check_references(change.paper)
@@ -182,8 +187,17 @@ class Registry:
         subjects["recipient"] = self.subject("recipient", handed.recipient)
         return NewEntry(event=event, actor=actor, subjects=subjects)
 
-    def snapshot(self, talents: Iterable[str], consents: Iterable[str]) -> Snapshot:
-        """Return what is known now of these people and consents, in one reading."""
+    def snapshot(
+        self,
+        talents: Iterable[str],
+        consents: Iterable[str],
+        record_id: str = "",
+        files: frozenset[str] = frozenset(),
+        project: str | None = None,
+    ) -> Snapshot:
+        """Return what is known now of what a job names (see `Snapshot`), in one reading. `files`: digests of its inputs
+        and of their pictures.
+        """
         named, wanted = list(dict.fromkeys(talents)), list(dict.fromkeys(consents))
         with self._lock:
             self._tables.execute("BEGIN")  # one state of the tables for all questions
@@ -191,17 +205,34 @@ class Registry:
                 ((count,),) = self._tables.execute("SELECT count(*) FROM papers WHERE kind = 'consent'").fetchall()
                 kept = self._consents_of(named, wanted)
                 people = self._some(Talent, "id", [*named, *(one.talent for one in kept if one.id in wanted)])
+                waivers = self._some(Waiver, "about", [record_id] if record_id else [])
+                approvals = self._some(Approval, "about", ["", *([project] if project else [])])
+                clips = self._clips_of(files)
             finally:
                 self._tables.execute("ROLLBACK")
         states = tuple(
             TalentState(id=one.id, living=one.living, minor=one.minor, union=one.union) for one in people.values()
         )
-        digest = self._ledger.digest_of(msgspec.json.encode((states, kept)))
-        return Snapshot(consents_known=count, talents=states, consents=kept, digest=digest)
+        found = Snapshot(
+            consents_known=count,
+            talents=states,
+            consents=kept,
+            waivers=tuple(one for one in waivers.values() if one.state == "granted"),
+            clips=clips,
+            approvals=tuple(approvals.values()),
+        )
+        stated = msgspec.structs.replace(found, consents_known=0)  # how many others there are is not about this job
+        return msgspec.structs.replace(found, digest=self._ledger.digest_of(msgspec.json.encode(stated)))
 
     def _consents_of(self, talents: list[str], consents: list[str]) -> tuple[RegisteredConsent, ...]:
         found = self._some(RegisteredConsent, "about", talents) | self._some(RegisteredConsent, "id", consents)
         return tuple(found[paper_id] for paper_id in sorted(found))
+
+    def _clips_of(self, files: frozenset[str]) -> tuple[Clip, ...]:
+        sql = "SELECT body FROM papers WHERE kind = 'clip' ORDER BY id"
+        found = [msgspec.json.decode(body, type=Clip) for (body,) in self._tables.execute(sql)] if files else []
+        ours = ((clip, tuple(file for file in clip.files if file in files)) for clip in found)
+        return tuple(msgspec.structs.replace(clip, files=among) for clip, among in ours if among)
 
     def _some(self, kind: type[_Paper], column: str, values: list[str]) -> dict[str, _Paper]:
         """Return the papers of which a column has one of these values, by id, in order. Within a reading."""
@@ -217,6 +248,8 @@ class Registry:
         subjects: dict[str, str] = {change.kind: self.subject(change.kind, change.paper.id)}
         if isinstance(change.paper, RegisteredConsent):
             subjects["talent"] = self.subject("talent", change.paper.talent)
+        if isinstance(change.paper, Waiver):
+            subjects |= {"rule": change.paper.rule, "pack": change.paper.pack}
         facts = self._ledger.digest_of(msgspec.json.encode(change.paper))
         return NewEntry(event=f"{change.kind}.{change.event}", actor=actor, subjects=subjects, facts=facts)
 
@@ -270,6 +303,15 @@ class Registry:
             finally:
                 if self._tables.in_transaction:
                     self._tables.execute("ROLLBACK")
+
+
+def about(paper: Paper) -> str:
+    """Return by what else than its id a paper is looked up."""
+    if isinstance(paper, RegisteredConsent):
+        return paper.talent
+    if isinstance(paper, Approval):
+        return paper.project
+    return paper.record_id if isinstance(paper, Waiver) else ""
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -28,3 +28,8 @@ def aigc_json(producer: str, content: str) -> str:
         "ReservedCode2": "",
     }
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+
+def producer_in(text: str) -> str:
+    """Return the producer's code in such a JSON; empty where there is none."""
+    return str(json.loads(text)["ContentProducer"]) if text else ""

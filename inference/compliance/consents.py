@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from understudy.bridge.errors import Finding
+import msgspec
+
+from understudy.bridge.errors import Finding, Fix
 from understudy.bridge.shot import JobRequest
 from understudy.inference.compliance.coverage import (
     holding,
@@ -32,11 +34,12 @@ def judge_consents(job: JobRequest, today: str) -> Finding:
         if all(reasons):
             lacking.append(f"{talent}: {'; '.join(reasons) or 'no consent in the record'}")
     if lacking:
-        return refuses(
+        refused = refuses(
             f"consent is lacking for {' | '.join(lacking)}",
             remedy="Put a consent that holds today and covers this project into the record, or ask for a new one.",
             today=today,
         )
+        return msgspec.structs.replace(refused, fixes=_with_project(job, today))
     return passes(f"consents hold for {len(everyone)} of {len(everyone)} people named", today=today)
 
 
@@ -46,11 +49,12 @@ def judge_scopes(job: JobRequest, today: str) -> Finding:
         return no_papers(job)
     beyond = _unmet(job, lambda talent: [out_of_scope(one, job) for one in holding(job, talent, today)])
     if beyond:
-        return refuses(
+        refused = refuses(
             f"this use is more than was granted: {' | '.join(beyond)}",
             remedy="Narrow the use that the record states, or ask for a consent that covers it.",
             today=today,
         )
+        return msgspec.structs.replace(refused, fixes=_narrowed(job, today))
     free = dict.fromkeys(
         one.consent_id for talent in people(job) for one in holding(job, talent, today) if unread(one, job)
     )
@@ -82,6 +86,37 @@ def judge_grantors(job: JobRequest, today: str) -> Finding:
             today=today,
         )
     return passes("nobody granted for somebody whom they may not grant for", today=today)
+
+
+def _narrowed(job: JobRequest, today: str) -> tuple[Fix, ...]:
+    """Return the fix by which this use lies within what was granted: the stated territories that everyone's consents
+    cover; none where there is none of them, or something else lacks too.
+    """
+
+    def within(territories: tuple[str, ...]) -> bool:
+        use = msgspec.structs.replace(job.record.use, territories=territories)
+        narrow = msgspec.structs.replace(job, record=msgspec.structs.replace(job.record, use=use))
+        everyone = (holding(narrow, talent, today) for talent in people(narrow))
+        return all(any(not out_of_scope(one, narrow) for one in theirs) for theirs in everyone)
+
+    kept = tuple(place for place in job.record.use.territories if within((place,)))
+    if not kept or not within(kept):
+        return ()
+    return (Fix(kind="narrow_territories", values={"territories": " ".join(kept)}),)
+
+
+def _with_project(job: JobRequest, today: str) -> tuple[Fix, ...]:
+    """Return the fix that names a project for which everyone's consents are, where the job names none."""
+    if job.output.project is not None:
+        return ()
+    named = dict.fromkeys(name for one in job.record.consents for name in one.scope.projects if "*" not in name)
+
+    def holds(project: str) -> bool:
+        moved = msgspec.structs.replace(job, output=msgspec.structs.replace(job.output, project=project))
+        return all(holding(moved, talent, today) for talent in people(moved))
+
+    projects = [name for name in named if " " not in name and holds(name)]
+    return (Fix(kind="name_project", values={"projects": " ".join(projects)}),) if projects else ()
 
 
 def no_papers(job: JobRequest) -> Finding:

@@ -12,7 +12,6 @@ import msgspec
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.shot import JobRequest
-from understudy.bridge.waiver import Waiver
 from understudy.inference.authority.papers import Snapshot
 from understudy.inference.provenance.readings import InputCredentials
 
@@ -41,10 +40,8 @@ class AdmissionFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the engines that are here."""
     packs: dict[str, str] = {}
     """The studio's own policy packs, name to TOML text; those that ship are the gate's by itself."""
-    waivers: tuple[Waiver, ...] = ()
-    """Those of this job's record, as the registry knows them now."""
     registry: Snapshot = Snapshot()
-    """What the daemon's registry knows of the people and consents that the job names."""
+    """What the daemon's registry knows of what the job names: people, consents, waivers of its record."""
 
 
 class PictureReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -237,7 +234,6 @@ class DeliveryFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The content id that the review's invisible mark must say; empty = no mark was asked for."""
     packs: dict[str, str] = {}
     """As in `AdmissionFacts`."""
-    waivers: tuple[Waiver, ...] = ()
     registry: Snapshot = Snapshot()
     """The same as at admission, as it is when the pictures are to leave."""
 

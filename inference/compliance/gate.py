@@ -27,6 +27,7 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "consents_reach_this_use",
         "grantors_may_consent",
         "registry_bears_it_out",
+        "clips_are_approved",
         "disclosure_is_stated",
         "project_is_open",
         "names_are_safe",
@@ -77,6 +78,7 @@ STAGES: dict[Stage, tuple[str, ...]] = {
         "consents_still_reach_this_use",
         "grantors_might_still_consent",
         "registry_still_bears_it_out",
+        "clips_are_still_approved",
         "pack_rules_still_hold",
     ),
     "sealing": (

@@ -15,7 +15,7 @@ import msgspec
 from understudy.bridge.errors import Finding
 from understudy.bridge.record import salted
 from understudy.bridge.shot import OutputFile
-from understudy.inference.authority.head import LedgerHead, Vouching
+from understudy.inference.authority.head import LedgerHead, StudioAuthority, Vouching
 from understudy.inference.compliance.marks import NOT_FINAL, STATE, final_state, record_digest
 from understudy.inference.provenance.content_id import content_id
 from understudy.inference.work_order import WorkOrder
@@ -82,9 +82,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     approximate: tuple[Approximation, ...] = ()
     """Empty = every frame is what its settings say. Else no other job may take these pixels for its own."""
     vouched_by: Vouching = "self-attested"
-    """Who says that the consents are what the record says: the daemon's registry, or the record alone."""
+    """Who says that the consents are what the record says: the daemon's registry, the studio authority that it follows,
+    or the record alone."""
     snapshot: str = ""
     """Keyed digest of what the registry knew of these papers when the job was accepted."""
+    authority: StudioAuthority | None = None
+    """Where the authority vouches: its key, and the serial and digest of the snapshot by which it did."""
     ledger_head: LedgerHead | None = None
     """Of the daemon's ledger when it accepted the job."""
 
@@ -137,6 +140,7 @@ def build_manifest(
         approximate=approximate,
         vouched_by=order.vouched_by,
         snapshot=order.snapshot,
+        authority=order.authority,
         ledger_head=order.ledger_head,
         watermark=watermark,
     )
@@ -181,6 +185,7 @@ def _without_folders(finding: Finding, folders: list[str]) -> Finding:
         remedy=bare(finding.remedy),
         files=tuple(bare(file) for file in finding.files),
         facts={name: bare(value) for name, value in finding.facts.items()},
+        fixes=(),
     )
 
 

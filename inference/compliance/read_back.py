@@ -124,7 +124,6 @@ def read_back(
         movies=read_movies(folder, asked, order.label_text) if order.label_text or order.aigc_producer else (),
         watermark=mark.words if mark is not None else "",
         packs=order.packs,
-        waivers=order.waivers,
     )
 
 

@@ -7,57 +7,128 @@ record says of it. A daemon whose registry holds no consent takes a record at it
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
+from understudy.bridge.circumstances import CastMember
+from understudy.bridge.consent import ConsentScope, is_bare
 from understudy.bridge.errors import Finding
 from understudy.bridge.record import Consent, Record
 from understudy.bridge.shot import JobRequest
 from understudy.inference.authority.head import Vouching
 from understudy.inference.authority.papers import RegisteredConsent, Snapshot
-from understudy.inference.compliance.phrases import write_list
+from understudy.inference.compliance.coverage import out_of_scope, why_not
 
 COMPARED = ("talent", "document", "signed_on", "expires_on")
 """Fields of a consent in the record that must be those of the registry."""
-FILLED = (*COMPARED, "revoked_on")
+TOLD = ("grantor_capacity", "representation", "separate", "notice_at")
+SCOPE = ConsentScope.__struct_fields__
+"""The rest of a consent: where a record is silent, what the registry states of it is filled in."""
 
 
-def named_in(job: JobRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the people and the consents that a job names."""
+class Named(NamedTuple):
+    """What a job names that the registry may know, as `Registry.snapshot` asks for it."""
+
+    talents: tuple[str, ...]
+    consents: tuple[str, ...]
+    record_id: str
+    files: frozenset[str]
+    """Digests of its inputs, and of their pictures."""
+    project: str | None
+
+
+def named_in(job: JobRequest) -> Named:
+    """Return the people and consents that a job names, its record, its inputs and its project."""
     performers = (talent for performer in job.shot.performers for talent in performer.talents)
     people = tuple(dict.fromkeys((*job.record.talents, *performers)))
-    return people, tuple(consent.consent_id for consent in job.record.consents)
-
-
-def is_bare(consent: Consent) -> bool:
-    """Say whether a record names a consent by its id alone, for the registry to say the rest."""
-    return not (consent.talent or consent.document or consent.signed_on)
+    pictures = (file for pictures in job.shot.roles().values() for file in pictures.files)
+    return Named(
+        talents=people,
+        consents=tuple(consent.consent_id for consent in job.record.consents),
+        record_id=job.record.record_id,
+        files=frozenset(digest for file in pictures for digest in (file.file, file.picture)),
+        project=job.output.project,
+    )
 
 
 def fill_in(record: Record, snapshot: Snapshot) -> Record:
-    """Return the record with the consents that it names by id alone as the registry knows them. What it does not know
-    stays bare: other rules refuse that.
+    """Return the record with what the registry knows and it does not say: all of a consent that it names by id alone,
+    the rest of one that it writes out in part, and of people who are in `cast` or named, what a rule must not miss.
+
+    A consent that the registry does not know stays as it is: other rules refuse it.
     """
-    filled = tuple(_filled(consent, snapshot.consent(consent.consent_id)) for consent in record.consents)
-    return msgspec.structs.replace(record, consents=filled) if filled != record.consents else record
+    consents = tuple(_filled(consent, snapshot.consent(consent.consent_id)) for consent in record.consents)
+    return msgspec.structs.replace(record, consents=consents, cast=_filled_cast(record, snapshot))
+
+
+def stated_by(known: RegisteredConsent) -> Consent:
+    """Return a consent of the registry as a record states one: there what is absent is None, and yes is true."""
+    said = {"": None, "yes": True, "no": False}
+    return Consent(
+        consent_id=known.id,
+        talent=known.talent,
+        document=known.document,
+        signed_on=known.signed_on,
+        expires_on=known.expires_on or None,
+        revoked_on=known.revoked_on or None,
+        grantor_capacity=known.capacity or None,
+        representation=known.representation or None,
+        separate=said[known.separate],
+        notice_at=known.notice_at or None,
+        scope=ConsentScope(
+            projects=known.projects,
+            shots=known.shots,
+            media=known.media,
+            territories=known.territories,
+            use_text=known.use,
+            exclusions=known.exclusions,
+            nudity=said[known.nudity],
+            training=said[known.training],
+        ),
+    )
 
 
 def _filled(consent: Consent, known: RegisteredConsent | None) -> Consent:
-    if known is None or not is_bare(consent):
+    if known is None:
         return consent
-    return msgspec.structs.replace(consent, **{name: _said(known, name) for name in FILLED})
+    said = stated_by(known)
+    if is_bare(consent):
+        return said
+    scope = {name: getattr(said.scope, name) for name in SCOPE if _silent(getattr(consent.scope, name))}
+    rest = {name: getattr(said, name) for name in TOLD if _silent(getattr(consent, name))}
+    return msgspec.structs.replace(consent, **rest, scope=msgspec.structs.replace(consent.scope, **scope))
 
 
-def _said(known: RegisteredConsent, name: str) -> str | None:
-    """Return a field as a record says it: there an absent day is None."""
-    value: str = getattr(known, name)
-    return value or (None if name in ("expires_on", "revoked_on") else "")
+def _filled_cast(record: Record, snapshot: Snapshot) -> tuple[CastMember, ...]:
+    """Return the cast with minors, the dead and guilds' members as the registry knows them, where the record is silent.
+
+    That the registry calls somebody living or of age is its default, and no statement.
+    """
+    cast = {member.talent: member for member in record.cast}
+    for known in snapshot.talents:
+        told = {
+            **({"minor": True} if known.minor else {}),
+            **({"living": "no"} if not known.living else {}),
+            **({"union": known.union} if known.union else {}),
+        }
+        member = cast.get(known.id, CastMember(talent=known.id))
+        lacking = {name: value for name, value in told.items() if _silent(getattr(member, name))}
+        if lacking and known.id in record.talents:
+            cast[known.id] = msgspec.structs.replace(member, **lacking)
+    return tuple(cast.values())
+
+
+def _silent(value: object) -> bool:
+    return value in (None, "", ())
 
 
 def vouching(job: JobRequest, snapshot: Snapshot) -> Vouching:
     """Return who says that the consents of an admitted job are what its record says they are."""
     known = snapshot.consents_known and job.record.ground == "record" and job.record.consents
-    return "registry" if known else "self-attested"
+    if not known:
+        return "self-attested"
+    return "authority" if snapshot.authority is not None else "registry"
 
 
 def judge_registry(job: JobRequest, snapshot: Snapshot, today: str) -> Finding:
@@ -69,6 +140,12 @@ def judge_registry(job: JobRequest, snapshot: Snapshot, today: str) -> Finding:
         said = "this daemon's registry holds no consents: the record vouches for itself"
         return Finding(rule="", outcome="not_applicable", message=said)
     facts = {"today": today, "snapshot": snapshot.digest}
+    if snapshot.authority is not None:
+        facts |= {"authority": snapshot.authority.key, "serial": str(snapshot.authority.serial)}
+    if snapshot.stale and job.record.ground == "record":
+        return Finding(
+            rule="", outcome="refuse", message=snapshot.stale, remedy=snapshot.stale_remedy, facts=facts,
+        )  # fmt: skip
     problems = [*_against(job, snapshot, today), *_withdrawn(job, snapshot, today)]
     if problems:
         return Finding(
@@ -79,6 +156,9 @@ def judge_registry(job: JobRequest, snapshot: Snapshot, today: str) -> Finding:
             "the registry mended.",
             facts=facts,
         )
+    if snapshot.stale:
+        said = f"{snapshot.stale}; the job is not held to it: it is {job.record.ground.replace('_', '-')} and says so"
+        return Finding(rule="", outcome="warn", message=said, remedy=snapshot.stale_remedy, facts=facts)
     count = len(job.record.consents)
     return Finding(rule="", outcome="pass", message=f"the registry bears out {count} of {count} consents", facts=facts)
 
@@ -104,33 +184,28 @@ def _against(job: JobRequest, snapshot: Snapshot, today: str) -> Iterator[str]:
 
 
 def _differences(consent: Consent, known: RegisteredConsent) -> Iterator[str]:
+    said = stated_by(known)
     for name in COMPARED:
-        ours, theirs = getattr(consent, name), _said(known, name)
+        ours, theirs = getattr(consent, name), getattr(said, name)
         if ours != theirs:
             shown = (text[:12] if name == "document" and text else text for text in (ours, theirs))
             yield "consent {}: `{}` is {} in the record and {} in the registry".format(consent.consent_id, name, *shown)
 
 
 def _why_it_does_not_stand(known: RegisteredConsent, job: JobRequest, today: str) -> str:
-    project, shot = job.output.project, job.shot.name
-    if known.signed_on > today:
-        return f"consent {known.id} is signed on {known.signed_on}, after today ({today})"
-    if known.expires_on and known.expires_on < today:
-        return f"consent {known.id} expired on {known.expires_on}"
-    if known.projects and project not in known.projects:
-        return f"consent {known.id} is for {write_list(known.projects)}, not {project or 'a job without a project'}"
-    if known.shots and shot not in known.shots:
-        return f"consent {known.id} is for the shots {write_list(known.shots)}, not {shot}"
-    return ""
+    """Return why the grant as the registry has it is none for this use today, whatever the record says of its scope."""
+    said = stated_by(known)
+    return why_not(said, job.output.project, today) or "; ".join(out_of_scope(said, job))
 
 
 def _withdrawn(job: JobRequest, snapshot: Snapshot, today: str) -> Iterator[str]:
     """Yield the people who have withdrawn every consent that they gave: no ground is left to name them on."""
-    named, consents = named_in(job)
-    for talent in named:
+    named = named_in(job)
+    for talent in named.talents:
         theirs = [consent for consent in snapshot.consents if consent.talent == talent]
-        told = any(consent.id in consents for consent in theirs)
-        if theirs and not told and all(_is_revoked(consent, today) for consent in theirs):
+        told = any(consent.id in named.consents for consent in theirs)
+        everything = theirs and all(_is_revoked(consent, today) for consent in theirs)
+        if not told and (everything or talent in snapshot.withdrawn):
             yield f"{talent} has withdrawn every consent"
 
 

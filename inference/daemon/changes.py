@@ -10,18 +10,18 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from understudy.bridge.errors import DaemonError, ErrorReport, Finding, JobParked
-from understudy.bridge.messages import Progress
+from understudy.bridge.messages import Found, Progress
 from understudy.inference.authority.head import AdmittedPapers
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.jobs import HELD, can_move, ends, next_state
-from understudy.inference.daemon.papers import Sealed, finished
+from understudy.inference.daemon.papers import Sealed, finished, waived_since
 from understudy.inference.daemon.standing import why_fallen
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow, What
@@ -68,7 +68,7 @@ class Changes:
         Where the job ends by it, the ledger is told first: of what is `sealed`, where it is delivered.
         """
         if ends(action):
-            await self._record_ending(job_id, action, reason, sealed)
+            await self._record_ending(job_id, action, reason, sealed, with_it.get("before", ()))
         with_it["reason"] = reason
         row, heard = await self._durably(lambda: self._house.stored(self._store.move, job_id, action, **with_it))
         if row.state not in HELD:
@@ -79,10 +79,15 @@ class Changes:
         self.work.set()
         return row
 
-    async def _record_ending(self, job_id: str, action: str, reason: ErrorReport | None, sealed: Sealed | None) -> None:
+    async def _record_ending(
+        self, job_id: str, action: str, reason: ErrorReport | None, sealed: Sealed | None, before: Sequence[What]
+    ) -> None:
         row = await self.job(job_id)
         if can_move(row.state, action):
             said = finished(row, next_state(row.state, action), reason, sealed)
+            if sealed is not None:
+                later = [finding for what in before if isinstance(what, Found) for finding in what.findings]
+                said = (*await self._house.stored(waived_since, self._store, row, later), *said)
             await self._durably(lambda: self._house.recorded(self._house.ledger.append, *said))
 
     async def note(self, job_id: str, *whats: What, **columns: Any) -> JobRow:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from understudy.bridge.shot import Redo
+from understudy.inference.compliance.asked import Marking, marking
 from understudy.inference.compliance.manifest import approximations_in
-from understudy.inference.compliance.policy.library import own_packs
 from understudy.inference.compliance.registered import named_in
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
-from understudy.inference.daemon.standing import why_fallen
+from understudy.inference.daemon.standing import packs_of, why_fallen
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow
 from understudy.inference.provenance.watermark_key import make_key
@@ -24,6 +24,8 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
     """
     job, admission = house.store.request(row.job_id)
     papers = house.store.papers(row.job_id)
+    said = house.settings
+    marked = marking(admission, Marking(said.label_text, said.label_seconds, said.aigc_producer))
     blobs, honest = inputs.verified_paths(row.job_id, job, step)
     if not honest:
         # The key says which pictures a result shows; a job that names its pictures wrongly has no part in the cache.
@@ -46,14 +48,15 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         earlier=_earlier(house, job.redo) if job.redo is not None else None,
         reuse=str(folder_of(twin, provisional=False)) if twin is not None else None,
         reuse_carried=str(house.carried_of(twin.job_id)) if twin is not None else "",
-        label_text=house.settings.label_text,
-        label_seconds=house.settings.label_seconds,
-        aigc_producer=house.settings.aigc_producer,
+        label_text=marked.label_text,
+        label_seconds=marked.label_seconds,
+        aigc_producer=marked.aigc_producer,
         watermark_key=str(make_key(house.home)) if house.settings.watermark else "",
         admission=admission,
-        packs=own_packs(house.settings.packs_folder),
+        packs=packs_of(house),
         vouched_by=papers.vouched_by,
         snapshot=papers.snapshot,
+        authority=papers.authority,
         registry=house.registry.snapshot(*named_in(job)),
         ledger_head=papers.ledger_head,
     )

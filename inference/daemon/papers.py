@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +22,14 @@ from understudy.inference.authority.head import AdmittedPapers, LedgerHead
 from understudy.inference.authority.ledger import DAMAGED_REMEDY, Ledger
 from understudy.inference.compliance.manifest import MANIFEST_NAME
 from understudy.inference.compliance.marks import record_digest
+from understudy.inference.compliance.policy.findings import PACKS, WAIVER
 from understudy.inference.daemon.lookup import Lookup
 from understudy.inference.daemon.tables import JobRow
 from understudy.inference.daemon.writing import NewJob
 from understudy.inference.provenance.content_id import content_id
 
 PIECE_BYTES = 1024 * 1024
+PACK_RULES = ("pack_rules_hold", "pack_rules_still_hold")
 STEP_FILES = 16
 """Of a long shot: some hundred words in a minute or two."""
 
@@ -46,7 +48,7 @@ def record_new(ledger: Ledger, new: NewJob) -> NewJob:
     outcome = "refused" if new.state == "refused" else "accepted"
     said = _judged(ledger, f"job.{outcome}", new.user, new.job_id, new.job, new.admission, outcome)
     redo = (_redo(new, said),) if new.job.redo is not None and outcome == "accepted" else ()
-    head = ledger.append(*redo, said)
+    head = ledger.append(*redo, *used_waivers(new.user, new.job_id, new.admission), said)
     return dataclasses.replace(new, papers=msgspec.structs.replace(new.papers, ledger_head=head))
 
 
@@ -55,7 +57,8 @@ def record_retry(
 ) -> AdmittedPapers:
     """The same for a job that is opened again: its papers are judged anew, so it carries away a new head."""
     said = _judged(ledger, "job.accepted", actor, row.job_id, job, admission, "tried again")
-    return msgspec.structs.replace(papers, ledger_head=ledger.append(said))
+    head = ledger.append(*used_waivers(actor, row.job_id, admission), said)
+    return msgspec.structs.replace(papers, ledger_head=head)
 
 
 def finished(row: JobRow, state: str, reason: ErrorReport | None, sealed: Sealed | None) -> tuple[NewEntry, ...]:
@@ -126,10 +129,48 @@ def _judged(
         actor=actor,
         subjects={"job": job_id},
         record=record_digest(job.record),
+        packs=packs_asked(findings),
         outcome=outcome,
         # Findings name people: the digest is keyed.
         facts=ledger.digest_of(msgspec.json.encode(findings)),
     )
+
+
+def applied_fix(actor: str, row: JobRow, rule: str, kind: str) -> NewEntry:
+    """Return the entry that somebody changes a record as a finding of this job offered."""
+    return NewEntry(event="fix.applied", actor=actor, subjects={"job": row.job_id, "rule": rule, "fix": kind})
+
+
+def packs_asked(findings: tuple[Finding, ...]) -> dict[str, str]:
+    """Return every policy pack that was asked, by name, with its version, as the finding over them all says it."""
+    asked = (finding.facts[PACKS] for finding in findings if finding.rule in PACK_RULES and PACKS in finding.facts)
+    named = (reference.partition("@") for told in asked for reference in told.split(", ") if "@" in reference)
+    return {name: version for name, _, version in named}
+
+
+def used_waivers(
+    actor: str, job_id: str, findings: tuple[Finding, ...], but: Collection[str] = ()
+) -> tuple[NewEntry, ...]:
+    """Return an entry for every waiver by which a rule let this job be; without those of the rules in `but`."""
+    return tuple(
+        NewEntry(
+            event="waiver.used",
+            actor=actor,
+            subjects={"waiver": finding.facts.get(WAIVER, ""), "job": job_id, "rule": finding.rule},
+        )
+        for finding in findings
+        if finding.outcome == "waived" and finding.rule not in but
+    )
+
+
+def waived_since(store: Lookup, row: JobRow, newest: Sequence[Finding]) -> tuple[NewEntry, ...]:
+    """Return an entry for every waiver that a job's delivery hangs on and its admission did not. `newest`: findings
+    that are not in the store yet.
+    """
+    admission = store.admission(row.job_id)
+    told = {entry.subjects["rule"] for entry in used_waivers(row.user, row.job_id, admission)}
+    later = (*store.findings(row.job_id)[len(admission) :], *newest)
+    return used_waivers(row.user, row.job_id, tuple({finding.rule: finding for finding in later}.values()), told)
 
 
 def _redo(new: NewJob, said: NewEntry) -> NewEntry:

@@ -19,7 +19,7 @@ class PapersWatch:
         self._house = house
         self._changes = changes
         self._stop = stop
-        self._seen: tuple[int, str] | None = None
+        self._seen: tuple[str, str] | None = None
 
     async def look(self) -> None:
         """Park the queued jobs whose papers fell, and stop the running ones where the settings say so."""

@@ -18,13 +18,14 @@ from understudy.bridge.errors import JobParked
 from understudy.bridge.gpu_settings import parse_gpus
 from understudy.bridge.keys import LocalKeys, announce, ensure_local_keys, write_challenge
 from understudy.bridge.settings import UserSettings
+from understudy.inference.authority.followed import open_registry
 from understudy.inference.authority.ledger import Ledger
-from understudy.inference.authority.registry import Registry
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.bulk import BulkServer
 from understudy.inference.daemon.changes import Changes
 from understudy.inference.daemon.dispatch import Dispatch
 from understudy.inference.daemon.executor import Executor
+from understudy.inference.daemon.following import Following
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.local_executor import LocalExecutor
@@ -95,7 +96,7 @@ async def _run(
     ledger = Ledger(settings.home)
     check_against_store(ledger, store)
     vault = Vault(settings.home / "vault", settings.vault_quota_bytes)
-    house = House(settings, store, vault, keys.users, ledger, Registry(settings.home, ledger))
+    house = House(settings, store, vault, keys.users, ledger, open_registry(settings, ledger))
     with contextlib.ExitStack() as after:
         after.callback(house.close)
         context = zmq.Context[zmq.Socket[bytes]]()
@@ -115,6 +116,10 @@ async def _run(
             house, audience, changes, dispatch, executor, inputs, Reception(house, audience, gate), shelf,
             challenge=challenge, nonce=nonce, bulk_port=bulk.port, user_now=control.caller_user,
         )  # fmt: skip
+        if settings.authority:
+            following = Following(settings)
+            after.callback(following.close)
+            following.start()
         _stop_by_signal(dispatch)
         await dispatch.recover()
         control.serve(service.answer)

@@ -22,6 +22,7 @@ from understudy.bridge.messages import (
     AskLacking,
     AskOrder,
     AskOutputs,
+    AskSnapshot,
     AskStatus,
     Control,
     Done,
@@ -33,15 +34,20 @@ from understudy.bridge.messages import (
     JobSummary,
     Lacking,
     ListJobs,
+    NoteFix,
     Order,
     Outputs,
     Ping,
     Pong,
+    Posted,
+    PostEntries,
+    PostWaiver,
     ProveMachine,
     RedoSegment,
     Reply,
     Request,
     ShowJob,
+    SignedSnapshot,
     Slot,
     Status,
     Submit,
@@ -60,12 +66,17 @@ from understudy.inference.daemon.jobs import HOUSE_ROLES, check_may_change, keep
 from understudy.inference.daemon.lookup import unknown_job
 from understudy.inference.daemon.orders import make_order
 from understudy.inference.daemon.outputs import Shelf
-from understudy.inference.daemon.papers import record_retry
+from understudy.inference.daemon.papers import applied_fix, record_retry
 from understudy.inference.daemon.redoing import redoing_job
 from understudy.inference.daemon.server import Caller
 from understudy.inference.daemon.store import utc_now
+from understudy.inference.daemon.studio import Studio
 from understudy.inference.daemon.submission import Reception, engines
 from understudy.inference.daemon.tables import JobRow
+
+ONLY_FOLLOWS = ("follower",)
+OF_FOLLOWERS = (Hello, ProveMachine, Ping, AskSnapshot, PostEntries, PostWaiver)
+"""What a key of this role alone may ask."""
 
 
 class Service:
@@ -81,15 +92,23 @@ class Service:
         self._challenge, self._nonce, self._bulk_port = challenge, nonce, bulk_port
         self._user_now = user_now
         self._started_at = utc_now()
+        self._studio = Studio(house)
         self._answers: dict[type, Callable[[Caller, Any], Awaitable[Reply]]] = {
             Hello: self._hello, ProveMachine: self._prove, Ping: self._ping, Submit: self._submit,
             RedoSegment: self._redo, AskLacking: self._lacking, HandOver: self._hand_over,
             ListJobs: self._list, ShowJob: self._show, Control: self._control, AskOutputs: self._outputs,
-            AskOrder: self._order, Watch: self._watch, AskStatus: self._status, Drain: self._drain,
+            AskOrder: self._order, Watch: self._watch, NoteFix: self._note_fix,
+            AskStatus: self._status, Drain: self._drain,
+            AskSnapshot: self._snapshot, PostEntries: self._entries, PostWaiver: self._waiver,
         }  # fmt: skip
 
     async def answer(self, caller: Caller, request: Request) -> Reply:
         """Return the reply. Raises UnderstudyError where the answer is an error."""
+        if caller.user.roles == ONLY_FOLLOWS and not isinstance(request, OF_FOLLOWERS):
+            raise KeyRefused(
+                f"{caller.user.name} is a daemon that follows this one and has no jobs here",
+                remedy="An artist needs a key of role artist: `understudy key issue`.",
+            )
         return await self._answers[type(request)](caller, request)
 
     async def _hello(self, caller: Caller, request: Hello) -> Welcome:
@@ -216,6 +235,19 @@ class Service:
         order = await self._house.on_disk(make_order, self._house, self._inputs, row, lambda done, total: None)
         return Order(job_id=row.job_id, order=msgspec.json.encode(order).decode())
 
+    async def _note_fix(self, caller: Caller, request: NoteFix) -> Done:
+        row = await self._own_job(caller, request.job_id, "mend the record of")
+        findings = await self._house.stored(self._house.store.findings, row.job_id)
+        offered = {(finding.rule, fix.kind) for finding in findings for fix in finding.fixes}
+        if (request.rule, request.kind) not in offered:
+            raise RequestError(
+                f"{request.rule} offered no such fix of job {row.job_id}: {request.kind}",
+                remedy="`understudy show JOB` lists what was offered.",
+            )
+        said = applied_fix(caller.user.name, row, request.rule, request.kind)
+        await self._house.recorded(self._house.ledger.append, said)
+        return Done()
+
     async def _watch(self, caller: Caller, request: Watch) -> Watching:
         for job_id in request.job_ids:
             await self._visible_job(caller, job_id)
@@ -249,6 +281,15 @@ class Service:
             seen = row is None or may_see(user, row.user, row.project)
             shown.append(slot if seen else msgspec.structs.replace(slot, job_id="hidden"))
         return tuple(shown)
+
+    async def _snapshot(self, caller: Caller, request: AskSnapshot) -> SignedSnapshot:
+        return await self._studio.snapshot(caller.user, request)
+
+    async def _entries(self, caller: Caller, request: PostEntries) -> Posted:
+        return await self._studio.entries(caller.user, request)
+
+    async def _waiver(self, caller: Caller, request: PostWaiver) -> Done:
+        return await self._studio.waiver(caller.user, request)
 
     async def _drain(self, caller: Caller, request: Drain) -> Done:
         if "admin" not in caller.user.roles:

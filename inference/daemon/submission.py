@@ -21,14 +21,15 @@ from understudy.bridge.messages import Accepted, Submit
 from understudy.bridge.settings import UserSettings, this_system
 from understudy.bridge.shot import JobRequest, Settings
 from understudy.inference.authority.head import AdmittedPapers
+from understudy.inference.authority.ledger import Ledger
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.gate import evaluate_async, refusal
-from understudy.inference.compliance.policy.library import own_packs
 from understudy.inference.compliance.registered import fill_in, named_in, vouching
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import check_may_submit
 from understudy.inference.daemon.papers import record_new
+from understudy.inference.daemon.standing import packs_of
 from understudy.inference.daemon.store import NewJob, Place
 from understudy.inference.daemon.tables import JobRow
 from understudy.inference.engines.roster import describe_for
@@ -95,7 +96,8 @@ class Reception:
 
     async def admit(self, user: User, job: JobRequest) -> Admitted:
         """Return what admission says of a job today, with what the registry fills into its record."""
-        packs = await self._house.looked(own_packs, self._house.settings.packs_folder)
+        packs = await self._house.looked(packs_of, self._house)
+        job = _with_salt(job, user, self._house.ledger)
         snapshot = await self._house.looked(lambda: self._house.registry.snapshot(*named_in(job)))
         job = msgspec.structs.replace(job, record=fill_in(job.record, snapshot))
         facts = AdmissionFacts(
@@ -112,6 +114,8 @@ class Reception:
         async with self._gates:
             findings = await self._gate(facts)
         papers = AdmittedPapers(vouched_by=vouching(job, snapshot), snapshot=snapshot.digest)
+        if papers.vouched_by == "authority":
+            papers = msgspec.structs.replace(papers, authority=snapshot.authority)
         return Admitted(job, findings, papers)
 
     async def _take_in(self, user: User, request: Submit) -> JobRow:
@@ -126,6 +130,20 @@ class Reception:
         row, heard = await self._house.stored(self._house.store.accept, new)
         self._audience.tell(heard)
         return row
+
+
+def _with_salt(job: JobRequest, user: User, ledger: Ledger) -> JobRequest:
+    """Return the job with a salt for a record that has none: the same for this record of this project (without one, of
+    this user) whenever it comes, so that what is bound to what a rule read outlives a submission.
+
+    It follows from the ledger's own secret: whoever knows a record's id, which stands in files, does not know its salt.
+    """
+    record = job.record
+    if record.ground != "record" or record.salt:
+        return job
+    whose = ("project", job.output.project) if job.output.project is not None else ("user", user.name)
+    said = msgspec.json.encode(("salt of a record", *whose, record.record_id or secrets.token_hex(16)))
+    return msgspec.structs.replace(job, record=msgspec.structs.replace(record, salt=ledger.digest_of(said)))
 
 
 def engine_for(settings: Settings) -> EngineDescription | None:

@@ -70,7 +70,9 @@ def test_a_record_with_a_byte_order_mark_is_read() -> None:
         (written(consents=[{**CONSENT, "document": "contract.pdf"}]), "`consents[0].document`"),
         (written(consents=[{**CONSENT, "talent": " "}]), "`consents[0].talent` is empty"),
         (written(consents=[CONSENT, CONSENT]), "`consents[1].consent_id` c-1 is there twice"),
-        (written(consents=[{k: v for k, v in CONSENT.items() if k != "talent"}]), "`talent`"),
+        (written(consents=[{k: v for k, v in CONSENT.items() if k != "talent"}]), "`consents[0].talent` is empty"),
+        (written(consents=[{"consent_id": " "}]), "`consents[0].consent_id` is empty"),
+        (written(consents=[{"consent_id": "c-7", "expires_on": "2027-01-01"}]), "`consents[0].talent` is empty"),
         (written(on_screen=[""]), "`on_screen`"),
         (written(disclosure="AI"), "$.disclosure"),
         (written(use={"is_advertising": "no"}), "$.use.is_advertising"),
@@ -90,6 +92,10 @@ def test_a_record_with_a_byte_order_mark_is_read() -> None:
 )
 def test_when_a_record_is_wrong_then_the_field_is_named(data: bytes, named: str) -> None:
     assert named in refusal(data).message
+
+
+def test_a_consent_may_be_named_by_its_id_alone() -> None:
+    assert load_record(written(consents=[{"consent_id": "c-7"}])).consents == (Consent(consent_id="c-7"),)
 
 
 def test_when_a_field_is_misspelt_then_the_near_name_is_offered() -> None:

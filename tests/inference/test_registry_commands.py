@@ -158,19 +158,6 @@ def test_what_runs_out_is_told_a_month_a_week_and_a_day_before(say: Say) -> None
     assert lines[0].endswith("consent c-0")
 
 
-def test_a_waiver_is_granted_by_somebody_else_than_asked_for_it(say: Say) -> None:
-    asked = ("rule=us-ny-ads.disclose", "reason=the client places it itself")
-    assert say("lea", "waiver", "request", "w-1", *asked).code == 0
-    own = say("lea", "waiver", "grant", "w-1")
-    assert (own.code, "lea asked for waiver w-1" in own.err) == (REFUSED, True)
-    assert say("art", "waiver", "grant", "w-1").code == REFUSED
-    assert say("leo", "waiver", "grant", "w-1").code == 0
-    assert say("pia", "waiver", "deny", "w-1").code == USAGE
-    (waiver,) = say("pia", "waiver", "list", "--json").json
-    assert (waiver["requested_by"], waiver["decided_by"], waiver["state"]) == ("lea", "leo", "granted")
-    assert say("art", "waiver", "request", "w-2", "rule=x", "reason=short").code == USAGE
-
-
 def test_an_approval_says_by_whom(say: Say) -> None:
     assert say("pia", "approve", "add", "a-1", "kind=brand", "reference=letter 12", "project=dune").code == 0
     shown = say("pia", "approve", "show", "a-1", "--json").json

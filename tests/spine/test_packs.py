@@ -10,6 +10,9 @@ from daemon_rig import RunningDaemon
 from terminal_rig import Terminal
 from typed_rig import HERE, Submit
 
+from understudy.bridge.keys import issue_key, write_connection
+from understudy.inference.picture.movies import MovieReader
+
 RECORD = """
 schema = 2
 record_id = "r-1"
@@ -105,3 +108,59 @@ def test_a_studios_own_rule_of_delivery_warns_the_artist_first_and_is_asked_agai
     finally:
         daemon.stop()
     assert '"our-show.camera"' in next((tmp_path / "out").rglob("manifest.json")).read_text()
+
+
+def test_a_waived_rule_is_waived_in_report_and_manifest_and_never_a_pass(
+    terminal: Terminal, home: Path, shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "packs" / "our-show.toml").write_text(OUR_SHOW.replace('["producer"]', '["legal"]'))
+    monkeypatch.setenv("UNDERSTUDY_PACKS_FOLDER", str(tmp_path / "packs"))
+    unsalted = "\n".join(line for line in RECORD.splitlines() if not line.startswith("salt"))
+    daemon = RunningDaemon(home)
+    try:
+        lea = issue_key(home, "lea", roles=("legal",), projects=(), host="127.0.0.1", port=1)
+        write_connection(tmp_path / "lea.json", lea)
+        assert recast(terminal, shot, unsalted, tmp_path / "out")[0] == 3
+        asked = terminal("waiver", "request", "r-1", "our-show.camera", "--reason", WHY, "--id", "w-1")
+        assert asked.code == 0, asked.err
+        granted = terminal("waiver", "grant", "w-1", "--until", "2099-01-01", "--as", tmp_path / "lea.json")
+        assert granted.code == 0, granted.err
+        code, said = recast(terminal, shot, unsalted, tmp_path / "out")
+        assert code == 0, said
+    finally:
+        daemon.stop()
+    manifest = json.loads(next((tmp_path / "out").rglob("manifest.json")).read_text())
+    found = [one for one in manifest["findings"] if one["rule"] == "our-show.camera"]
+    assert {one["outcome"] for one in found} == {"waived"}
+    assert found[0]["facts"]["waiver"] == "w-1"
+    report = next((tmp_path / "out").rglob("report.html")).read_text()
+    assert '<li class="waived">' in report
+    assert "Waived by legal, w-1, until 2099-01-01." in report
+    assert WHY not in report
+
+
+WHY = "The camera log of that day was lost in the flood."
+
+IN_CHINA = """territories = ["CN"]
+
+[cn]
+label = 1
+producer_code = "P-001"
+produce_id = "C-001"
+explicit = "burned_in"
+"""
+
+
+def test_a_take_for_china_carries_label_and_metadata_because_the_pack_asks_and_no_setting_does(
+    terminal: Terminal, submit: Submit, shot: Path, tmp_path: Path
+) -> None:
+    code, said = recast(terminal, shot, RECORD + IN_CHINA, tmp_path / "out")
+    assert code == 0, said
+    manifest = json.loads(next((tmp_path / "out").rglob("manifest.json")).read_text())
+    found = {one["rule"]: one for one in manifest["findings"]}
+    assert found["label_is_shown"]["message"] == "1 movies open with the label '由人工智能生成'"
+    assert found["aigc_is_in_every_movie"]["outcome"] == "pass"
+    assert found["cn-gb45438.explicit"]["facts"]["asks label_text"] == "由人工智能生成"
+    with MovieReader(next((tmp_path / "out").rglob("review.mp4"))) as movie:
+        assert json.loads(str(movie.header.attributes["movie/AIGC"]))["ContentProducer"] == "P-001"

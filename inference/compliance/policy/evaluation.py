@@ -6,7 +6,7 @@ All packs that apply are asked, and every one of their rules must hold: the stri
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from understudy.inference.compliance.policy.conditions import Condition, evaluate, words
@@ -40,6 +40,8 @@ class Outcome:
     """Whether it refuses at this stage or at delivery: what a waiver is for."""
     talents: tuple[str, ...] = ()
     """Of whom it does not hold; for a refusal alone, whose words stay in the house."""
+    asks: Mapping[str, str] = field(default_factory=dict)
+    """Setting to what this rule asks it to say of how the version is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,23 @@ def evaluate_packs(packs: tuple[Pack, ...], facts: JobFacts, stage: Stage) -> Ev
     return Evaluation(applied, left_out, tuple(outcomes))
 
 
+def held_to(evaluation: Evaluation, made: Mapping[str, str]) -> Evaluation:
+    """Return the evaluation of a version that is made: a rule whose label or metadata is not in it refuses."""
+
+    def held(outcome: Outcome) -> Outcome:
+        lacking = [
+            name for name in ("label_text", "aigc_producer") if outcome.asks.get(name, "") not in made.get(name, "")
+        ]
+        if not lacking:
+            return outcome
+        wanted = ", ".join(f"`{name}` {outcome.asks[name]!r}" for name in lacking)
+        message = f"{outcome.message} It asks for {wanted}, and the version was made without."
+        remedy = "Retry the job: it is then made as this rule asks."
+        return replace(outcome, outcome="refuse", standing="fails", blocks=True, message=message, remedy=remedy)
+
+    return replace(evaluation, outcomes=tuple(map(held, evaluation.outcomes)))
+
+
 def why_left_out(pack: Pack, facts: JobFacts) -> str:
     """Return why a pack is not asked about this job, or nothing. What is not known does not leave a pack out."""
     if not pack.data.enabled:
@@ -91,11 +110,13 @@ def _ask(pack: Pack, rule: Rule, facts: JobFacts, stage: Stage) -> Outcome:
     unmet: list[str] = []
     talents: list[str] = []
     standing: Standing = "not_applicable"
+    asks: dict[str, str] = {}
     if rule.data.each == "job":
         one = Alternative("", facts.values)
         standing = _standing(pack, rule, one)
         reads |= _reads(pack, rule, one)
         unmet += _unmet(rule.require, one) if standing in ("fails", "not_known") else []
+        asks |= _asked(rule, one) if standing != "not_applicable" else {}
     else:
         for person in facts.people:
             theirs = [(_standing(pack, rule, one), one) for one in person.alternatives]
@@ -107,7 +128,14 @@ def _ask(pack: Pack, rule: Rule, facts: JobFacts, stage: Stage) -> Outcome:
             if best in ("fails", "not_known"):
                 unmet += [words_ for words_ in _unmet(rule.require, with_it) if words_ not in unmet]
                 talents.append(person.talent)
-    return _outcome(pack, rule, stage, standing, unmet, talents, reads)
+    return replace(_outcome(pack, rule, stage, standing, unmet, talents, reads), asks=asks)
+
+
+def _asked(rule: Rule, one: Alternative) -> dict[str, str]:
+    """Return what a rule that applies asks where it is known to ask; nothing is taken from a silent field."""
+    asked = [ask.data for ask in rule.asks if evaluate(ask.when, one.values) is True]
+    told = {ask.setting: ask.to if ask.to is not None else one.values.get(ask.field) for ask in asked}
+    return {setting: str(value) for setting, value in told.items() if value is not None}
 
 
 def _standing(pack: Pack, rule: Rule, one: Alternative) -> Standing:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from understudy.bridge.errors import Finding
+from understudy.bridge.errors import Finding, Fix
 from understudy.inference.compliance.policy.evaluation import Evaluation, Outcome
 from understudy.inference.compliance.policy.fields import Value, fields
 from understudy.inference.compliance.policy.job_facts import JobFacts
@@ -16,6 +16,12 @@ from understudy.inference.compliance.policy.waiver import Waivable, Waiver, fact
 
 FACTS_HASH = "facts hash"
 """Of an outcome that can be waived: what a waiver must name."""
+ASKS = "asks "
+"""Before the setting that a rule asks for, as a fact's name: how the version is made follows from these."""
+PACKS = "packs"
+"""Of the finding over them all: every pack that was asked, id@version."""
+WAIVER = "waiver"
+"""Of an outcome that blocks: who may waive it; of one that is waived, by which waiver."""
 
 
 def findings_of(evaluation: Evaluation, facts: JobFacts, waivers: tuple[Waiver, ...]) -> tuple[Finding, ...]:
@@ -29,14 +35,14 @@ def summary(evaluation: Evaluation, findings: tuple[Finding, ...], waivers: tupl
     told = ", ".join(f"{counted[word]} {word.replace('_', ' ')}" for word in sorted(counted))
     packs = ", ".join(pack.reference for pack in evaluation.applied) or "no pack"
     known = {finding.rule for finding in findings}
-    idle = [waiver.waiver_id for waiver in waivers if waiver.rule not in known]
+    idle = [waiver.id for waiver in waivers if waiver.rule not in known]
     return Finding(
         rule="",
         outcome="warn" if idle else "pass",
         message=f"these rules of {packs} were evaluated on these facts: {told}"
         + (f"; of no use are the waivers {', '.join(idle)}: no rule of these packs has that name" if idle else ""),
         facts={
-            "packs": packs,
+            PACKS: packs,
             **{f"sha256 of {pack.reference}": pack.digest for pack in evaluation.applied},
             **{f"not asked: {pack}": why for pack, why in evaluation.left_out.items()},
         },
@@ -45,7 +51,8 @@ def summary(evaluation: Evaluation, findings: tuple[Finding, ...], waivers: tupl
 
 def _finding(outcome: Outcome, facts: JobFacts, waivers: tuple[Waiver, ...]) -> Finding:
     hashed = facts_hash(outcome.rule, outcome.pack, outcome.reads, facts.salt)
-    shown = {"pack": outcome.pack, **{path: shown_value(path, value) for path, value in outcome.reads.items()}}
+    asks = {f"{ASKS}{setting}": value for setting, value in outcome.asks.items()}
+    shown = {"pack": outcome.pack, **asks, **{path: shown_value(path, value) for path, value in outcome.reads.items()}}
     if not outcome.blocks:
         return Finding(
             rule=outcome.rule, outcome=outcome.outcome, message=outcome.message, remedy=outcome.remedy, facts=shown
@@ -61,26 +68,34 @@ def _finding(outcome: Outcome, facts: JobFacts, waivers: tuple[Waiver, ...]) -> 
         why = why_not(waiver, what)
         if not why:
             return _waived(outcome, waiver, shown)
-        against.append(f"The waiver {waiver.waiver_id} does not count: {why}.")
+        against.append(f"The waiver {waiver.id} does not count: {why}.")
     may = f"waivable by {' or '.join(outcome.waivable_by)}" if outcome.waivable_by else "waivable by nobody"
+    asking = {"rule": outcome.rule, "pack": outcome.pack, "facts": hashed, "by": " ".join(outcome.waivable_by)}
     about = f" This is about {', '.join(outcome.talents)}." if outcome.talents and outcome.outcome == "refuse" else ""
     return Finding(
         rule=outcome.rule,
         outcome=outcome.outcome,
         message=" ".join((outcome.message + about, *against)),
         remedy=outcome.remedy,
-        facts={**shown, "waiver": may, FACTS_HASH: hashed},
+        facts={**shown, WAIVER: may, FACTS_HASH: hashed},
+        fixes=(*_approvals(outcome), *((Fix(kind="ask_waiver", values=asking),) if outcome.waivable_by else ())),
     )
+
+
+def _approvals(outcome: Outcome) -> tuple[Fix, ...]:
+    """Return whom to ask: each kind of approval that the rule read and did not find."""
+    lacking = [path for path, value in outcome.reads.items() if path.startswith("approved.") and value is False]
+    return tuple(Fix(kind="ask_approval", values={"kind": path.partition(".")[2]}) for path in lacking)
 
 
 def _waived(outcome: Outcome, waiver: Waiver, shown: dict[str, str]) -> Finding:
     return Finding(
         rule=outcome.rule,
         outcome="waived",
-        message=f"{outcome.message.removesuffix(' Delivery will refuse.')} Waived by {waiver.granted_as}, "
-        f"{waiver.waiver_id}, until {waiver.expires_on}.",
+        message=f"{outcome.message.removesuffix(' Delivery will refuse.')} Waived by {waiver.decided_as}, "
+        f"{waiver.id}, until {waiver.expires_on}.",
         remedy=waiver.condition,
-        facts={**shown, "waiver": waiver.waiver_id},
+        facts={**shown, WAIVER: waiver.id},
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from understudy.bridge.record import Record, salted
 from understudy.bridge.shot import JobRequest
+from understudy.inference.authority.papers import Approval as RegisteredApproval
 from understudy.inference.compliance.coverage import matches_any, member_of, people, usable
 from understudy.inference.compliance.policy.fields import APPROVALS, TODAY, Value, fields
 
@@ -49,8 +50,8 @@ class JobFacts:
         return stated if isinstance(stated, tuple) else ()
 
 
-def facts_of(job: JobRequest, today: str, actor: str) -> JobFacts:
-    """Return what packs read of `job` on `today` (2026-11-20)."""
+def facts_of(job: JobRequest, today: str, actor: str, registered: tuple[RegisteredApproval, ...] = ()) -> JobFacts:
+    """Return what packs read of `job` on `today` (2026-11-20). `registered`: approvals as the registry holds them."""
     record = job.record
     values = _flat(record, "") | {
         "job.mode": job.settings.mode,
@@ -58,7 +59,7 @@ def facts_of(job: JobRequest, today: str, actor: str) -> JobFacts:
         "job.shot": _stated(job.shot.name),
         "job.engine": _stated(job.settings.engine),
         TODAY: today,
-        **{f"approved.{kind}": _approved(job, kind, today) for kind in APPROVALS},
+        **{f"approved.{kind}": _approved(job, kind, today, registered) for kind in APPROVALS},
     }
     known = {path: value for path, value in values.items() if path in fields()}
     return JobFacts(
@@ -110,11 +111,25 @@ def _stated(value: Value) -> Value:
     return None if value == () else value
 
 
-def _approved(job: JobRequest, kind: str, today: str) -> bool:
-    """Return whether an approval of this kind, with a reference, covers this shot today."""
+def _approved(job: JobRequest, kind: str, today: str, registered: tuple[RegisteredApproval, ...]) -> bool:
+    """Return whether an approval of this kind, with a reference, covers this shot today.
+
+    One that the registry holds is as the registry has it, whatever the record says of that reference.
+    """
+    theirs = [one for one in registered if one.kind == kind]
+    known = {one.reference for one in theirs}
     return any(
+        one.reference.strip() != ""
+        and (not one.revoked_on or one.revoked_on > today)
+        and one.approved_on <= today
+        and (not one.expires_on or one.expires_on >= today)
+        and (not one.project or one.project == job.output.project)
+        and (not one.shot or matches_any(job.shot.name, (one.shot,)))
+        for one in theirs
+    ) or any(
         one.kind == kind
         and one.reference.strip() != ""
+        and one.reference not in known
         and (one.approved_on is None or one.approved_on <= today)
         and (one.expires_on is None or one.expires_on >= today)
         and (not one.shots or matches_any(job.shot.name, one.shots))

@@ -17,6 +17,7 @@ import tomllib
 from understudy.bridge.errors import RequestError
 from understudy.bridge.moments import is_day
 from understudy.inference.compliance.policy.conditions import ALWAYS, Condition, parse
+from understudy.inference.compliance.policy.fields import fields
 
 Stage = Literal["admission", "delivery"]
 Severity = Literal["block", "warn", "info"]
@@ -29,6 +30,18 @@ Words = Annotated[str, msgspec.Meta(min_length=10)]
 
 RESERVED = "validity"
 """The rule that every pack has without saying so: that it is evaluated within its dates."""
+
+
+class AskData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a rule that applies asks of how a version is made: a setting, and what it must say."""
+
+    setting: Literal["label_text", "label_seconds", "aigc_producer"]
+    to: (
+        Annotated[str, msgspec.Meta(min_length=1, max_length=80)] | Annotated[int, msgspec.Meta(ge=2, le=3600)] | None
+    ) = None
+    field: str = ""
+    """In place of `to`: a field of the record, whose value it is. Not stated = nothing is asked."""
+    when: Any = None
 
 
 class RuleData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +60,8 @@ class RuleData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Empty = nobody."""
     explain: Words
     remedy: Words
+    asks: tuple[AskData, ...] = ()
+    """Only of rules `each = "job"`."""
 
 
 class PackData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,6 +86,14 @@ class PackData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """One thing that a rule asks of how a version is made, its condition read."""
+
+    data: AskData
+    when: Condition
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule, its conditions read."""
 
@@ -78,6 +101,7 @@ class Rule:
     when: Condition
     unless: Condition | None
     require: Condition
+    asks: tuple[Ask, ...] = ()
 
     @property
     def id(self) -> str:
@@ -132,7 +156,13 @@ def _rule(data: RuleData, text: str, name: str) -> Rule:
     require = read("require", data.require)
     if require is None or (require.operator == "all" and not require.parts):
         raise _wrong(name, f"rule {data.id}, `require`: nothing is required")
-    return Rule(data, read("when", data.when) or ALWAYS, read("unless", data.unless), require)
+    asks = tuple(Ask(one, read("asks", one.when) or ALWAYS) for one in data.asks)
+    for ask in asks:
+        if (ask.data.to is None) == (ask.data.field == "") or data.each == "person":
+            raise _wrong(name, f'rule {data.id}, `asks`: only each = "job", and either `to` or `field`')
+        if ask.data.field and (ask.data.field not in fields() or fields()[ask.data.field].of_a_person):
+            raise _wrong(name, f"rule {data.id}, `asks`: there is no field `{ask.data.field}`")
+    return Rule(data, read("when", data.when) or ALWAYS, read("unless", data.unless), require, asks)
 
 
 def _condition(said: Any, text: str, name: str, where: str, *, per_person: bool) -> Condition | None:

@@ -12,13 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from understudy.bridge.moments import is_day
-from understudy.bridge.waiver import Waiver
+from understudy.inference.authority.papers import REASON_LENGTH, Waiver
 from understudy.inference.compliance.coverage import matches_any
 from understudy.inference.compliance.policy.fields import TODAY, Value
 
 __all__ = ["REASON_LENGTH", "Waivable", "Waiver", "facts_hash", "why_not"]
-
-REASON_LENGTH = 20  # shorter than that is an excuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +50,15 @@ def why_not(waiver: Waiver, what: Waivable) -> str:
         return "nobody can waive this rule"
     if waiver.rule != what.rule or waiver.pack != what.pack:
         return f"it is for {waiver.rule} of {waiver.pack}, and this is {what.pack}"
-    if waiver.granted_as not in what.waivable_by:
-        return f"it was granted by {waiver.granted_as}; {' or '.join(what.waivable_by)} may"
-    if waiver.granted_by == waiver.requested_by:
-        return f"{waiver.granted_by} asked for it and granted it"
-    if waiver.granted_by == what.actor:
-        return f"{waiver.granted_by} runs the job and granted it"
-    if not waiver.granted_by.strip() or not waiver.requested_by.strip():
+    if waiver.state != "granted":
+        return f"it is {waiver.state}, not granted"
+    if waiver.decided_as not in what.waivable_by:
+        return f"it was granted by {waiver.decided_as or 'nobody stated'}; {' or '.join(what.waivable_by)} may"
+    if waiver.decided_by == waiver.requested_by:
+        return f"{waiver.decided_by} asked for it and granted it"
+    if waiver.decided_by == what.actor:
+        return f"{waiver.decided_by} runs the job and granted it"
+    if not waiver.decided_by.strip() or not waiver.requested_by.strip():
         return "it does not say who asked and who granted"
     if waiver.record_id != what.record_id or not what.record_id:
         return f"it is for the record {waiver.record_id}, not {what.record_id or 'one without an id'}"
@@ -66,10 +66,10 @@ def why_not(waiver: Waiver, what: Waivable) -> str:
         return f"it is for the shots {', '.join(waiver.shots)}, not {what.shot}"
     if len(waiver.reason.strip()) < REASON_LENGTH:
         return f"its reason is shorter than {REASON_LENGTH} characters"
-    if not is_day(waiver.granted_on) or not is_day(waiver.expires_on):
+    if not is_day(waiver.decided_on) or not is_day(waiver.expires_on):
         return "it has a date that is no day"
-    if waiver.granted_on > what.today:
-        return f"it is granted on {waiver.granted_on}, after today ({what.today})"
+    if waiver.decided_on > what.today:
+        return f"it is granted on {waiver.decided_on}, after today ({what.today})"
     if waiver.expires_on < what.today:
         return f"it expired on {waiver.expires_on}"
     if waiver.facts != what.facts:

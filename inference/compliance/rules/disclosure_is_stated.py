@@ -1,6 +1,8 @@
 """What every file will tell whoever opens it."""
 
-from understudy.bridge.errors import Finding
+import msgspec
+
+from understudy.bridge.errors import Finding, Fix
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.rule import AdmissionRule, passes, refuses
 
@@ -13,10 +15,11 @@ class Rule(AdmissionRule):
     def check(self, facts: AdmissionFacts) -> Finding:
         text = facts.job.record.disclosure.text
         if not text.strip():
-            return refuses(
+            refused = refuses(
                 "the record's `disclosure.text` is empty",
                 remedy="Leave the field out for the usual text, or write your own.",
             )
+            return msgspec.structs.replace(refused, fixes=(Fix(kind="usual_disclosure"),))
         if len(text) > LENGTH_LIMIT or "\x00" in text:
             return refuses(
                 f"the record's `disclosure.text` is {len(text)} characters long; "

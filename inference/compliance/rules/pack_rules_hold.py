@@ -9,4 +9,4 @@ class Rule(AdmissionRule):
     """Every rule of every policy pack that applies was evaluated on what the record states."""
 
     def check(self, facts: AdmissionFacts) -> Several:
-        return judge_packs(facts.job, "admission", facts.today, facts.actor, facts.packs, facts.waivers)
+        return judge_packs(facts.job, "admission", facts.today, facts.actor, facts.packs, facts.registry)

@@ -1,5 +1,6 @@
 """The record says what it says in a form that can be judged."""
 
+from understudy.bridge.consent import is_bare
 from understudy.bridge.errors import Finding
 from understudy.bridge.record import record_problems
 from understudy.inference.compliance.facts import AdmissionFacts
@@ -7,13 +8,18 @@ from understudy.inference.compliance.rule import AdmissionRule, passes, refuses
 
 
 class Rule(AdmissionRule):
-    """The record is well formed: schema, dates, documents, and an id where it is the ground."""
+    """The record is well formed: schema, dates, documents, an id where it is the ground, and every consent."""
 
     def check(self, facts: AdmissionFacts) -> Finding:
         record = facts.job.record
         problems = list(record_problems(record))
         if record.ground == "record" and not record.record_id.strip():
             problems.append("`record_id` is empty")
+        problems += [
+            f"`consents[{index}]` names {consent.consent_id} by its id alone, and the registry here lacks it"
+            for index, consent in enumerate(record.consents)
+            if is_bare(consent)
+        ]
         if problems:
             return refuses(
                 f"the record is not sound: {'; '.join(problems)}",

@@ -81,11 +81,39 @@ def test_a_clip_names_people_and_consents_that_are_here(registry: Registry) -> N
 
 
 def test_nobody_decides_on_a_waiver_that_they_asked_for(registry: Registry) -> None:
-    asked = {"id": "w-1", "rule": "x", "reason": "the client agreed in writing", "requested_by": "ann"}
     with pytest.raises(RequestError, match="nobody decides on their own request"):
-        registry.write(
-            "ann", [added("waiver", Waiver(**asked, requested_on="2026-01-05", state="granted", decided_by="ann"))]
-        )
+        registry.write("ann", [added("waiver", asked(state="granted", decided_by="ann", expires_on="2026-02-01"))])
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [({"state": "granted", "decided_by": "lea"}, "expires_on"), ({"waivable_by": ()}, "waivable_by")],
+    ids=["without an end", "nobody may"],
+)
+def test_a_waiver_without_an_end_or_anybody_who_may_grant_it_is_not_kept(
+    registry: Registry, changes: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(RequestError, match=f"waiver w-1: `{field}`"):
+        registry.write("ann", [added("waiver", asked(**changes))])
+
+
+def test_a_snapshot_holds_the_granted_waivers_of_its_record_alone(registry: Registry) -> None:
+    granted = {"state": "granted", "decided_by": "lea", "decided_as": "legal", "expires_on": "2026-02-01"}
+    papers = [asked(), asked(id="w-2", **granted), asked(id="w-3", record_id="r-2", **granted)]
+    registry.write("ann", [added("waiver", paper) for paper in papers])
+    before = registry.snapshot(("ana",), (), "r-3").digest
+    assert [one.id for one in registry.snapshot(("ana",), (), "r-1").waivers] == ["w-2"]
+    assert registry.snapshot(("ana",), ()).waivers == ()
+    assert registry.snapshot(("ana",), (), "r-1").digest != before
+
+
+def asked(**changes: Any) -> Waiver:
+    fields: dict[str, Any] = {
+        "id": "w-1", "rule": "mine.media", "pack": "mine@1.0.0", "record_id": "r-1", "facts": "f" * 64,
+        "waivable_by": ("legal",), "reason": "the client agreed in writing", "requested_by": "ann",
+        "requested_on": "2026-01-05",
+    }  # fmt: skip
+    return Waiver(**{**fields, **changes})
 
 
 def test_a_snapshot_holds_the_people_that_are_named_and_no_names(registry: Registry) -> None:

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from understudy.bridge.errors import Finding
+from understudy.bridge.shot import Output
 from understudy.inference.compliance import gate
 from understudy.inference.compliance.answers import Answer, Ended, Line, Started, Trouble
 from understudy.inference.compliance.gate import STAGES, evaluate, evaluate_async, refusal
@@ -227,6 +228,27 @@ def test_the_event_loop_goes_on_while_the_rules_run(make: Any) -> None:
     ticks, found = asyncio.run(judge_while_ticking())
     assert ticks > 3
     assert found == evaluate("admission", make.admission(make.job()))
+
+
+def test_when_two_jobs_are_judged_at_once_then_neither_answer_holds_anything_of_the_other(make: Any) -> None:
+    sound = make.admission(make.job())
+    bad = make.admission(make.job(record=make.record(consents=(), salt="5" * 32), output=Output(project="other")))
+
+    async def together() -> list[tuple[Finding, ...]]:
+        return await asyncio.gather(*(evaluate_async("admission", facts) for facts in (sound, bad, sound, bad)))
+
+    found = asyncio.run(together())
+    alone = [evaluate("admission", sound), evaluate("admission", bad)]
+    assert found == [*alone, *alone]
+    assert refusal(found[0], "the job") is None
+    assert refusal(found[1], "the job") is not None
+
+
+def test_when_nothing_at_all_was_evaluated_then_the_gate_refuses(make: Any) -> None:
+    found = judge("admission", STAGES["admission"], (), Ending(0, 1.0, ""))
+    assert {finding.outcome for finding in found} == {"broken"}
+    assert [finding.rule for finding in found] == [*STAGES["admission"], "gate"]
+    assert refusal(found, "the job") is not None
 
 
 def test_when_an_evaluation_is_cancelled_then_its_process_ends(

@@ -14,11 +14,11 @@ import pytest
 from understudy.bridge.circumstances import CastMember, Content, Disclosure, Replica, Use
 from understudy.bridge.consent import ConsentScope
 from understudy.bridge.errors import Finding
+from understudy.inference.authority.papers import Snapshot, Waiver
 from understudy.inference.compliance.facts import AdmissionFacts, DeliveryFacts
 from understudy.inference.compliance.gate import STAGES, evaluate, refusal
 from understudy.inference.compliance.policy.findings import FACTS_HASH
 from understudy.inference.compliance.policy.library import FOLDER
-from understudy.inference.compliance.policy.waiver import Waiver
 
 LAST = (
     "consents_still_stand",
@@ -65,9 +65,10 @@ def own(text: str = MINE) -> dict[str, str]:
 
 def waiver(facts: str, **changes: Any) -> Waiver:
     fields: dict[str, Any] = {
-        "waiver_id": "w-1", "rule": "mine.media", "pack": "mine@1.0.0", "record_id": "r-1",
-        "reason": "The client shows it at a trade fair only.", "requested_by": "pat", "granted_by": "lee",
-        "granted_as": "legal", "granted_on": "2026-11-19", "expires_on": "2026-12-01", "facts": facts,
+        "id": "w-1", "rule": "mine.media", "pack": "mine@1.0.0", "record_id": "r-1",
+        "reason": "The client shows it at a trade fair only.", "requested_by": "pat",
+        "requested_on": "2026-11-18", "state": "granted", "waivable_by": ("legal",), "decided_by": "lee",
+        "decided_as": "legal", "decided_on": "2026-11-19", "expires_on": "2026-12-01", "facts": facts,
     }  # fmt: skip
     return Waiver(**{**fields, **changes})
 
@@ -191,31 +192,33 @@ def test_a_waiver_lets_a_job_in_as_waived_at_both_gates(make: Any) -> None:
     refused = admission(make.admission(job, packs=own()))
     assert refusal(tuple(refused.values()), "the job") is not None
     waivers = (waiver(refused["mine.media"].facts[FACTS_HASH]),)
-    found = admission(make.admission(job, packs=own(), waivers=waivers))
+    found = admission(make.admission(job, packs=own(), registry=Snapshot(waivers=waivers)))
     assert found["mine.media"].outcome == "waived"
     assert refusal(tuple(found.values()), "the job") is None
-    assert delivery(job, "2026-11-20", packs=own(), waivers=waivers)["mine.media"].outcome == "waived"
+    assert (
+        delivery(job, "2026-11-20", packs=own(), registry=Snapshot(waivers=waivers))["mine.media"].outcome == "waived"
+    )
 
 
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"granted_by": "pat"}, "pat asked for it and granted it"),
-        ({"granted_by": "jo"}, "jo runs the job and granted it"),
-        ({"granted_as": "artist"}, "it was granted by artist"),
+        ({"decided_by": "pat"}, "pat asked for it and granted it"),
+        ({"decided_by": "jo"}, "jo runs the job and granted it"),
+        ({"decided_as": "artist"}, "it was granted by artist"),
         ({"expires_on": "2026-11-19"}, "it expired"),
     ],
     ids=["the requester", "who runs the job", "an artist", "expired"],
 )
-def test_when_a_waiver_was_granted_by_the_requester_then_both_gates_refuse(
+def test_when_a_waiver_was_decided_by_the_requester_then_both_gates_refuse(
     make: Any, changes: dict[str, Any], why: str
 ) -> None:
     job = make.job()
     facts = admission(make.admission(job, packs=own()))["mine.media"].facts[FACTS_HASH]
     waivers = (waiver(facts, **changes),)
     for found in (
-        admission(make.admission(job, packs=own(), waivers=waivers)),
-        delivery(job, "2026-11-20", packs=own(), waivers=waivers),
+        admission(make.admission(job, packs=own(), registry=Snapshot(waivers=waivers))),
+        delivery(job, "2026-11-20", packs=own(), registry=Snapshot(waivers=waivers)),
     ):
         assert found["mine.media"].outcome == "refuse"
         assert why in found["mine.media"].message
@@ -226,7 +229,7 @@ def test_when_the_record_changed_after_a_waiver_then_the_waiver_is_dead(make: An
     job = make.job(record=make.record(use=Use(territories=("DE",))))
     facts = admission(make.admission(job, packs=own(text)))["mine.media"].facts[FACTS_HASH]
     wider = make.job(record=make.record(use=Use(territories=("DE", "FR"))))
-    found = admission(make.admission(wider, packs=own(text), waivers=(waiver(facts),)))
+    found = admission(make.admission(wider, packs=own(text), registry=Snapshot(waivers=(waiver(facts),))))
     assert found["mine.media"].outcome == "refuse"
     assert "what the rule read has changed" in found["mine.media"].message
 
@@ -238,7 +241,7 @@ def test_when_a_minor_and_intimacy_meet_then_no_waiver_opens_the_gate(make: Any,
     first = admission(make.admission(job))
     facts = first[rule].facts.get(FACTS_HASH, "0" * 64)
     waivers = (waiver(facts, rule=rule, pack="base@1.0.0"),)
-    found = admission(make.admission(job, waivers=waivers))
+    found = admission(make.admission(job, registry=Snapshot(waivers=waivers)))
     assert found["content_is_allowed"].outcome == "refuse"
     assert found["base.intimate-consent"].outcome == "refuse"
     assert refusal(tuple(found.values()), "the job") is not None

@@ -7,9 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from understudy.bridge.circumstances import CastMember, Use
+from understudy.bridge.consent import ConsentScope
 from understudy.bridge.errors import Finding
 from understudy.bridge.record import Consent
-from understudy.inference.authority.papers import RegisteredConsent, Snapshot
+from understudy.inference.authority.papers import RegisteredConsent, Snapshot, TalentState
+from understudy.inference.compliance.facts import DeliveryFacts
 from understudy.inference.compliance.gate import evaluate
 from understudy.inference.compliance.registered import fill_in, judge_registry, vouching
 
@@ -89,14 +92,73 @@ def test_who_withdrew_every_consent_is_not_named_on_any_ground(make: Any) -> Non
     assert vouching(job, snapshot(known())) == "self-attested"
 
 
-def test_a_consent_named_by_its_id_alone_is_filled_in(make: Any) -> None:
-    bare = Consent(consent_id="c-1", talent="", document="", signed_on="")
-    record = fill_in(make.record(consents=(bare,)), snapshot(known(expires_on="2027-01-01")))
-    assert record.consents == (make.consent(expires_on="2027-01-01"),)
-    assert judged(make.job(record=record), known(expires_on="2027-01-01")).outcome == "pass"
-    unknown = make.record(consents=(msgspec.structs.replace(bare, consent_id="c-9"),))
+WHOLE: dict[str, Any] = {
+    "expires_on": "2027-01-01", "capacity": "guardian", "representation": "counsel", "separate": "yes",
+    "notice_at": "2026-01-02T09:00Z", "projects": ("falcon",), "shots": ("SH0*",), "media": ("streaming",),
+    "territories": ("DE",), "use": "Walks through a door.", "exclusions": ("political",), "nudity": "no",
+    "training": "no",
+}  # fmt: skip
+
+
+def test_a_consent_named_by_its_id_alone_is_filled_in_whole(make: Any) -> None:
+    record = fill_in(make.record(consents=(Consent(consent_id="c-1"),)), snapshot(known(**WHOLE)))
+    assert record.consents == (
+        make.consent(
+            expires_on="2027-01-01", grantor_capacity="guardian", representation="counsel", separate=True,
+            notice_at="2026-01-02T09:00Z",
+            scope=ConsentScope(
+                projects=("falcon",), shots=("SH0*",), media=("streaming",), territories=("DE",),
+                use_text="Walks through a door.", exclusions=("political",), nudity=False, training=False,
+            ),
+        ),
+    )  # fmt: skip
+    use = Use(media=("streaming",), territories=("DE",))
+    assert judged(make.job(record=msgspec.structs.replace(record, use=use)), known(**WHOLE)).outcome == "pass"
+    unknown = make.record(consents=(Consent(consent_id="c-9"),))
     assert fill_in(unknown, snapshot(known())) == unknown
     assert judged(make.job(record=unknown), known()).outcome == "refuse"
+
+
+def test_a_record_that_says_less_than_the_registry_is_filled_and_one_that_says_more_is_judged_by_the_registry(
+    make: Any,
+) -> None:
+    silent = fill_in(make.record(), snapshot(known(territories=("DE",), capacity="self")))
+    assert silent.consents[0].scope.territories == ("DE",)
+    assert silent.consents[0].grantor_capacity == "self"
+    wider = make.record(
+        consents=(make.consent(scope=ConsentScope(territories=("worldwide",))),), use=Use(territories=("DE", "FR"))
+    )
+    found = judged(make.job(record=wider), known(territories=("DE",)))
+    assert found.outcome == "refuse"
+    assert "consent c-1 is for the territories DE, not FR" in found.message
+    own = make.record(consents=(make.consent(scope=ConsentScope(territories=("DE",))),), use=Use(territories=("DE",)))
+    assert judged(make.job(record=own), known()).outcome == "pass"
+
+
+def test_shots_and_projects_of_the_registry_are_patterns_as_those_of_a_record(make: Any) -> None:
+    assert judged(make.job(), known(shots=("SH0*",), projects=("fal*",))).outcome == "pass"
+    assert judged(make.job(), known(shots=("SH9*",))).outcome == "refuse"
+
+
+def test_a_minor_the_dead_and_a_guilds_member_are_so_where_the_record_is_silent(make: Any) -> None:
+    state = TalentState(id="ana", living=False, minor=True, union="sag-aftra")
+    there = msgspec.structs.replace(snapshot(known()), talents=(state,))
+    record = fill_in(make.record(), there)
+    assert record.cast == (CastMember(talent="ana", living="no", minor=True, union="sag-aftra"),)
+    said = make.record(cast=(CastMember(talent="ana", living="yes", union="none"),))
+    assert fill_in(said, there).cast == (CastMember(talent="ana", living="yes", minor=True, union="none"),)
+    usual = msgspec.structs.replace(there, talents=(TalentState(id="ana", living=True, minor=False, union=""),))
+    assert fill_in(make.record(), usual).cast == ()
+
+
+@pytest.mark.parametrize("held", [(), (known(),)], ids=["an empty registry", "one that lacks it"])
+def test_when_a_consent_is_named_by_an_id_that_nobody_knows_then_it_is_refused_by_its_name(
+    make: Any, held: tuple[RegisteredConsent, ...]
+) -> None:
+    job = make.job(record=make.record(consents=(Consent(consent_id="c-9"),)))
+    facts = make.admission(job, registry=snapshot(*held))
+    (found,) = evaluate("admission", facts, rules=("record_is_sound",))
+    assert (found.outcome, "names c-9 by its id alone" in found.message) == ("refuse", True)
 
 
 def test_the_rules_of_both_stages_ask_the_registry(make: Any) -> None:
@@ -106,3 +168,22 @@ def test_the_rules_of_both_stages_ask_the_registry(make: Any) -> None:
     assert (found.rule, found.outcome) == (*rules, "refuse")
     (found,) = evaluate("admission", make.admission(make.job(), registry=snapshot(known())), rules=rules)
     assert found.outcome == "pass"
+
+
+def test_when_a_consent_runs_out_at_midnight_between_the_gates_then_delivery_refuses_what_admission_took(
+    make: Any,
+) -> None:
+    job = make.job(record=make.record(consents=(make.consent(expires_on="2026-11-20"),)))
+    there = snapshot(known(expires_on="2026-11-20"))
+    rules = ("consents_still_stand", "registry_still_bears_it_out")
+
+    def delivered(today: str) -> set[str]:
+        facts = DeliveryFacts(job=job, today=today, layers=(), state="provisional", readings=(), registry=there)
+        return {found.outcome for found in evaluate("delivery", facts, rules=rules)}
+
+    admitted = evaluate("admission", make.admission(job, registry=there, today="2026-11-20"))
+    assert {
+        found.outcome for found in admitted if found.rule in ("consents_cover_everyone", "registry_bears_it_out")
+    } == {"pass"}
+    assert delivered("2026-11-20") == {"pass"}
+    assert delivered("2026-11-21") == {"refuse"}

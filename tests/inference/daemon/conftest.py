@@ -20,6 +20,7 @@ import pytest
 from blake3 import blake3
 
 from understudy.bridge.client import Client
+from understudy.bridge.consent import Consent
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.keys import Connection, issue_key, load_connection
 from understudy.bridge.messages import Event, JobSummary, Progress, StateChanged
@@ -96,6 +97,16 @@ def make_job(
         priority=priority,
     )  # fmt: skip
     return Job(request, paths)
+
+
+def job_on_record(folder: Path, **record: Any) -> Job:
+    """Return a job that the gate takes: on a record, by an engine without weights; `record` says otherwise."""
+    job = make_job(folder, prompt="float8_from=1001", project=record.pop("project", None))
+    consent = Consent(consent_id="c-1", talent="ana", document="a" * 64, signed_on="2026-01-05")
+    fields = {"record_id": "r-1", "likeness": "non_human", "performed_by": ("ana",), "consents": (consent,), **record}
+    settings = Settings(engine="identity", prompt="float8_from=1001")
+    job.request = msgspec.structs.replace(job.request, record=Record(**fields), settings=settings)
+    return job
 
 
 def large_job(folder: Path, salt: bytes, kilobytes: int, prompt: str = "") -> Job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from understudy.bridge.messages import Slot
@@ -23,22 +24,27 @@ from .conftest import Job, make_job
 
 
 class DyingSlot:
-    """An executor of one slot, whose worker dies as often as it is told just before an order comes."""
+    """An executor of one slot, whose worker dies as often as it is told between the queue and the order.
 
-    def __init__(self, deaths: int) -> None:
+    The queue may ask for room at any time and any number of times: what counts is how the job stands, not who asks.
+    """
+
+    def __init__(self, deaths: int, state: Callable[[], str]) -> None:
         self.deaths = deaths
         self.orders: list[WorkOrder] = []
-        self._promised = False
+        self._state = state
+        self._dead = False
 
     def open(self, listener: Listener) -> None: ...
 
     def room(self) -> Room:
-        """Promise a slot to the queue; by the time of the order it may be gone."""
-        self._promised = not self._promised
-        if self._promised or not self.deaths:
-            return Room(int(not self.orders))
-        self.deaths -= 1
-        return Room()
+        """Promise a slot while the job is queued; gone, as long as there are deaths, once it was started."""
+        if self._state() == "running" and self.deaths:
+            self._dead = True
+            return Room()
+        if self._dead:
+            self.deaths, self._dead = self.deaths - 1, False
+        return Room(int(not self.orders))
 
     def start(self, order: WorkOrder) -> None:
         self.orders.append(order)
@@ -75,7 +81,7 @@ def test_when_the_worker_dies_before_it_gets_its_order_then_the_job_is_queued_ag
     tmp_path: Path,
 ) -> None:
     house = house_with(tmp_path / "home", make_job(tmp_path / "in"))
-    slot = DyingSlot(deaths=2)
+    slot = DyingSlot(2, lambda: house.store.job("job0dies").state)
 
     async def run() -> str:
         audience, inputs = Audience(house, lambda connection, body: "gone"), Inputs(house)

@@ -9,11 +9,11 @@ import pytest
 
 from understudy.bridge.circumstances import Use
 from understudy.bridge.errors import Finding
+from understudy.inference.authority.papers import Waiver
 from understudy.inference.compliance.policy.evaluation import evaluate_packs
 from understudy.inference.compliance.policy.findings import findings_of
 from understudy.inference.compliance.policy.job_facts import facts_of
 from understudy.inference.compliance.policy.packs import Pack, Stage, parse_pack
-from understudy.inference.compliance.policy.waiver import Waiver
 
 HEAD = """
 id = "{id}"
