@@ -32,7 +32,7 @@ from benchmarks.table import Row, at_most
 from understudy.bridge.options import JobOptions
 from understudy.inference.daemon.surroundings import memory_environment
 from understudy.inference.drawn_shot import draw_shot
-from understudy.inference.work_order import FromWorker, WorkerEnd, WorkerProgress, WorkOrder
+from understudy.inference.work_order import AskPapers, FreshPapers, FromWorker, WorkerEnd, WorkerProgress, WorkOrder
 
 SHORT, LONG = 2, 12
 """Segments."""
@@ -143,6 +143,8 @@ def _held_by(order: WorkOrder) -> _Held:
         ours.sendall(msgspec.json.encode(order) + b"\n")
         while not isinstance(end, WorkerEnd) and (line := heard.readline()):
             end = msgspec.json.decode(line, type=FromWorker)
+            if isinstance(end, AskPapers):
+                ours.sendall(msgspec.json.encode(FreshPapers(registry=order.registry)) + b"\n")
             if isinstance(end, WorkerProgress) and end.stage == "denoising":
                 begun.setdefault(end.segment, time.monotonic())
         peak.close()

@@ -174,6 +174,9 @@ def _check(pictures: ShotPictures, version: Version, reporter: Reporting) -> Scr
             onlooker=screening,
             weights=version.weights,
         )
+    review = delivery.review
+    if review is not None and review.mark is not None and not review.mark.is_sure:
+        version.watermark = None  # nothing claims a mark that does not read back
     registry = reporter.papers(pictures.order.registry)  # as late as can be: reading back takes minutes
     _require(msgspec.structs.replace(delivery, registry=registry), reporter, "quarantined")
     return screening

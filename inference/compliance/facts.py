@@ -159,6 +159,10 @@ class PictureProof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Greatest difference between patch over plate and comp, relative to the larger value; None as above."""
 
 
+MOST_CHANCE = 1e-6
+"""The mark counts as read when it would be read by chance at most so often."""
+
+
 class MarkReading(msgspec.Struct, frozen=True, kw_only=True):
     """The invisible mark, read from the review movie as it lies on the disk."""
 
@@ -167,6 +171,10 @@ class MarkReading(msgspec.Struct, frozen=True, kw_only=True):
     chance: float
     """The most that the chance is of reading any id so surely where there is no mark."""
     frames: int
+
+    @property
+    def is_sure(self) -> bool:
+        return self.content_id != "" and self.chance <= MOST_CHANCE
 
 
 class ReviewReading(msgspec.Struct, frozen=True, kw_only=True):

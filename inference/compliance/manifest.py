@@ -74,7 +74,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[OutputFile, ...]
     findings: tuple[Finding, ...]
     watermark: ManifestWatermark | None = None
-    """None = the review carries no mark."""
+    """None = the review carries no mark, or none that reads back."""
     approximate: tuple[Approximation, ...] = ()
     """Empty = every frame is what its settings say. Else no other job may take these pixels for its own."""
     vouched_by: Vouching = "self-attested"

@@ -22,6 +22,8 @@ from blake3 import blake3
 from unsigned import unsigned_files
 
 from understudy.inference.work_order import (
+    AskPapers,
+    FreshPapers,
     FromWorker,
     WorkerEnd,
     WorkerProgress,
@@ -110,6 +112,8 @@ def _strike(order: WorkOrder, moment: Moment | None, *, fresh: bool) -> Struck:
             told.append(msgspec.json.decode(line, type=FromWorker))
             if isinstance(told[-1], WorkerEnd):
                 break
+            if isinstance(told[-1], AskPapers):
+                ours.sendall(msgspec.json.encode(FreshPapers(registry=order.registry)) + b"\n")
             if moment is not None and moment.does == "tells" and _count(told, moment.what) == moment.nth:
                 os.kill(process, signal.SIGKILL)
     _, status = os.waitpid(process, 0)  # its end of the sockets is closed: a living worker ends by itself

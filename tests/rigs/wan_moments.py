@@ -55,10 +55,9 @@ TELLING = tuple(
     for moment in STAGES
     if moment.stage
     in (
-        "inspecting", "loading", "encoding a segment", "denoising", "decoding", "naming what is carried",
-        "telling the character apart", "naming a layer", "giving out a segment's last frame",
-        "denoising the next segment", "reading back", "naming the review", "settling the layers",
-        "naming the signed review", "naming the seal", "delivering", "telling that it is delivered",
+        "denoising", "naming what is carried", "naming a layer", "giving out a segment's last frame",
+        "denoising the next segment", "reading back",
+        "settling the layers", "naming the signed review", "naming the seal", "delivering",
     )
 )  # fmt: skip
 """For the suite: one of each kind, and every file that a kill can leave half written. `benchmarks/kill_stages.py` has

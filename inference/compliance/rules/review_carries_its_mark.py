@@ -2,14 +2,11 @@
 
 from understudy.bridge.errors import Finding
 from understudy.inference.compliance.facts import DeliveryFacts
-from understudy.inference.compliance.rule import DeliveryRule, not_applicable, passes, refuses
-
-MOST_CHANCE = 1e-6
-"""The mark counts as read when it would be read by chance at most so often."""
+from understudy.inference.compliance.rule import DeliveryRule, lists, not_applicable, passes, refuses
 
 
 class Rule(DeliveryRule):
-    """The invisible mark that was put into review.mp4 reads back from the file: this job's content id, and surely."""
+    """The invisible mark of review.mp4 is this version's. Hard graphics cannot carry one: then none is claimed."""
 
     def check(self, facts: DeliveryFacts) -> Finding:
         if not facts.watermark:
@@ -20,12 +17,17 @@ class Rule(DeliveryRule):
         mark = review.mark
         if mark is None:
             return not_applicable("review.mp4 is too small to carry a mark")
-        if mark.content_id != facts.watermark or mark.chance > MOST_CHANCE:
+        if not mark.is_sure:
+            return lists(
+                f"no mark reads back from review.mp4: its pictures cannot carry one ({mark.chance:.0e} is the chance "
+                "of what was read without a mark)",
+                remedy="Nothing to do: the take says that its review carries none. A copy of the review without its "
+                "credentials cannot be traced to this job.",
+            )
+        if mark.content_id != facts.watermark:
             return refuses(
-                f"the mark {facts.watermark} does not read back from review.mp4: "
-                f"{mark.content_id or 'nothing'} is read, and the chance of that without a mark is {mark.chance:.0e}",
-                remedy="Retry the job. If it comes again, send its report; with the setting `watermark` off it is "
-                "delivered without a mark.",
+                f"review.mp4 carries the mark {mark.content_id} of another version, not {facts.watermark}",
+                remedy="Retry the job. If it comes again, send its report.",
             )
         return passes(
             f"content id {mark.content_id} reads back from {mark.frames} frames of review.mp4",
