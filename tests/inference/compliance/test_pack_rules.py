@@ -210,7 +210,7 @@ def test_a_waiver_lets_a_job_in_as_waived_at_both_gates(make: Any) -> None:
     ],
     ids=["the requester", "who runs the job", "an artist", "expired"],
 )
-def test_when_a_waiver_was_decided_by_the_requester_then_both_gates_refuse(
+def test_when_a_waiver_was_granted_by_the_requester_then_both_gates_refuse(
     make: Any, changes: dict[str, Any], why: str
 ) -> None:
     job = make.job()
