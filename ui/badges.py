@@ -7,7 +7,7 @@ dotted. quarantined: filled, square, barred at its left. No take: the bare word.
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QRegion
 
 from understudy.ui import words
 from understudy.ui.job_rows import TakeStanding
@@ -58,16 +58,16 @@ def _draw_shape(painter: QPainter, box: QRectF, standing: TakeStanding, colour: 
 
 
 def _draw_stripes(painter: QPainter, box: QRectF, colour: QColor) -> None:
-    """Draw hazard stripes behind the word, faint enough that it stays easy to read."""
+    """Draw hazard stripes at both ends, so that the word between them stays easy to read."""
     painter.save()
-    painter.setClipRect(box)
-    faint = QColor(colour)
-    faint.setAlpha(80)
-    painter.setPen(QPen(faint, box.height() / 5))
+    end = box.height() * 0.42
+    ends = QRegion(QRectF(box.left(), box.top(), end, box.height()).toRect())
+    painter.setClipRegion(ends.united(QRectF(box.right() - end, box.top(), end, box.height()).toRect()))
+    painter.setPen(QPen(colour, box.height() / 6))
     at = box.left() - box.height()
     while at < box.right():
         painter.drawLine(QPointF(at, box.bottom()), QPointF(at + box.height(), box.top()))
-        at += box.height() * 0.6
+        at += box.height() * 0.36
     painter.restore()
 
 

@@ -29,7 +29,7 @@ def detail_page(detail: JobDetail, standing: TakeStanding, folder: str = "") -> 
     """Return the page of a job. folder: where its files lie, in words; empty = nowhere yet."""
     summary = detail.summary
     parts = [
-        f"<h2>{escape(summary.shot)} v{summary.version:03}</h2>",
+        f"<h2>{escape(words.take_of(summary.shot, summary.version))}</h2>",
         f"<p><b>{words.STANDINGS[standing]}</b> {_quiet(words.STANDING_HELP[standing])}</p>",
         f"<p>{_quiet(f'job {summary.job_id}, {words.STATES[summary.state]}, {summary.engine}, by {summary.user}')}</p>",
     ]

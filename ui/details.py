@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypedDict
 
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
@@ -28,6 +29,11 @@ class _Read:
     """None = its files are not to be seen, or there are none."""
     is_here: bool
     """Whether the folder lies on this machine."""
+
+
+class _Names(TypedDict):
+    shot: str
+    version: int
 
 
 class Details(QTextBrowser):
@@ -75,9 +81,9 @@ class Details(QTextBrowser):
 
     def _show_take(self, read: _Read, standing: TakeStanding) -> None:
         summary = read.detail.summary
-        names = {"shot": summary.shot, "version": summary.version}
+        names: _Names = {"shot": summary.shot, "version": summary.version}
         if standing in ("none", "quarantined"):
-            self._viewer.show_words(words.CENTRE_WITHDRAWN.format(**names))
+            self._viewer.show_words(words.CENTRE_WITHDRAWN.format(take=words.take_of(**names)))
         elif read.outputs is None:
             self._viewer.show_words(words.CENTRE_NOT_YET.format(**names))
         elif read.outputs.removed:

@@ -25,6 +25,8 @@ class Field(QObject):
     def __init__(self, name: str, editor: Editor, said: str, parent: QWidget) -> None:
         super().__init__(parent)
         self.name, self.editor = name, editor
+        self.unsaid = ""
+        """What a choice shows while nothing is said."""
         title = name.replace("_", " ")
         self.label = QLabel(title[:1].upper() + title[1:], parent)
         self.label.setBuddy(editor)
@@ -47,6 +49,8 @@ class Field(QObject):
         """Return what is said; None = nothing."""
         if isinstance(self.editor, QCheckBox):
             return self.editor.isChecked()
+        if isinstance(self.editor, QComboBox) and self.editor.currentText() == self.unsaid:
+            return None
         text = self.editor.text() if isinstance(self.editor, QLineEdit) else self.editor.currentText()
         return text.strip() or None
 
@@ -54,7 +58,7 @@ class Field(QObject):
         if isinstance(self.editor, QCheckBox):
             self.editor.setChecked(bool(value))
         elif isinstance(self.editor, QComboBox):
-            self.editor.setCurrentText("" if value is None else str(value))
+            self.editor.setCurrentText(self.unsaid if value is None else str(value))
         else:
             self.editor.setText("" if value is None else str(value))
 
@@ -112,9 +116,12 @@ def engine_field(name: str, choices: tuple[str, ...], ranged: bool, said: str, p
     """Return the field of an engine's own option. Nothing said = what the engine does by itself."""
     if not choices:
         return Field(name, QLineEdit(parent), said, parent)
-    box = _combo(("", *choices), parent)
+    unsaid = words.UNSAID.format(choice=choices[0])
+    box = _combo((unsaid, *choices), parent)
     box.setEditable(ranged)
-    return Field(name, box, said, parent)
+    field = Field(name, box, said, parent)
+    field.unsaid = unsaid
+    return field
 
 
 def with_chooser(field: Field, parent: QWidget) -> QWidget:

@@ -152,7 +152,7 @@ class JobList(QAbstractTableModel):
         if column == SHOT:
             return summary.shot
         if column == TAKE:
-            return f"v{summary.version:03}"
+            return f"v{summary.version:03}" if summary.version else ""
         if column == STATE:
             return words.STATES[summary.state]
         if column == STAGE:

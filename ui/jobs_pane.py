@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from understudy.ui import words
 from understudy.ui.job_cells import JobCells
-from understudy.ui.job_list import PROGRESS, SHOT, STAGE, STATE, TAKE, THUMBNAIL, JobList
+from understudy.ui.job_list import LEFT, PROGRESS, SHOT, STAGE, STATE, TAKE, THUMBNAIL, WHO, JobList
 from understudy.ui.job_rows import Show
 
 SHOWS: tuple[Show, ...] = get_args(Show)
@@ -160,7 +160,7 @@ def _size(table: QTableView) -> None:
     high, wide = round(letters.height() * 2.2), letters.averageCharWidth()
     table.verticalHeader().setDefaultSectionSize(high)
     badge = letters.horizontalAdvance(words.STANDINGS["demonstration"])
-    widths = {THUMBNAIL: round(high * 16 / 9) + 6, SHOT: wide * 16, TAKE: badge + wide * 9, STATE: wide * 15}
-    widths |= {STAGE: wide * 15, PROGRESS: wide * 12}
+    widths = {THUMBNAIL: round(high * 16 / 9) + 6, SHOT: wide * 16, TAKE: badge + wide * 10, STATE: wide * 17}
+    widths |= {STAGE: wide * 17, PROGRESS: wide * 12, LEFT: wide * 13, WHO: wide * 8}
     for column in range(len(words.COLUMNS)):
         table.setColumnWidth(column, widths.get(column, wide * 11))

@@ -69,8 +69,8 @@ class Panel(QMainWindow):
         self.statusBar().addPermanentWidget(self.daemon_line)
         self.statusBar().setSizeGripEnabled(False)
         letters = self.fontMetrics()
-        self.resize(letters.averageCharWidth() * 250, letters.height() * 52)
-        parts.setSizes([letters.averageCharWidth() * share for share in (128, 72, 50)])
+        self.resize(letters.averageCharWidth() * 262, letters.height() * 52)
+        parts.setSizes([letters.averageCharWidth() * share for share in (142, 70, 50)])
         self._fill_menus()
 
     def _fill_menus(self) -> None:

@@ -290,4 +290,5 @@ def _page(problem: UnderstudyError) -> str:
 def _title(text: str, parent: QWidget) -> QLabel:
     label = QLabel(text, parent, textFormat=Qt.TextFormat.PlainText)
     label.setProperty("role", "section")
+    label.setIndent(0)
     return label

@@ -38,11 +38,11 @@ _SHEET = f"""
 QWidget {{ color: {TEXT.name()}; }}
 QMainWindow, QDialog, QDockWidget, QScrollArea, QScrollArea > QWidget > QWidget {{ background: {GROUND.name()}; }}
 QToolTip {{ background: {SUNKEN.name()}; color: {TEXT.name()}; border: 1px solid {LINE.name()}; padding: 3px; }}
-QTableView, QTextBrowser, QLineEdit, QPlainTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {{
+QTableView, QTextBrowser, QLineEdit {{
   background: {SUNKEN.name()}; border: 1px solid {LINE.name()}; selection-background-color: {CHOSEN.name()};
   selection-color: {TEXT.name()};
 }}
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ padding: 2px 4px; border-radius: 2px; }}
+QLineEdit {{ padding: 2px 4px; border-radius: 2px; }}
 QTableView {{ gridline-color: transparent; outline: 0; }}
 QHeaderView::section {{
   background: {GROUND.name()}; color: {QUIET.name()}; border: 0;
@@ -53,10 +53,9 @@ QPushButton {{
 }}
 QPushButton:default {{ border-color: {ACCENT.name()}; color: {ACCENT.name()}; }}
 QPushButton:hover {{ background: {LINE.name()}; }}
-QPushButton:disabled, QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled,
-QCheckBox:disabled, QRadioButton:disabled {{ color: #7d7d7d; }}
-QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QTableView:focus, QTextBrowser:focus,
-QPushButton:focus, QPlainTextEdit:focus {{ border: 1px solid {ACCENT.name()}; }}
+QPushButton:disabled, QPushButton:default:disabled {{ border-color: {LINE.name()}; color: #7d7d7d; }}
+QLineEdit:disabled, QCheckBox:disabled, QRadioButton:disabled {{ color: #7d7d7d; }}
+QLineEdit:focus, QTableView:focus, QTextBrowser:focus, QPushButton:focus {{ border: 1px solid {ACCENT.name()}; }}
 QCheckBox:focus, QRadioButton:focus {{ color: {ACCENT.name()}; }}
 QMenuBar, QMenu, QStatusBar {{ background: {GROUND.name()}; }}
 QMenuBar::item:selected, QMenu::item:selected {{ background: {CHOSEN.name()}; }}

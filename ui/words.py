@@ -88,7 +88,7 @@ CENTRE_EMPTY = "Choose a take on the left."
 CENTRE_NOT_YET = "{shot} v{version:03} has no files yet."
 CENTRE_ELSEWHERE = "{shot} v{version:03} lies on the daemon's machine:\n{folder}\nBring it here with\n{command}"
 CENTRE_REMOVED = "The files of {shot} v{version:03} were removed from the daemon's disk."
-CENTRE_WITHDRAWN = "{shot} v{version:03}: frames withdrawn.\nWhat the gate said stands on the right."
+CENTRE_WITHDRAWN = "{take}: nothing may be looked at.\nWhy stands on the right."
 
 DETAILS_NAME = "What there is to know of this job"
 DETAILS_EMPTY = "Choose a job to see what the gates said of it."
@@ -155,7 +155,7 @@ CHOOSE = "Choose…"
 CHOOSE_NAME = "Choose a file for {field}"
 NEEDED = "needed by {engine} in mode {mode}"
 NOT_READ = "{engine} does not read it"
-DEFAULT = "default"
+UNSAID = "({choice})"
 PAPERS_NEEDED = "needed: a record, or who vouches for it and why"
 PAPERS_TWO = "a job has a record or is self-attested, not both"
 NO_SUCH_FILE = "there is no such file"
@@ -180,6 +180,11 @@ QUEUED = "{count} waiting"
 OF_QUOTA = "{used} of {quota}"
 FREE = "{free} free"
 KEY_FILE = "Connection file"
+
+
+def take_of(shot: str, version: int) -> str:
+    """Return how a take is called; a job that was refused at once has no version."""
+    return f"{shot} v{version:03}" if version else shot
 
 
 def in_bytes(count: int) -> str:
