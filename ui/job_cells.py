@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from understudy.ui.badges import badge_width, draw_badge
-from understudy.ui.job_list import FIRST_ROLE, PROGRESS, ROW_ROLE, SHOT, STATE, TAKE, THUMBNAIL
+from understudy.ui.job_list import PROGRESS, SHOT, STATE, TAKE, THUMBNAIL, JobList
 from understudy.ui.job_rows import JobRow, TakeStanding
 from understudy.ui.theme import ACCENT, CHOSEN, LINE, QUIET, STATES, SUNKEN, TEXT
 
@@ -17,7 +17,11 @@ WIDEST: TakeStanding = "demonstration"
 
 
 class JobCells(QStyledItemDelegate):
-    """Draws the cells. Stateless: what is drawn is in the row."""
+    """Draws the cells. It asks the list itself: a question through Qt's model costs more than the drawing."""
+
+    def __init__(self, jobs: JobList, parent: QObject) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802 - Qt's name
         font = option.font
@@ -31,22 +35,22 @@ class JobCells(QStyledItemDelegate):
         return QSize(round(wide.get(index.column(), letters.averageCharWidth() * 14)), high)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        row: JobRow = index.data(ROW_ROLE)
+        row, first = self._jobs.row(index.row()), self._jobs.is_first(index.row())
         area = QRectF(option.rect)
         painter.save()
         painter.setFont(option.font)
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(area, CHOSEN)
-        if index.data(FIRST_ROLE) and index.row():
+        if first and index.row():
             painter.setPen(QPen(LINE, 1))
             painter.drawLine(area.topLeft(), area.topRight())
-        self._paint_cell(painter, area.adjusted(5, 0, -5, 0), index, row)
+        self._paint_cell(painter, area.adjusted(5, 0, -5, 0), index.column(), row, first)
         painter.restore()
 
-    def _paint_cell(self, painter: QPainter, area: QRectF, index: Index, row: JobRow) -> None:
-        column, text = index.column(), str(index.data() or "")
+    def _paint_cell(self, painter: QPainter, area: QRectF, column: int, row: JobRow, first: bool) -> None:
+        text = self._jobs.text(row, column)
         if column == THUMBNAIL:
-            _draw_thumbnail(painter, area, index.data(Qt.ItemDataRole.DecorationRole))
+            _draw_thumbnail(painter, area, self._jobs.thumbnail(row))
         elif column == TAKE:
             painter.setPen(TEXT)
             painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, text)
@@ -59,7 +63,6 @@ class JobCells(QStyledItemDelegate):
         elif column == PROGRESS:
             _draw_progress(painter, area, row, text)
         elif column == SHOT:
-            first = bool(index.data(FIRST_ROLE))
             font = painter.font()
             font.setBold(first)
             painter.setFont(font)
@@ -103,6 +106,8 @@ def draw_mark(painter: QPainter, box: QRectF, state: str) -> None:
 
 
 def _draw_text(painter: QPainter, area: QRectF, text: str, colour: QColor) -> None:
+    if not text:
+        return
     painter.setPen(colour)
     cut = QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
     painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, cut)

@@ -14,7 +14,7 @@ from PySide6.QtGui import QFont, QPixmap
 
 from understudy.bridge.messages import Progress
 from understudy.ui import words
-from understudy.ui.job_rows import JobRow, Show, shown, standing_of
+from understudy.ui.job_rows import JobRow, Show, in_order, matching, standing_of
 
 THUMBNAIL, SHOT, TAKE, STATE, STAGE, PROGRESS, LEFT, WHO, WHERE = range(len(words.COLUMNS))
 ROW_ROLE = Qt.ItemDataRole.UserRole
@@ -35,7 +35,7 @@ class JobList(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._jobs: dict[str, JobRow] = {}
+        self._jobs: dict[str, JobRow] = {}  # in the order in which they are shown
         self._shown: list[JobRow] = []
         self._at: dict[str, int] = {}
         self._take_states: dict[str, str] = {}
@@ -60,19 +60,22 @@ class JobList(QAbstractTableModel):
 
     def set_jobs(self, rows: Iterable[JobRow]) -> None:
         """Take these jobs in the place of all that were here."""
-        self._jobs = {row.summary.job_id: self._judged(row) for row in rows}
+        self._jobs = {row.summary.job_id: self._judged(row) for row in in_order(rows)}
         self._arrange()
 
     def change_jobs(self, rows: Iterable[JobRow]) -> None:
         """Take jobs that changed or are new."""
         changed = list(rows)
-        anew = False
+        anew = new = False
         for row in changed:
             before = self._jobs.get(row.summary.job_id)
             row = self._judged(row)
             row = replace(row, progress=before.progress) if before is not None and _same_run(before, row) else row
             self._jobs[row.summary.job_id] = row
+            new = new or before is None
             anew = anew or before is None or before.summary.state != row.summary.state
+        if new:
+            self._jobs = {row.summary.job_id: row for row in in_order(self._jobs.values())}
         if anew and (self._show != "all" or any(row.summary.job_id not in self._at for row in changed)):
             self._arrange()
         else:
@@ -124,16 +127,16 @@ class JobList(QAbstractTableModel):
         if role == ROW_ROLE:
             return row
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._text(row, column)
+            return self.text(row, column)
         if role == FIRST_ROLE:
-            return self._is_first(index.row())
+            return self.is_first(index.row())
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return in_words(row) if column == SHOT else self._text(row, column)
+            return in_words(row) if column == SHOT else self.text(row, column)
         if role == Qt.ItemDataRole.DecorationRole and column == THUMBNAIL:
-            return self._thumbnail(row)
+            return self.thumbnail(row)
         if role == Qt.ItemDataRole.ToolTipRole:
             return _tip(row, column)
-        if role == Qt.ItemDataRole.FontRole and column == SHOT and self._is_first(index.row()):
+        if role == Qt.ItemDataRole.FontRole and column == SHOT and self.is_first(index.row()):
             font = QFont()
             font.setBold(True)
             return font
@@ -147,7 +150,7 @@ class JobList(QAbstractTableModel):
         standing = standing_of(row.summary, state) if state else row.standing
         return row if standing == row.standing else replace(row, standing=standing)
 
-    def _text(self, row: JobRow, column: int) -> str:
+    def text(self, row: JobRow, column: int) -> str:
         summary = row.summary
         if column == SHOT:
             return summary.shot
@@ -165,13 +168,13 @@ class JobList(QAbstractTableModel):
             return summary.user
         return (summary.project or "own folder") if column == WHERE else ""
 
-    def _is_first(self, at: int) -> bool:
+    def is_first(self, at: int) -> bool:
         if at == 0:
             return True
         here, above = self._shown[at].summary, self._shown[at - 1].summary
         return (here.shot, here.project) != (above.shot, above.project)
 
-    def _thumbnail(self, row: JobRow) -> QPixmap | None:
+    def thumbnail(self, row: JobRow) -> QPixmap | None:
         picture = self._thumbnails.get(row.summary.job_id)
         if picture is None and row.standing not in ("none", "quarantined"):
             self.thumbnail_wanted.emit(row.summary.job_id)
@@ -179,17 +182,19 @@ class JobList(QAbstractTableModel):
 
     def _arrange(self) -> None:
         self.beginResetModel()
-        self._shown = shown(self._jobs.values(), self._search, self._show)
+        self._shown = matching(self._jobs.values(), self._search, self._show)
         self._at = {row.summary.job_id: at for at, row in enumerate(self._shown)}
         self.endResetModel()
         self.rearranged.emit()
 
     def _redraw(self, job_ids: Iterable[str]) -> None:
-        for job_id in job_ids:
-            at = self._at.get(job_id)
-            if at is not None:
-                self._shown[at] = self._jobs[job_id]
-                self.dataChanged.emit(self.index(at, 0), self.index(at, len(words.COLUMNS) - 1))
+        """Tell of changed rows at once: the view draws what can be seen of them, however many there are."""
+        places = {self._at[job_id]: job_id for job_id in job_ids if job_id in self._at}
+        for at, job_id in places.items():
+            self._shown[at] = self._jobs[job_id]
+        if places:
+            last = len(words.COLUMNS) - 1
+            self.dataChanged.emit(self.index(min(places), 0), self.index(max(places), last))
 
 
 def in_words(row: JobRow) -> str:

@@ -101,10 +101,18 @@ def allowed(summary: JobSummary) -> frozenset[str]:
     return frozenset(found | {"copy", "open"})
 
 
-def shown(rows: Iterable[JobRow], search: str, show: Show) -> list[JobRow]:
-    """Return the rows that match every word of `search`, by shot (the shot with the newest job first), newest first."""
+def matching(rows: Iterable[JobRow], search: str, show: Show) -> list[JobRow]:
+    """Return the rows that match every word of `search`, in their order."""
     wanted = search.lower().split()
-    kept = [row for row in rows if _is_shown(row, show) and all(word in row.searched for word in wanted)]
+    return [row for row in rows if _is_shown(row, show) and all(word in row.searched for word in wanted)]
+
+
+def in_order(rows: Iterable[JobRow]) -> list[JobRow]:
+    """Return the rows by shot, the shot with the newest job first, and within it the newest first.
+
+    Nothing of that changes while a job lives, so a list is put in order when jobs come, and never for a search.
+    """
+    kept = list(rows)
     kept.sort(key=lambda row: (row.summary.created_at, row.summary.version, row.summary.job_id), reverse=True)
     place: dict[tuple[str | None, str], int] = {}
     for row in kept:

@@ -136,7 +136,7 @@ class JobsPane(QWidget):
 def _table(parent: QWidget, jobs: JobList) -> QTableView:
     table = QTableView(parent)
     table.setAccessibleName(words.JOBS_NAME)
-    table.setItemDelegate(JobCells(table))
+    table.setItemDelegate(JobCells(jobs, table))
     table.setModel(jobs)
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

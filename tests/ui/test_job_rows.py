@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from panel_rig import summaries, summary
 
 from understudy.bridge.messages import Progress
-from understudy.ui.job_rows import allowed, command_line, row_of, shown, standing_of
+from understudy.ui.job_rows import allowed, command_line, in_order, matching, row_of, standing_of
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_when_a_job_is_paused_then_it_can_be_resumed_and_not_paused_again() -> N
 @given(st.permutations(range(40)))
 def test_when_jobs_come_in_any_order_then_each_shot_stands_together_newest_first(order: list[int]) -> None:
     jobs = summaries(40)
-    rows = shown([row_of(jobs[at]) for at in order], "", "all")
+    rows = in_order(row_of(jobs[at]) for at in order)
     shots = [row.summary.shot for row in rows]
     assert [shot for at, shot in enumerate(shots) if at == 0 or shots[at - 1] != shot] == [
         "sh0003", "sh0002", "sh0001", "sh0000",
@@ -63,12 +63,12 @@ def test_when_jobs_come_in_any_order_then_each_shot_stands_together_newest_first
 
 def test_when_words_are_searched_then_every_one_must_be_found() -> None:
     rows = [row_of(job) for job in summaries(100)]
-    assert {row.summary.shot for row in shown(rows, "SH0003 ada", "all")} == {"sh0003"}
-    assert shown(rows, "sh0003 ben", "all") == []
+    assert {row.summary.shot for row in matching(rows, "SH0003 ada", "all")} == {"sh0003"}
+    assert matching(rows, "sh0003 ben", "all") == []
 
 
 def test_when_only_what_needs_someone_is_asked_for_then_nothing_that_goes_well_is_shown() -> None:
-    rows = shown([row_of(job) for job in summaries(100)], "", "attention")
+    rows = matching([row_of(job) for job in summaries(100)], "", "attention")
     assert {row.summary.state for row in rows} == {"failed", "parked", "refused", "quarantined", "paused"}
 
 

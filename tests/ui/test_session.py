@@ -7,9 +7,12 @@ from daemon_rig import RunningDaemon
 from panel_rig import no_problem, shot_options
 from qt_rig import wait_until
 
+from understudy.bridge.client import Client
 from understudy.bridge.gather import gather_job
 from understudy.bridge.keys import issue_key, write_connection
+from understudy.bridge.messages import Event, Finished
 from understudy.bridge.roundtrip import send_job
+from understudy.bridge.watch import Watcher
 from understudy.ui.job_rows import JobRow
 from understudy.ui.session import Session
 
@@ -122,3 +125,17 @@ def test_when_the_session_turns_to_another_daemon_then_answers_of_the_first_are_
     wait_until(lambda: bool(answers))
     assert answers == [str(daemon.home)]
     heard.session.close()
+
+
+def test_when_a_watcher_asks_from_now_on_then_it_hears_what_is_new_and_nothing_before(
+    shared_daemon: RunningDaemon, drawn: Path
+) -> None:
+    old = send_job(shared_daemon.connection, gather_job(shot_options(drawn, shot="sh_old"))).job_id
+    heard: list[Event] = []
+    with Client.connect(shared_daemon.connection) as client:
+        wait_until(lambda: client.show_job(old).summary.state == "delivered", 60)
+        with Watcher(shared_daemon.connection, (), None, heard.append, lambda: None) as watcher:
+            assert watcher.wait_subscribed(10)
+            new = send_job(shared_daemon.connection, gather_job(shot_options(drawn, shot="sh_new"))).job_id
+            wait_until(lambda: any(isinstance(event.what, Finished) for event in heard), 60)
+    assert {event.job_id for event in heard} == {new}
