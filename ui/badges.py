@@ -6,6 +6,8 @@ dotted. quarantined: filled, square, barred at its left. No take: the bare word.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QRegion
 
@@ -21,6 +23,14 @@ _LINES = {
 
 def badge_width(standing: TakeStanding, font: QFont) -> float:
     """Return how wide the badge of this standing is, in device-independent pixels."""
+    return _measured(font.toString(), standing)
+
+
+@lru_cache(maxsize=256)
+def _measured(font_words: str, standing: TakeStanding) -> float:
+    """Measure once what every row asks for at every drawing."""
+    font = QFont()
+    font.fromString(font_words)
     return QFontMetricsF(_small(font)).horizontalAdvance(words.STANDINGS[standing]) + QFontMetricsF(font).height()
 
 

@@ -17,9 +17,7 @@ from understudy.ui import words
 from understudy.ui.job_rows import JobRow, Show, in_order, matching, standing_of
 
 THUMBNAIL, SHOT, TAKE, STATE, STAGE, PROGRESS, LEFT, WHO, WHERE = range(len(words.COLUMNS))
-ROW_ROLE = Qt.ItemDataRole.UserRole
-"""The JobRow itself."""
-FIRST_ROLE = Qt.ItemDataRole.UserRole + 1
+FIRST_ROLE = Qt.ItemDataRole.UserRole
 """Whether the row is the first of its shot."""
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
@@ -124,8 +122,6 @@ class JobList(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         row, column = self._shown[index.row()], index.column()
-        if role == ROW_ROLE:
-            return row
         if role == Qt.ItemDataRole.DisplayRole:
             return self.text(row, column)
         if role == FIRST_ROLE:

@@ -167,7 +167,6 @@ DAEMON_STATES = {
     "away": "away: its jobs go on when it is back, and so does this list",
     "refused": "refuses this key",
 }
-DAEMON_ROWS = ("Daemon", "Address", "You", "Version", "Slots", "Queue", "Vault", "Disk", "Home")
 DAEMON_KEY = "&Connect by key file…"
 DAEMON_START = "&Start one here"
 DAEMON_AGAIN = "&Try again"
