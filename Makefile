@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DAEMON := $(VENV)/.daemon
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check bench clean install extension blender-environments mediapipe-environment
+.PHONY: demo test check bench clean install screenshots extension blender-environments mediapipe-environment
 
 demo: $(DAEMON)
 	$(BIN)/understudy demo --engine preview --out out/demo
@@ -23,6 +23,10 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
 
 install: $(INSTALLED)
+
+# Pictures of the panel for its documentation: no screen needed. Look at each before it is committed.
+screenshots: $(INSTALLED)
+	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/rigs/panel_screenshots.py
 
 # Both zips of the Blender extension, built by Blender's own tool.
 extension: $(INSTALLED)

@@ -27,6 +27,8 @@ SILENCE_SECONDS = 5.0
 RETRY_SECONDS = 0.5
 REFUSALS_BELIEVED = 3
 """A daemon that dies while it shakes hands looks like one that refuses the key; one that does it again means it."""
+NEWEST = 2**62
+"""A number that no store's events reach: whoever asks for what came after it hears only what is new."""
 _log = logging.getLogger(__name__)
 
 _Answer = TypeVar("_Answer")
@@ -47,7 +49,7 @@ class Watcher:
         self,
         connection: Connection,
         job_ids: tuple[str, ...],
-        after: int,
+        after: int | None,
         on_event: OnEvent,
         on_silence: OnSilence,
         *,
@@ -56,6 +58,8 @@ class Watcher:
     ) -> None:
         """Start watching `job_ids` (empty = all that the key may see) from the first event after number `after`.
 
+        after: None = from now on; ask for how things stand when `wait_subscribed` has returned.
+
         on_silence: called once for each silence, also when no daemon is there at the start; events simply go on when
         it is over. on_end: called when watching cannot go on (the key was refused, the job is unknown); then the
         thread ends and `problem` says why.
@@ -63,7 +67,8 @@ class Watcher:
         self.problem: UnderstudyError | None = None
         self._connection = connection
         self._job_ids = job_ids
-        self._last = after
+        self._last = NEWEST if after is None else after
+        self._from_now = after is None
         self._on_event, self._on_silence, self._on_end = on_event, on_silence, on_end
         self._silence_seconds = silence_seconds
         self._silent = False
@@ -144,6 +149,10 @@ class Watcher:
         self._ask(line, Hello(client="watch"), Welcome)
         newest = self._ask(line, Watch(job_ids=self._job_ids, after=self._last), Watching).last
         self._refusals = 0
+        if self._from_now:
+            self._from_now = False
+            self._last = newest
+            self._ask(line, Watch(job_ids=self._job_ids, after=newest), Watching)
         if newest < self._last:
             # Another store than the one that gave us the number: its events count from the beginning.
             self._last = 0

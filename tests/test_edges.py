@@ -24,6 +24,8 @@ EDGES = {
     "bridge/watch.py": 1,
     "bridge/main_thread.py": 2,
     "bridge/host_jobs.py": 1,
+    # the panel's threads: one errand's fault is shown, and the next is done
+    "ui/errands.py": 1,
     "host_plugins/nuke/buttons.py": 1,
     "host_plugins/nuke/session.py": 2,
     "host_plugins/nuke/startup.py": 1,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,3 +24,47 @@ else:
             window.close()
             window.deleteLater()
         made.processEvents()
+
+    from daemon_rig import RunningDaemon
+    from qt_rig import wait_until
+
+    from understudy.bridge.options import JobOptions
+    from understudy.inference.drawn_shot import draw_shot
+    from understudy.ui.panel import Panel
+    from understudy.ui.session import Session
+
+    OpenPanel = Callable[..., Panel]
+
+    @pytest.fixture(scope="session")
+    def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """Return the folder of a small drawn shot."""
+        folder = tmp_path_factory.mktemp("drawn")
+        draw_shot(folder, frames=4, width=160, height=90)
+        return folder
+
+    @pytest.fixture(scope="session")
+    def shared_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+        """A daemon that every test may use and none may stop."""
+        daemon = RunningDaemon(tmp_path_factory.mktemp("panel") / "home")
+        yield daemon
+        daemon.stop()
+
+    @pytest.fixture
+    def daemon(tmp_path: Path) -> Iterator[RunningDaemon]:
+        """A daemon of the test's own, to be killed."""
+        daemon = RunningDaemon(tmp_path / "home")
+        yield daemon
+        daemon.stop()
+
+    @pytest.fixture
+    def open_panel(shared_daemon: RunningDaemon) -> OpenPanel:
+        """Return what opens a panel and waits until it has found its daemon."""
+
+        def opened(where: Path | None = None, choices: JobOptions | None = None) -> Panel:
+            panel = Panel(Session(where or shared_daemon.home), choices)
+            panel.show()
+            panel.session.start()
+            wait_until(lambda: panel.session.standing.life == "alive")
+            return panel
+
+        return opened

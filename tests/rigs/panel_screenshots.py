@@ -1,0 +1,174 @@
+"""`make screenshots`: pictures of the panel's states for docs/panel.md, on no screen and without root.
+
+A daemon of its own with drawn shots; what cannot be had in a minute (a studio's list of the day, a quarantine) is told
+to the list as a daemon would tell it. Run it, then look at every picture.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from daemon_rig import RunningDaemon
+from panel_rig import shot_options, summary
+from PySide6.QtWidgets import QWidget
+from qt_rig import application, wait_until
+
+from understudy.bridge.errors import ErrorReport
+from understudy.bridge.gather import gather_job
+from understudy.bridge.messages import JobSummary, Progress
+from understudy.bridge.roundtrip import send_job
+from understudy.inference.drawn_shot import draw_shot
+from understudy.ui.job_rows import row_of
+from understudy.ui.panel import Panel
+from understudy.ui.redo_dialog import RedoDialog
+from understudy.ui.session import Session
+from understudy.ui.theme import dress
+
+OUT = Path(__file__).resolve().parents[2] / "docs/images/panel"
+
+
+def main() -> None:
+    """Draw every picture."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    dress(application())
+    with tempfile.TemporaryDirectory(prefix="understudy-") as folder:
+        root = Path(folder)
+        os.environ["UNDERSTUDY_HOME"] = str(root / "home")
+        draw_shot(root / "shot", frames=8, width=480, height=270)
+        os.chdir(root / "shot")
+        daemon = RunningDaemon(root / "home")
+        try:
+            _with_daemon(daemon)
+        finally:
+            daemon.stop()
+        _without_daemon(root)
+
+
+def _with_daemon(daemon: RunningDaemon) -> None:
+    panel = Panel(Session(daemon.home), shot_options(Path(), engine="preview", record=None))
+    panel.show()
+    panel.session.start()
+    wait_until(lambda: panel.session.standing.life == "alive")
+    _save(panel, "empty")
+    job_id = send_job(daemon.connection, gather_job(shot_options(Path(), engine="preview"))).job_id
+    wait_until(lambda: panel.jobs.place(job_id) is not None)
+    panel.pane.choose(job_id)
+    wait_until(lambda: panel.details.folder is not None and "v001" in str(panel.details.folder), 60)
+    wait_until(lambda: panel.jobs.job(job_id).summary.state == "delivered", 60)  # type: ignore[union-attr]
+    wait_until(lambda: panel.jobs.index(0, 0).data(1) is not None)
+    _wait(0.5)
+    panel.jobs.change_jobs(row_of(job) for job in _day())
+    panel.jobs.set_progress({"job5": Progress(stage="segment 2 of 5", done=46, total=108, seconds_left=512)})
+    panel.jobs.set_take_state("job1", "delivered")
+    panel.pane.choose(job_id)
+    _wait(0.5)
+    _save(panel, "jobs")
+    _forms(panel)
+    refused = send_refused(panel)
+    _save(refused, "refused")
+    refused.hide()
+    panel.open_daemon()
+    assert panel.daemon is not None
+    _save(panel.daemon, "daemon")
+    panel.daemon.close()
+    _larger(panel)
+    panel.close()
+
+
+def _forms(panel: Panel) -> None:
+    panel.open_form()
+    assert panel.form is not None
+    _wait(0.6)
+    _save(panel.form, "form")
+    panel.form.fields["engine"].set_value("wan-animate")
+    panel.form.fields["self_attest"].set_value("Ada: a lighting test, not for delivery")
+    panel.form.fields["frames"].set_value("1001-x")
+    _wait(0.6)
+    _save(panel.form, "form-problems")
+    panel.form.fields["frames"].set_value("")
+    panel.form.fields["engine"].set_value("preview")
+    dialog = RedoDialog(summary(state="delivered", version=2), panel)
+    dialog.segment.setValue(3)
+    dialog.show()
+    _save(dialog, "redo")
+    dialog.close()
+
+
+def send_refused(panel: Panel) -> QWidget:
+    """Send what admission refuses, and return the form with its findings."""
+    form = panel.form
+    assert form is not None
+    form.fields["frames"].set_value("1001-1040")
+    wait_until(form.final.isEnabled)
+    form.final.click()
+    wait_until(form.said.isVisible, 30)
+    return form
+
+
+def _larger(panel: Panel) -> None:
+    made = application()
+    font = made.font()
+    font.setPointSizeF(font.pointSizeF() * 2)
+    made.setFont(font)
+    large = Panel(Session(panel.session.where))
+    large.resize(1800, 1000)
+    large.show()
+    large.session.start()
+    wait_until(lambda: large.jobs.rowCount() > 0)
+    large.pane.choose(large.jobs.row(0).summary.job_id)
+    _wait(1.0)
+    _save(large, "large")
+    large.close()
+    font.setPointSizeF(font.pointSizeF() / 2)
+    made.setFont(font)
+
+
+def _without_daemon(root: Path) -> None:
+    panel = Panel(Session(root / "nowhere" / "daemon.json"))
+    panel.show()
+    panel.session.start()
+    wait_until(lambda: panel.session.standing.life == "away")
+    panel.open_daemon()
+    assert panel.daemon is not None
+    _save(panel.daemon, "no-daemon")
+    panel.daemon.close()
+    panel.close()
+
+
+def _day() -> list[JobSummary]:
+    """Return what a studio's list looks like in the afternoon."""
+    full = ErrorReport(code="job_parked", message="the disk has 2 GiB left", remedy="Free some room.")
+    broken = ErrorReport(code="engine", message="out of memory in segment 3", remedy="Choose gpu_memory, or 480p.")
+    common = {"user": "ada", "frames_done": 108, "frames_total": 108}
+    rows = (
+        {"job_id": "job1", "shot": "mkt_0100", "version": 3, "state": "delivered", "project": "dune"},
+        {"job_id": "job2", "shot": "mkt_0100", "version": 2, "state": "delivered", "project": "dune"},
+        {"job_id": "job3", "shot": "mkt_0100", "version": 1, "state": "quarantined", "project": "dune"},
+        {"job_id": "job4", "shot": "bch_0020", "version": 2, "state": "failed", "error": broken, "frames_done": 54},
+        {"job_id": "job5", "shot": "bch_0030", "version": 1, "state": "running", "frames_done": 46},
+        {"job_id": "job6", "shot": "bch_0040", "version": 1, "state": "queued", "place_in_queue": 1, "frames_done": 0},
+        {"job_id": "job7", "shot": "bch_0050", "version": 4, "state": "parked", "error": full, "frames_done": 81},
+        {"job_id": "job8", "shot": "bch_0060", "version": 1, "state": "checking"},
+        {"job_id": "job9", "shot": "tst_0001", "version": 1, "state": "delivered", "clearance": "demonstration"},
+        {"job_id": "joba", "shot": "tst_0002", "version": 1, "state": "refused", "frames_done": 0},
+        {"job_id": "jobb", "shot": "tst_0003", "version": 1, "state": "paused", "frames_done": 12},
+    )
+    return [summary(**{**common, **row, "created_at": f"2026-11-27T{20 - at:02}:00"}) for at, row in enumerate(rows)]
+
+
+def _save(widget: QWidget, name: str) -> None:
+    application().processEvents()
+    widget.grab().save(str(OUT / f"{name}.png"))
+
+
+def _wait(seconds: float) -> None:
+    ends = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > ends)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

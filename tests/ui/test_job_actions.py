@@ -1,0 +1,118 @@
+"""The actions on real jobs of a real daemon with one slot: what waits behind a running job can be changed in peace."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from daemon_rig import RunningDaemon
+from panel_rig import shot_options
+from PySide6.QtGui import QGuiApplication
+from qt_rig import wait_until
+
+from understudy.bridge.client import Client
+from understudy.bridge.gather import gather_job
+from understudy.bridge.roundtrip import send_job
+from understudy.ui import words
+from understudy.ui.panel import Panel
+
+
+@pytest.fixture
+def panel(open_panel: Callable[..., Panel]) -> Panel:
+    return open_panel()
+
+
+def submit(daemon: RunningDaemon, drawn: Path, **changed: str) -> str:
+    return send_job(daemon.connection, gather_job(shot_options(drawn, **changed))).job_id
+
+
+def choose(panel: Panel, job_id: str) -> None:
+    wait_until(lambda: panel.jobs.place(job_id) is not None)
+    panel.pane.choose(job_id)
+
+
+def state(panel: Panel, job_id: str) -> str:
+    row = panel.jobs.job(job_id)
+    return row.summary.state if row is not None else ""
+
+
+def test_when_a_job_waits_then_it_can_be_paused_resumed_hurried_cancelled_and_tried_again(
+    panel: Panel, shared_daemon: RunningDaemon, drawn: Path
+) -> None:
+    submit(shared_daemon, drawn, engine="preview", prompt="first")
+    job_id = submit(shared_daemon, drawn, shot="sh020", engine="preview", prompt="second")
+    choose(panel, job_id)
+    actions = panel.actions_on_job.by_name
+    actions["pause"].trigger()
+    wait_until(lambda: state(panel, job_id) == "paused")
+    assert actions["resume"].isEnabled()
+    assert not actions["pause"].isEnabled()
+    actions["sooner"].trigger()
+    wait_until(lambda: panel.jobs.job(job_id).summary.priority == 10)  # type: ignore[union-attr]
+    actions["cancel"].trigger()
+    wait_until(lambda: state(panel, job_id) == "cancelled")
+    assert not actions["cancel"].isEnabled()
+    actions["retry"].trigger()
+    wait_until(lambda: state(panel, job_id) == "delivered", 60)
+
+
+def test_when_the_daemon_refuses_an_action_then_its_words_are_shown_and_nothing_is_lost(
+    panel: Panel, shared_daemon: RunningDaemon, drawn: Path
+) -> None:
+    job_id = submit(shared_daemon, drawn)
+    choose(panel, job_id)
+    wait_until(lambda: state(panel, job_id) == "delivered", 60)
+    panel.actions_on_job._change(job_id, "resume")
+    wait_until(lambda: "cannot be resumed" in panel.statusBar().currentMessage())
+    assert state(panel, job_id) == "delivered"
+
+
+def test_when_a_segment_is_redone_then_a_new_version_of_the_shot_appears(
+    panel: Panel, shared_daemon: RunningDaemon, drawn: Path
+) -> None:
+    job_id = submit(shared_daemon, drawn, shot="sh030")
+    choose(panel, job_id)
+    wait_until(lambda: state(panel, job_id) == "delivered", 60)
+    panel.actions_on_job.by_name["redo"].trigger()
+    dialog = panel.findChild(_dialog_kind())
+    assert dialog is not None
+    dialog.go.click()
+
+    def versions() -> list[int]:
+        rows = (panel.jobs.row(at).summary for at in range(panel.jobs.rowCount()))
+        return [one.version for one in rows if one.shot == "sh030" and one.state == "delivered"]
+
+    wait_until(lambda: versions() == [2, 1], 60)
+
+
+def test_when_a_job_is_copied_then_the_command_brings_it(
+    panel: Panel, shared_daemon: RunningDaemon, drawn: Path
+) -> None:
+    job_id = submit(shared_daemon, drawn)
+    choose(panel, job_id)
+    wait_until(lambda: state(panel, job_id) == "delivered", 60)
+    panel.actions_on_job.by_name["copy"].trigger()
+    assert QGuiApplication.clipboard().text() == f"understudy fetch {job_id} --out out/sh010"
+
+
+def test_when_a_jobs_files_are_gone_then_opening_their_folder_says_what_to_do_instead(
+    panel: Panel, shared_daemon: RunningDaemon, drawn: Path
+) -> None:
+    job_id = submit(shared_daemon, drawn, shot="sh040")
+    choose(panel, job_id)
+    wait_until(lambda: state(panel, job_id) == "delivered" and panel.details.folder is not None, 60)
+    with Client.connect(shared_daemon.connection) as client:
+        folder = Path(client.outputs(job_id, files=False).folder)
+    shutil.move(folder, folder.with_name("elsewhere"))
+    panel.details.choose(panel.jobs.job(job_id))
+    wait_until(lambda: panel.details.folder is None)
+    panel.actions_on_job.by_name["open"].trigger()
+    assert panel.statusBar().currentMessage() == words.NO_FOLDER_HERE
+
+
+def _dialog_kind() -> type:
+    from understudy.ui.redo_dialog import RedoDialog
+
+    return RedoDialog

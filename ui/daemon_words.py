@@ -1,0 +1,57 @@
+"""How the daemon stands, in words. Pure."""
+
+from __future__ import annotations
+
+from understudy.bridge.messages import Slot, Status
+from understudy.ui import words
+from understudy.ui.session import Standing
+
+
+def in_one_line(standing: Standing) -> str:
+    """Return the line at the foot of the window."""
+    life = words.DAEMON_STATES[standing.life]
+    if standing.life == "alive" and standing.status is not None and standing.connection is not None:
+        status = standing.status
+        busy = sum(slot.job_id is not None for slot in status.slots)
+        where = f"{standing.connection.host}:{standing.connection.port}"
+        queue = words.QUEUED.format(count=status.queued)
+        return f"Daemon {life} at {where}, {busy} of {len(status.slots)} slots busy, {queue}"
+    problem = f": {standing.problem.message}" if standing.problem is not None else ""
+    return f"Daemon {life}{problem}"
+
+
+def in_rows(standing: Standing, file: str) -> list[tuple[str, str]]:
+    """Return what there is to know of the daemon, row by row."""
+    life = words.DAEMON_STATES[standing.life]
+    rows = [("Daemon", life), (words.KEY_FILE, file)]
+    connection, welcome, status = standing.connection, standing.welcome, standing.status
+    if standing.problem is not None:
+        rows += [(words.HAPPENED, standing.problem.message), (words.NEXT, standing.problem.remedy)]
+    if connection is not None:
+        where = words.DAEMON_SAME_MACHINE if standing.same_machine else words.DAEMON_ELSEWHERE
+        rows.append(("Address", f"{connection.host}:{connection.port}, {where}"))
+    if welcome is not None:
+        shows = ", ".join(welcome.projects) or "every project"
+        rows.append(("You", f"{welcome.user} ({', '.join(welcome.roles)}), {shows}"))
+        rows.append(("Engines", ", ".join(engine.name for engine in welcome.engines)))
+    if status is not None and standing.life == "alive":
+        rows += _status_rows(status)
+    return rows
+
+
+def _status_rows(status: Status) -> list[tuple[str, str]]:
+    draining = f", {words.DAEMON_DRAINING}" if status.draining else ""
+    used, quota = words.in_bytes(status.vault_bytes), words.in_bytes(status.vault_quota_bytes)
+    return [
+        ("Version", f"{status.version}, since {status.started_at}{draining}"),
+        *((f"Slot {slot.name}", _slot(slot)) for slot in status.slots),
+        ("Queue", words.QUEUED.format(count=status.queued)),
+        ("Vault", words.OF_QUOTA.format(used=used, quota=quota)),
+        ("Disk", words.FREE.format(free=words.in_bytes(status.disk_free_bytes))),
+        ("Home", status.home),
+    ]
+
+
+def _slot(slot: Slot) -> str:
+    owns = f"GPU {', '.join(slot.gpus)}: " if slot.gpus else ""
+    return f"{owns}{slot.job_id or words.IDLE}"

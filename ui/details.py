@@ -1,0 +1,110 @@
+"""The right side of the panel: the chosen job's page, asked for in the errands' thread, kept where it was scrolled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypedDict
+
+from PySide6.QtWidgets import QTextBrowser, QWidget
+
+from understudy.bridge.client import Client
+from understudy.bridge.errors import KeyRefused, RequestError, UnderstudyError
+from understudy.bridge.messages import JobDetail, Outputs
+from understudy.ui import words
+from understudy.ui.centre import TakeViewer
+from understudy.ui.detail_page import detail_page
+from understudy.ui.job_rows import JobRow, TakeStanding, command_line, standing_of
+from understudy.ui.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A job as the daemon tells it, read in the errands' thread."""
+
+    detail: JobDetail
+    outputs: Outputs | None
+    """None = its files are not to be seen, or there are none."""
+    is_here: bool
+    """Whether the folder lies on this machine."""
+
+
+class _Names(TypedDict):
+    shot: str
+    version: int
+
+
+class Details(QTextBrowser):
+    """Shows a job in words, and hands its take to the viewer."""
+
+    def __init__(self, session: Session, viewer: TakeViewer, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(words.DETAILS_NAME)
+        self.setOpenLinks(False)
+        self.setPlainText(words.DETAILS_EMPTY)
+        self.detail: JobDetail | None = None
+        self.folder: Path | None = None
+        """Where the shown take lies on this machine; None = nowhere here."""
+        self._session, self._viewer = session, viewer
+        self._row: JobRow | None = None
+
+    def choose(self, row: JobRow | None, done: Callable[[], None] = lambda: None) -> None:
+        """Show another job; None = none. done: called when it is read."""
+        before, self._row = self._row, row
+        if row is None:
+            self._clear()
+            return
+        if before is not None and before.summary.job_id != row.summary.job_id:
+            self._clear()
+        job_id = row.summary.job_id
+        self._session.ask(partial(_read, job_id=job_id), partial(self._show, done=done), self._tell_problem)
+
+    def _clear(self) -> None:
+        self.detail = self.folder = None
+        self.setPlainText(words.DETAILS_EMPTY)
+        self._viewer.show_words(words.CENTRE_EMPTY)
+
+    def _show(self, read: _Read, done: Callable[[], None]) -> None:
+        if self._row is None or self._row.summary.job_id != read.detail.summary.job_id:
+            return  # another was chosen meanwhile
+        self.detail = read.detail
+        self.folder = Path(read.outputs.folder) if read.is_here and read.outputs is not None else None
+        at = self.verticalScrollBar().value()
+        folder = read.outputs.folder if read.outputs is not None else ""
+        standing = standing_of(read.detail.summary, read.outputs.state if read.outputs is not None else "")
+        self.setHtml(detail_page(read.detail, standing, folder))
+        self.verticalScrollBar().setValue(at)
+        self._show_take(read, standing)
+        done()
+
+    def _show_take(self, read: _Read, standing: TakeStanding) -> None:
+        summary = read.detail.summary
+        names: _Names = {"shot": summary.shot, "version": summary.version}
+        if standing in ("none", "quarantined"):
+            self._viewer.show_words(words.CENTRE_WITHDRAWN.format(take=words.take_of(**names)))
+        elif read.outputs is None:
+            self._viewer.show_words(words.CENTRE_NOT_YET.format(**names))
+        elif read.outputs.removed:
+            self._viewer.show_words(words.CENTRE_REMOVED.format(**names))
+        elif not read.is_here:
+            command = command_line(summary)
+            self._viewer.show_words(words.CENTRE_ELSEWHERE.format(**names, folder=read.outputs.folder, command=command))
+        elif not read.outputs.files:
+            self._viewer.show_words(words.CENTRE_NOT_YET.format(**names))
+        else:
+            self._viewer.show_take(Path(read.outputs.folder), read.outputs, read.detail, standing)
+
+    def _tell_problem(self, problem: UnderstudyError) -> None:
+        self.setPlainText(f"{words.HAPPENED}: {problem.message}\n{words.NEXT}: {problem.remedy}")
+
+
+def _read(client: Client, job_id: str) -> _Read:
+    detail = client.show_job(job_id)
+    try:
+        outputs = client.outputs(job_id)
+    except (RequestError, KeyRefused):  # quarantined, or nothing was made yet
+        return _Read(detail, None, False)
+    is_here = client.same_machine and not outputs.removed and Path(outputs.folder).is_dir()
+    return _Read(detail, outputs, is_here)

@@ -1,0 +1,216 @@
+"""The jobs as a table for Qt: filtered, searched and ordered here, so that 10,000 of them hold nobody up.
+
+Rows are made elsewhere (`job_rows`, in the errands' thread). No order changes while jobs run: a change redraws its row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QFont, QPixmap
+
+from understudy.bridge.messages import Progress
+from understudy.ui import words
+from understudy.ui.job_rows import JobRow, Show, in_order, matching, standing_of
+
+THUMBNAIL, SHOT, TAKE, STATE, STAGE, PROGRESS, LEFT, WHO, WHERE = range(len(words.COLUMNS))
+FIRST_ROLE = Qt.ItemDataRole.UserRole
+"""Whether the row is the first of its shot."""
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+
+
+class JobList(QAbstractTableModel):
+    """Jobs by shot. For the interface's thread."""
+
+    rearranged = Signal()
+    """Rows came, went or moved: whoever remembers rows finds them again by their jobs."""
+    thumbnail_wanted = Signal(str)
+    """A job whose picture is looked at and not here."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs: dict[str, JobRow] = {}  # in the order in which they are shown
+        self._shown: list[JobRow] = []
+        self._at: dict[str, int] = {}
+        self._take_states: dict[str, str] = {}
+        self._thumbnails: dict[str, QPixmap] = {}
+        self._search = ""
+        self._show: Show = "all"
+
+    @property
+    def count(self) -> int:
+        """Return how many jobs there are, shown or not."""
+        return len(self._jobs)
+
+    def row(self, at: int) -> JobRow:
+        return self._shown[at]
+
+    def place(self, job_id: str) -> int | None:
+        """Return where a job stands, or None where it is not shown."""
+        return self._at.get(job_id)
+
+    def job(self, job_id: str) -> JobRow | None:
+        return self._jobs.get(job_id)
+
+    def set_jobs(self, rows: Iterable[JobRow]) -> None:
+        """Take these jobs in the place of all that were here."""
+        self._jobs = {row.summary.job_id: self._judged(row) for row in in_order(rows)}
+        self._arrange()
+
+    def change_jobs(self, rows: Iterable[JobRow]) -> None:
+        """Take jobs that changed or are new."""
+        changed = list(rows)
+        anew = new = False
+        for row in changed:
+            before = self._jobs.get(row.summary.job_id)
+            row = self._judged(row)
+            row = replace(row, progress=before.progress) if before is not None and _same_run(before, row) else row
+            self._jobs[row.summary.job_id] = row
+            new = new or before is None
+            anew = anew or before is None or before.summary.state != row.summary.state
+        if new:
+            self._jobs = {row.summary.job_id: row for row in in_order(self._jobs.values())}
+        if anew and (self._show != "all" or any(row.summary.job_id not in self._at for row in changed)):
+            self._arrange()
+        else:
+            self._redraw(row.summary.job_id for row in changed)
+
+    def set_progress(self, newest: Mapping[str, Progress]) -> None:
+        """Show where running jobs stand."""
+        for job_id, progress in newest.items():
+            row = self._jobs.get(job_id)
+            if row is not None:
+                self._jobs[job_id] = replace(row, progress=progress)
+        self._redraw(newest)
+
+    def choose(self, search: str, show: Show) -> None:
+        """Show only the jobs that match."""
+        if (search, show) != (self._search, self._show):
+            self._search, self._show = search, show
+            self._arrange()
+
+    def set_thumbnail(self, job_id: str, picture: QPixmap) -> None:
+        self._thumbnails[job_id] = picture
+        self._redraw((job_id,))
+
+    def set_take_state(self, job_id: str, state: str) -> None:
+        """Take note of what the files of a take say of themselves."""
+        self._take_states[job_id] = state
+        row = self._jobs.get(job_id)
+        if row is not None and row.standing != (judged := self._judged(row)).standing:
+            self._jobs[job_id] = judged
+            self._redraw((job_id,))
+
+    # ---- what Qt asks -------------------------------------------------------------------------------------------
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:  # noqa: N802 - Qt's name
+        return 0 if parent.isValid() else len(self._shown)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:  # noqa: N802 - Qt's name
+        return 0 if parent.isValid() else len(words.COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802 - Qt's name
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return words.COLUMNS[section]
+        return words.COLUMN_HELP[section] if role == Qt.ItemDataRole.ToolTipRole else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        row, column = self._shown[index.row()], index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.text(row, column)
+        if role == FIRST_ROLE:
+            return self.is_first(index.row())
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return in_words(row) if column == SHOT else self.text(row, column)
+        if role == Qt.ItemDataRole.DecorationRole and column == THUMBNAIL:
+            return self.thumbnail(row)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return _tip(row, column)
+        if role == Qt.ItemDataRole.FontRole and column == SHOT and self.is_first(index.row()):
+            font = QFont()
+            font.setBold(True)
+            return font
+        return None
+
+    # ---- within -------------------------------------------------------------------------------------------------
+
+    def _judged(self, row: JobRow) -> JobRow:
+        """Return the row with what its files are known to say."""
+        state = self._take_states.get(row.summary.job_id, "")
+        standing = standing_of(row.summary, state) if state else row.standing
+        return row if standing == row.standing else replace(row, standing=standing)
+
+    def text(self, row: JobRow, column: int) -> str:
+        summary = row.summary
+        if column == SHOT:
+            return summary.shot
+        if column == TAKE:
+            return f"v{summary.version:03}" if summary.version else ""
+        if column == STATE:
+            return words.STATES[summary.state]
+        if column == STAGE:
+            return row.stage
+        if column == PROGRESS:
+            return f"{row.done} / {row.total}" if row.total else ""
+        if column == LEFT:
+            return words.in_time(row.seconds_left) if row.seconds_left is not None else ""
+        if column == WHO:
+            return summary.user
+        return (summary.project or "own folder") if column == WHERE else ""
+
+    def is_first(self, at: int) -> bool:
+        if at == 0:
+            return True
+        here, above = self._shown[at].summary, self._shown[at - 1].summary
+        return (here.shot, here.project) != (above.shot, above.project)
+
+    def thumbnail(self, row: JobRow) -> QPixmap | None:
+        picture = self._thumbnails.get(row.summary.job_id)
+        if picture is None and row.standing not in ("none", "quarantined"):
+            self.thumbnail_wanted.emit(row.summary.job_id)
+        return picture
+
+    def _arrange(self) -> None:
+        self.beginResetModel()
+        self._shown = matching(self._jobs.values(), self._search, self._show)
+        self._at = {row.summary.job_id: at for at, row in enumerate(self._shown)}
+        self.endResetModel()
+        self.rearranged.emit()
+
+    def _redraw(self, job_ids: Iterable[str]) -> None:
+        """Tell of changed rows at once: the view draws what can be seen of them, however many there are."""
+        places = {self._at[job_id]: job_id for job_id in job_ids if job_id in self._at}
+        for at, job_id in places.items():
+            self._shown[at] = self._jobs[job_id]
+        if places:
+            last = len(words.COLUMNS) - 1
+            self.dataChanged.emit(self.index(min(places), 0), self.index(max(places), last))
+
+
+def in_words(row: JobRow) -> str:
+    """Return the row as one sentence, for a screen reader."""
+    summary = row.summary
+    standing = words.STANDINGS[row.standing].lower()
+    done = f", {row.done} of {row.total}" if row.total else ""
+    return (
+        f"{summary.shot}, take {summary.version}, {standing}, {words.STATES[summary.state]} {row.stage}{done}".strip()
+    )
+
+
+def _tip(row: JobRow, column: int) -> str | None:
+    if column == TAKE:
+        return f"{words.STANDINGS[row.standing]}: {words.STANDING_HELP[row.standing]}"
+    if column in (STATE, STAGE) and row.summary.error is not None:
+        return f"{row.summary.error.message}\n{row.summary.error.remedy}".strip()
+    return f"{row.summary.job_id}, {row.summary.engine}, {row.summary.created_at}"
+
+
+def _same_run(before: JobRow, now: JobRow) -> bool:
+    """Say whether the progress that was heard still holds: the job runs on."""
+    return before.progress is not None and now.summary.state == before.summary.state == "running"

@@ -1,0 +1,166 @@
+"""The left side of the panel: the list of jobs with its search, its filter and the actions on the chosen one."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from PySide6.QtCore import QEvent, QModelIndex, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent, QPixmap
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from understudy.ui import words
+from understudy.ui.job_cells import JobCells
+from understudy.ui.job_list import LEFT, PROGRESS, SHOT, STAGE, STATE, TAKE, THUMBNAIL, WHO, JobList
+from understudy.ui.job_rows import Show
+
+SHOWS: tuple[Show, ...] = get_args(Show)
+SHOW_WORDS: dict[Show, str] = {
+    "all": words.ALL_STATES,
+    "live": words.LIVE,
+    "ended": words.ENDED,
+    "attention": words.ATTENTION,
+}
+
+
+class JobsPane(QWidget):
+    """Jobs by shot. The chosen job stays chosen while the list changes round it."""
+
+    chosen = Signal(object)
+    """JobRow, or None."""
+
+    def __init__(self, jobs: JobList, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.jobs = jobs
+        self.chosen_id = ""
+        self.search = QLineEdit(self, placeholderText=words.SEARCH, clearButtonEnabled=True)
+        self.search.setAccessibleName(words.SEARCH_NAME)
+        self.show_box = QComboBox(self)
+        self.show_box.setAccessibleName(words.FILTER_NAME)
+        self.show_box.addItems([SHOW_WORDS[show] for show in SHOWS])
+        self.table = _table(self, jobs)
+        self.empty = QLabel(words.NO_JOBS, self.table, alignment=Qt.AlignmentFlag.AlignCenter)
+        self.empty.setProperty("role", "empty")
+        self._arrange()
+        self.search.textChanged.connect(self._choose_shown)
+        self.search.installEventFilter(self)
+        self.show_box.currentIndexChanged.connect(self._choose_shown)
+        self.table.selectionModel().currentRowChanged.connect(self._remember)
+        self.table.installEventFilter(self)
+        jobs.rearranged.connect(self._find_again)
+        jobs.dataChanged.connect(self._tell_change)
+        self._find_again()
+
+    def choose(self, job_id: str) -> None:
+        """Choose a job, where it is shown."""
+        self.chosen_id = job_id
+        self._find_again()
+
+    def add_menu(self, menu: QMenu) -> None:
+        """Offer these actions here: by their keys, and by a menu at the chosen row."""
+        self._menu = menu
+        self.table.addActions(menu.actions())
+
+    def set_thumbnail(self, job_id: str, image: QImage) -> None:
+        self.jobs.set_thumbnail(job_id, QPixmap.fromImage(image))
+
+    def _arrange(self) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(6, 6, 6, 4)
+        head.addWidget(self.search, 1)
+        head.addWidget(self.show_box)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(head)
+        layout.addWidget(self.table, 1)
+
+    def _choose_shown(self) -> None:
+        self.jobs.choose(self.search.text(), SHOWS[self.show_box.currentIndex()])
+
+    def _find_again(self) -> None:
+        """Choose the chosen job again after the rows have moved."""
+        at = self.jobs.place(self.chosen_id)
+        if at is not None:
+            self.table.setCurrentIndex(self.jobs.index(at, SHOT))
+        else:
+            self.chosen.emit(None)
+        self.empty.setVisible(self.jobs.rowCount() == 0)
+        self.empty.setText(words.NOTHING_FOUND if self.jobs.count else words.NO_JOBS)
+
+    def _remember(self, now: QModelIndex, _before: QModelIndex) -> None:
+        if now.isValid():
+            row = self.jobs.row(now.row())
+            self.chosen_id = row.summary.job_id
+            self.chosen.emit(row)
+
+    def _tell_change(self, first: QModelIndex, last: QModelIndex) -> None:
+        at = self.jobs.place(self.chosen_id)
+        if at is not None and first.row() <= at <= last.row():
+            self.chosen.emit(self.jobs.row(at))
+
+    def eventFilter(self, watched: object, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        if watched is self.table and event.type() == QEvent.Type.Resize:
+            self.empty.setGeometry(self.table.rect())
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and self._key(watched, event):
+            return True
+        return super().eventFilter(watched, event)  # type: ignore[arg-type]
+
+    def _key(self, watched: object, event: QKeyEvent) -> bool:
+        """Esc shows everything; down and return go from the search into the list."""
+        if event.key() == Qt.Key.Key_Escape and (self.search.text() or self.show_box.currentIndex()):
+            self.search.clear()
+            self.show_box.setCurrentIndex(0)
+            return True
+        if watched is self.search and event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.table.setFocus()
+            if not self.table.currentIndex().isValid() and self.jobs.rowCount():
+                self.table.setCurrentIndex(self.jobs.index(0, SHOT))
+            return True
+        return False
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        self._menu.popup(event.globalPos())
+
+
+def _table(parent: QWidget, jobs: JobList) -> QTableView:
+    table = QTableView(parent)
+    table.setAccessibleName(words.JOBS_NAME)
+    table.setItemDelegate(JobCells(jobs, table))
+    table.setModel(jobs)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setShowGrid(False)
+    table.setTabKeyNavigation(False)  # Tab leaves the list, as everywhere
+    table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    table.setMouseTracking(False)
+    rows, columns = table.verticalHeader(), table.horizontalHeader()
+    rows.hide()
+    rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # else Qt measures every one of 10,000
+    columns.setHighlightSections(False)
+    columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    columns.setStretchLastSection(True)
+    _size(table)
+    return table
+
+
+def _size(table: QTableView) -> None:
+    """Give rows and columns their sizes by the font, so that they grow with it."""
+    letters = table.fontMetrics()
+    high, wide = round(letters.height() * 2.2), letters.averageCharWidth()
+    table.verticalHeader().setDefaultSectionSize(high)
+    badge = letters.horizontalAdvance(words.STANDINGS["demonstration"])
+    widths = {THUMBNAIL: round(high * 16 / 9) + 6, SHOT: wide * 16, TAKE: badge + wide * 10, STATE: wide * 17}
+    widths |= {STAGE: wide * 17, PROGRESS: wide * 12, LEFT: wide * 13, WHO: wide * 8}
+    for column in range(len(words.COLUMNS)):
+        table.setColumnWidth(column, widths.get(column, wide * 11))

@@ -1,0 +1,177 @@
+"""The panel's window: jobs on the left, the take in the middle, what there is to know of it on the right.
+
+It holds the parts together and thinks nothing of its own. Whoever has a viewer gives it to `Panel`; else a placeholder
+stands there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
+from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QSplitter, QWidget
+
+from understudy.bridge.errors import UnderstudyError
+from understudy.bridge.options import JobOptions
+from understudy.ui import words
+from understudy.ui.centre import EmptyCentre, TakeViewer
+from understudy.ui.daemon_dialog import DaemonDialog
+from understudy.ui.daemon_words import in_one_line
+from understudy.ui.details import Details
+from understudy.ui.job_actions import JobActions
+from understudy.ui.job_list import JobList
+from understudy.ui.job_rows import JobRow
+from understudy.ui.jobs_pane import JobsPane
+from understudy.ui.session import Session, Standing
+from understudy.ui.submit_dialog import SubmitDialog
+from understudy.ui.thumbnails import Thumbnails
+
+TOLD_MILLISECONDS = 8000
+SETTLE_MILLISECONDS = 150
+"""Somebody who runs down the list with an arrow key reads no page of it."""
+
+
+class Panel(QMainWindow):
+    """The window. Everything in it lives in the interface's thread."""
+
+    def __init__(self, session: Session, choices: JobOptions | None = None, viewer: QWidget | None = None) -> None:
+        """choices: what a host selected, for the form. viewer: a widget that is a TakeViewer."""
+        super().__init__()
+        self.setWindowTitle(words.TITLE)
+        self.session = session
+        self.choices = choices or JobOptions()
+        self.middle: QWidget = viewer if viewer is not None else EmptyCentre()
+        self.centre: TakeViewer = self.middle  # type: ignore[assignment]  # a widget that is a TakeViewer
+        self.jobs = JobList(self)
+        self.pane = JobsPane(self.jobs)
+        self.details = Details(session, self.centre)
+        self.actions_on_job = JobActions(session, self.details, self)
+        self.thumbnails = Thumbnails(self)
+        self.form: SubmitDialog | None = None
+        self.daemon: DaemonDialog | None = None
+        self.daemon_line = QLabel(self, textFormat=Qt.TextFormat.PlainText)
+        self.daemon_line.setProperty("role", "bar")
+        self._settle = QTimer(self, singleShot=True, interval=SETTLE_MILLISECONDS)
+        self._chosen: JobRow | None = None
+        self._arrange()
+        self._join()
+        self._show_standing(session.standing)
+
+    def _arrange(self) -> None:
+        parts = QSplitter(Qt.Orientation.Horizontal, self)
+        for part in (self.pane, self.middle, self.details):
+            parts.addWidget(part)
+        for at, stretch in enumerate((5, 5, 3)):
+            parts.setStretchFactor(at, stretch)
+        parts.setChildrenCollapsible(False)
+        self.setCentralWidget(parts)
+        self.statusBar().addPermanentWidget(self.daemon_line)
+        self.statusBar().setSizeGripEnabled(False)
+        letters = self.fontMetrics()
+        self.resize(letters.averageCharWidth() * 262, letters.height() * 52)
+        parts.setSizes([letters.averageCharWidth() * share for share in (142, 70, 50)])
+        self._fill_menus()
+
+    def _fill_menus(self) -> None:
+        file = self.menuBar().addMenu(words.FILE_MENU)
+        self._add(file, words.SUBMIT, "Ctrl+N", self.open_form)
+        self._add(file, words.DAEMON, "Ctrl+D", self.open_daemon)
+        file.addSeparator()
+        self._add(file, words.QUIT, "Ctrl+Q", self.close)
+        job = self.menuBar().addMenu(words.JOB_MENU)
+        job.addActions(list(self.actions_on_job.by_name.values()))
+        self.pane.add_menu(job)
+        view = self.menuBar().addMenu(words.VIEW_MENU)
+        self._add(view, words.FIND, "Ctrl+F", self._find)
+        parts = (self.pane.table, self.middle, self.details)
+        for at, part in enumerate(parts, 2):
+            self._add(view, part.accessibleName(), f"F{at}", part.setFocus)
+
+    def _add(self, menu: QMenu, label: str, key: str, do: Callable[[], object]) -> None:
+        action = QAction(label, self)
+        action.setShortcut(QKeySequence(key))
+        action.triggered.connect(lambda _checked=False: do())
+        menu.addAction(action)
+
+    def _join(self) -> None:
+        session, jobs = self.session, self.jobs
+        session.standing_changed.connect(self._show_standing)
+        session.jobs_listed.connect(jobs.set_jobs)
+        session.jobs_changed.connect(self._change_jobs)
+        session.progressed.connect(jobs.set_progress)
+        session.frames_finished.connect(self._note_frames)
+        jobs.thumbnail_wanted.connect(self.thumbnails.want)
+        self.thumbnails.state_told.connect(jobs.set_take_state)
+        self.thumbnails.ready.connect(self.pane.set_thumbnail)
+        self.pane.chosen.connect(self._choose)
+        self._settle.timeout.connect(lambda: self.details.choose(self._chosen))
+        self.actions_on_job.told.connect(self.tell)
+        self.actions_on_job.failed.connect(self.tell_problem)
+
+    # ---- what comes -----------------------------------------------------------------------------------------------
+
+    def _choose(self, row: JobRow | None) -> None:
+        before, self._chosen = self._chosen, row
+        self.actions_on_job.choose(row)
+        if before is None or row is None or before.summary != row.summary:
+            self._settle.start()
+
+    def _change_jobs(self, rows: list[JobRow]) -> None:
+        for row in rows:
+            before = self.jobs.job(row.summary.job_id)
+            if before is None or before.summary.state != row.summary.state:
+                self.thumbnails.forget(row.summary.job_id)
+        self.jobs.change_jobs(rows)
+
+    def _note_frames(self, job_id: str, frames: list[int]) -> None:
+        if self._chosen is None or self._chosen.summary.job_id != job_id:
+            return
+        if self.details.folder is None:
+            self._settle.start()  # the first frames: now there is a folder to look into
+        else:
+            self.centre.frames_finished(tuple(frames))
+
+    def _show_standing(self, standing: Standing) -> None:
+        self.daemon_line.setText(in_one_line(standing))
+        self.thumbnails.use(standing.connection)
+        if self.form is not None:
+            self.form.show_standing(standing)
+
+    # ---- what is done ---------------------------------------------------------------------------------------------
+
+    def open_form(self) -> None:
+        """Open the form for a new job; one at a time, and it keeps what was typed."""
+        if self.form is None:
+            self.form = SubmitDialog(self.session, self.choices, self)
+            self.form.accepted_job.connect(self._accepted)
+            self.form.show_standing(self.session.standing)
+        self.form.show()
+        self.form.raise_()
+
+    def open_daemon(self) -> None:
+        """Show the daemon; one window of it, as a start under way comes back to it."""
+        if self.daemon is None:
+            self.daemon = DaemonDialog(self.session, self)
+        self.daemon.open()
+
+    def tell(self, text: str) -> None:
+        self.statusBar().showMessage(text, TOLD_MILLISECONDS)
+
+    def tell_problem(self, problem: UnderstudyError) -> None:
+        self.statusBar().showMessage(f"{problem.message} {problem.remedy}")
+
+    def _accepted(self, job_id: str, text: str) -> None:
+        self.session.refresh(job_id)
+        self.pane.chosen_id = job_id
+        self.tell(text)
+
+    def _find(self) -> None:
+        self.pane.search.setFocus()
+        self.pane.search.selectAll()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        self.centre.close_take()
+        self.thumbnails.close()
+        self.session.close()
+        super().closeEvent(event)

@@ -1,0 +1,29 @@
+"""The panel's process: one application, one window, until it is closed."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from understudy.bridge.options import JobOptions
+from understudy.ui import words
+from understudy.ui.panel import Panel
+from understudy.ui.session import Session
+from understudy.ui.theme import dress
+
+
+def run_panel(where: Path, choices: JobOptions, *, open_form: bool = False) -> int:
+    """Show the window for the daemon of a connection file, or of a HOME; return the exit code when it is closed."""
+    application = QApplication.instance() or QApplication([words.TITLE])
+    assert isinstance(application, QApplication)  # noqa: S101 - no other kind is made here
+    application.setApplicationDisplayName(words.TITLE)
+    dress(application)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the terminal ends it: its jobs stay with the daemon
+    window = Panel(Session(where), choices)
+    window.session.start()
+    window.show()
+    if open_form:
+        window.open_form()
+    return application.exec()

@@ -1,0 +1,294 @@
+"""The form for a new job. What it asks is JobOptions and the chosen engine's own options; what is sent is what it says.
+
+Reading and hashing files, and sending them, happen in a thread of their own; the form stays usable meanwhile.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from html import escape
+
+import msgspec
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from understudy.bridge.engine_description import EngineDescription
+from understudy.bridge.errors import ComplianceError, UnderstudyError
+from understudy.bridge.gather import engine_options
+from understudy.bridge.messages import Accepted
+from understudy.bridge.options import JobOptions
+from understudy.ui import words
+from understudy.ui.detail_page import findings_part
+from understudy.ui.form_check import (
+    PATHS,
+    engine_option_problem,
+    field_of,
+    missing_files,
+    options_from,
+    problems_of,
+    range_in_words,
+)
+from understudy.ui.form_fields import Field, engine_field, job_field, with_chooser
+from understudy.ui.sending import Sending
+from understudy.ui.session import Session, Standing
+
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "inputs": ("plate", "matte", "reference", "clean_plate", "holdout", "keypoints"),
+    "shot": ("frames", "handles", "rate", "first", "shot", "project", "format"),
+    "papers": ("record", "self_attest"),
+    "engine": ("mode", "engine", "seed", "prompt", "negative_prompt"),
+    "more": (
+        "colour", "reference_colour", "clean_plate_colour", "ocio", "exposure", "matte_channel", "matte_invert",
+        "allow_large_matte", "view", "layer", "window", "movies", "multipart", "series", "priority",
+    ),
+}  # fmt: skip
+DRAFT_ENGINE = "preview"
+FILES_MILLISECONDS = 300
+"""Whoever types a path is not told at every letter that there is no such file."""
+
+
+class SubmitDialog(QDialog):
+    """A job to be. It keeps what was typed when it is closed."""
+
+    accepted_job = Signal(str, str)
+    """A job and what became of it, in words."""
+
+    def __init__(self, session: Session, choices: JobOptions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(words.SUBMIT_TITLE)
+        self._session = session
+        self._sending = Sending(session, self)
+        self.fields = {name: job_field(name, self) for names in SECTIONS.values() for name in names}
+        self.engine_fields: dict[str, Field] = {}
+        self._engines: dict[str, EngineDescription] = {}
+        self._missing: dict[str, str] = {}
+        self._asked = engine_options(choices.option)
+        self.said = QTextBrowser(self)
+        self.said.setAccessibleName(words.GATE)
+        self.said.hide()
+        self.bar = QProgressBar(self)
+        self.bar.hide()
+        self.draft, self.final = QPushButton(words.SUBMIT_DRAFT, self), QPushButton(words.SUBMIT_FINAL, self)
+        self.draft.setToolTip(words.SUBMIT_DRAFT_HELP)
+        self.final.setToolTip(words.SUBMIT_FINAL_HELP)
+        self.final.setDefault(True)
+        self.note = QLabel(self, wordWrap=True)
+        self.note.setProperty("role", "quiet")
+        self._files_timer = QTimer(self, singleShot=True, interval=FILES_MILLISECONDS)
+        self._arrange()
+        self.fill(choices)
+        self._join()
+        self.check()
+
+    # ---- what stands where ----------------------------------------------------------------------------------------
+
+    def _arrange(self) -> None:
+        self._own = QFormLayout()
+        left, right = QVBoxLayout(), QVBoxLayout()
+        for name in ("inputs", "shot", "papers"):
+            left.addWidget(_title(words.SECTIONS[name], self))
+            left.addLayout(self._section(name))
+        left.addStretch(1)
+        right.addWidget(_title(words.SECTIONS["engine"], self))
+        right.addLayout(self._section("engine"))
+        self._own_title = _title(words.SECTIONS["options"], self)
+        right.addWidget(self._own_title)
+        right.addLayout(self._own)
+        right.addWidget(_title(words.SECTIONS["more"], self))
+        right.addLayout(self._section("more"))
+        right.addStretch(1)
+        body = QWidget(self)
+        columns = QHBoxLayout(body)
+        columns.addLayout(left, 1)
+        columns.addSpacing(self.fontMetrics().height())
+        columns.addLayout(right, 1)
+        scroll = QScrollArea(self, widgetResizable=True)
+        scroll.setWidget(body)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        layout = QVBoxLayout(self)
+        layout.addWidget(scroll, 1)
+        layout.addWidget(self.said)
+        layout.addWidget(self.bar)
+        foot = QHBoxLayout()
+        foot.addWidget(self.note, 1)
+        foot.addWidget(self.draft)
+        foot.addWidget(self.final)
+        layout.addLayout(foot)
+        letters = self.fontMetrics()
+        self.resize(letters.averageCharWidth() * 150, letters.height() * 46)
+
+    def _section(self, name: str) -> QFormLayout:
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for field in (self.fields[one] for one in SECTIONS[name]):
+            form.addRow(field.label, with_chooser(field, self) if field.name in PATHS else field.editor)
+            form.addRow("", field.problem)
+        return form
+
+    def _join(self) -> None:
+        for field in self.fields.values():
+            field.changed.connect(self.check)
+        self.fields["engine"].changed.connect(self._show_engine)
+        for name in PATHS:
+            self.fields[name].changed.connect(self._files_timer.start)
+        self._files_timer.timeout.connect(self._look_for_files)
+        self.draft.clicked.connect(partial(self.send, True))
+        self.final.clicked.connect(partial(self.send, False))
+        self._sending.told.connect(self._show_progress)
+        self._sending.done.connect(self._show_accepted)
+        self._sending.failed.connect(self.show_problem)
+
+    # ---- what it says ---------------------------------------------------------------------------------------------
+
+    def fill(self, choices: JobOptions) -> None:
+        """Put these options into the form."""
+        if choices.engine not in self._engines:
+            self.fields["engine"].offer((*self._engines, choices.engine))  # until the daemon has said what it has
+        for name, field in self.fields.items():
+            field.set_value(getattr(choices, name))
+
+    def options(self, *, draft: bool = False) -> tuple[JobOptions, dict[str, str]]:
+        """Return what the form says, and what of it could not be read."""
+        said = {name: value for name, field in self.fields.items() if (value := field.value()) is not None}
+        options, problems = options_from(said)
+        own = {name: field.value() for name, field in self.engine_fields.items()}
+        if draft:
+            known = self._engines[DRAFT_ENGINE].options if DRAFT_ENGINE in self._engines else {}
+            own = {name: value for name, value in own.items() if name in known}
+            options = msgspec.structs.replace(options, engine=DRAFT_ENGINE)
+        listed = [f"{name}={value}" for name, value in own.items() if value]
+        return msgspec.structs.replace(options, option=listed), problems
+
+    def check(self) -> bool:
+        """Show beside each field what is wrong with it; return whether nothing is."""
+        options, problems = self.options()
+        engine = self._engines.get(options.engine)
+        problems = {**self._missing, **problems_of(options, engine), **problems}
+        for name, field in self.fields.items():
+            field.show_problem(problems.get(name, ""))
+        wrong = {}
+        for name, field in self.engine_fields.items():
+            found = engine_option_problem(name, str(field.value() or ""), engine) if engine is not None else ""
+            field.show_problem(found)
+            wrong.update({name: found} if found else {})
+        self._offer(not problems and not wrong, engine)
+        return not problems and not wrong
+
+    def _offer(self, right: bool, engine: EngineDescription | None) -> None:
+        alive = self._session.standing.life == "alive"
+        ready = right and alive and not self._sending.under_way
+        self.final.setEnabled(ready)
+        self.draft.setEnabled(ready)
+        looking = engine is not None and (engine.previz or engine.not_final)
+        self.note.setText("" if alive else words.SUBMIT_NO_DAEMON)
+        if alive and looking and engine is not None:
+            self.note.setText(f"{engine.label}: {engine.not_final or words.SUBMIT_LOOKING}")
+
+    # ---- the daemon's engines -------------------------------------------------------------------------------------
+
+    def show_standing(self, standing: Standing) -> None:
+        """Adapt to the daemon's engines, and to whether it is there."""
+        engines = {one.name: one for one in standing.welcome.engines} if standing.welcome is not None else {}
+        if engines and engines != self._engines:
+            self._engines = engines
+            was = self.fields["engine"].value()
+            self.fields["engine"].offer(tuple(engines))
+            self.fields["engine"].set_value(was if was in engines else next(iter(engines)))
+            self._show_engine()
+        self.check()
+
+    def _show_engine(self) -> None:
+        """Lay out the options of the chosen engine; what was typed for another is kept for when it comes back."""
+        self._asked.update({name: str(field.value()) for name, field in self.engine_fields.items() if field.value()})
+        while self._own.rowCount():
+            self._own.removeRow(0)
+        self.engine_fields = {}
+        engine = self._engines.get(str(self.fields["engine"].value()))
+        if engine is not None:
+            for name in engine.options:
+                self._add_engine_field(name, engine)
+        self._own_title.setVisible(bool(self.engine_fields))
+        self.check()
+
+    def _add_engine_field(self, name: str, engine: EngineDescription) -> None:
+        said = f"{engine.options[name]} {range_in_words(name, engine)}".strip()
+        field = engine_field(name, engine.choices.get(name, ()), name in engine.ranges, said, self)
+        field.set_value(self._asked.get(name))
+        field.changed.connect(self.check)
+        self.engine_fields[name] = field
+        self._own.addRow(field.label, field.editor)
+        self._own.addRow("", field.problem)
+
+    # ---- sending --------------------------------------------------------------------------------------------------
+
+    def send(self, draft: bool) -> None:
+        """Send the job, as a draft or with the chosen engine."""
+        if not self.check():
+            return
+        self.said.hide()
+        self.bar.show()
+        self._sending.send(self.options(draft=draft)[0])
+        self.check()
+
+    def _show_progress(self, text: str, done: int, total: int) -> None:
+        self.bar.setMaximum(max(1, total))
+        self.bar.setValue(done)
+        self.bar.setFormat(text)
+
+    def _show_accepted(self, accepted: Accepted) -> None:
+        self.bar.hide()
+        state = words.STATES[accepted.state]
+        text = words.SUBMIT_ACCEPTED.format(job_id=accepted.job_id, state=state, version=accepted.version)
+        self.check()
+        self.hide()
+        self.accepted_job.emit(accepted.job_id, text)
+
+    def show_problem(self, problem: UnderstudyError) -> None:
+        """Show an error beside its field, or at the foot with every finding and what to do."""
+        self.bar.hide()
+        self.check()
+        name = field_of(problem)
+        if name in self.fields:
+            self.fields[name].show_problem(f"{problem.message}. {problem.remedy}")
+            self.fields[name].editor.setFocus()
+        self.said.setHtml(_page(problem))
+        self.said.show()
+
+    def _look_for_files(self) -> None:
+        options, _ = self.options()
+
+        def found(missing: dict[str, str]) -> None:
+            self._missing = missing
+            self.check()
+
+        self._session.errands.aside("understudy-files", lambda: missing_files(options), found, self._cannot_look)
+
+    def _cannot_look(self, problem: UnderstudyError) -> None:
+        self.note.setText(problem.message)
+
+
+def _page(problem: UnderstudyError) -> str:
+    if isinstance(problem, ComplianceError) and problem.findings:
+        return findings_part(problem.findings)
+    return (
+        f"<p><b>{words.HAPPENED}</b> {escape(problem.message)}</p><p><b>{words.NEXT}</b> {escape(problem.remedy)}</p>"
+    )
+
+
+def _title(text: str, parent: QWidget) -> QLabel:
+    label = QLabel(text, parent, textFormat=Qt.TextFormat.PlainText)
+    label.setProperty("role", "section")
+    label.setIndent(0)
+    return label

@@ -1,0 +1,134 @@
+"""Small pictures of takes for the job list, and what their files say of themselves, asked in a thread of their own.
+
+They are for knowing a shot again, not for judging: linear values through the sRGB curve (IEC 61966-2-1), whatever the
+working space. A take that lies elsewhere has none; nothing is fetched for a thumbnail.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import OpenEXR
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from understudy.bridge.client import Client
+from understudy.bridge.errors import UnderstudyError
+from understudy.bridge.keys import Connection
+from understudy.ui.errands import Errands
+
+LAYERS = ("comp", "beauty")
+WIDTH_PIXELS = 192
+"""Twice what a row shows at 100 %, so that 200 % is sharp."""
+ASKED_LIMIT = 200
+"""Rows that somebody scrolls past are not worth the reading."""
+
+
+class _Look(NamedTuple):
+    """What a take shows of itself."""
+
+    state: str
+    image: QImage | None
+
+
+class Thumbnails(QObject):
+    """Reads pictures one after the other. Every method is for the interface's thread."""
+
+    ready = Signal(str, QImage)
+    state_told = Signal(str, str)
+    """A job and what the files of its take say of themselves: delivered, for_review, uncleared, demonstration."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._errands = Errands("understudy-thumbnails")
+        self._asked: set[str] = set()
+        self._under_way = 0
+        self._connection: Connection | None = None
+        self._client: Client | None = None  # of the errands' thread alone
+
+    def use(self, connection: Connection | None) -> None:
+        """Ask this daemon; None = there is nobody to ask."""
+        if connection != self._connection:
+            self._connection = connection
+            self._asked.clear()
+
+    def want(self, job_id: str) -> None:
+        """Read a job's picture, once; `ready` brings it where there is one."""
+        if self._connection is None or job_id in self._asked or self._under_way >= ASKED_LIMIT:
+            return
+        self._asked.add(job_id)
+        self._under_way += 1
+        connection = self._connection
+        self._errands.run(lambda: self._read(connection, job_id), lambda look: self._got(job_id, look), self._none)
+
+    def forget(self, job_id: str) -> None:
+        """Let it be read again: the take has changed."""
+        self._asked.discard(job_id)
+
+    def close(self) -> None:
+        """End the thread and its connection."""
+        self._errands.run(self._hang_up, lambda _: None, self._none)
+        self._errands.close()
+
+    def _hang_up(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _got(self, job_id: str, look: _Look) -> None:
+        self._under_way -= 1
+        self.state_told.emit(job_id, look.state)
+        if look.image is not None:
+            self.ready.emit(job_id, look.image)
+
+    def _none(self, problem: UnderstudyError) -> None:
+        self._under_way -= 1  # a missing picture is no trouble worth a word
+
+    def _read(self, connection: Connection, job_id: str) -> _Look:
+        if self._client is None or self._client.connection != connection:
+            self._hang_up()
+            self._client = Client.connect(connection)
+        outputs = self._client.outputs(job_id, files=False)
+        is_here = self._client.same_machine and not outputs.removed
+        return _Look(outputs.state, read_thumbnail(Path(outputs.folder)) if is_here else None)
+
+
+def read_thumbnail(folder: Path) -> QImage | None:
+    """Return the middle frame of the version in `folder`, small; None where it has no picture yet. From any thread."""
+    for layer in LAYERS:
+        names = sorted(entry.name for entry in _entries(folder / layer) if entry.name.endswith(".exr"))
+        if names:
+            return _small_picture(folder / layer / names[len(names) // 2])
+    return None
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except OSError:
+        return []
+
+
+def _small_picture(path: Path) -> QImage | None:
+    try:
+        with OpenEXR.File(str(path), separate_channels=False) as file:
+            channels = file.channels()
+            pixels = (channels.get("RGB") or channels["RGBA"]).pixels
+    except (OSError, RuntimeError, KeyError):  # still being written, or moved into its version just now
+        return None
+    return to_image(pixels)
+
+
+def to_image(pixels: NDArray[np.floating]) -> QImage:
+    """Return linear (height, width, 3 or 4) pixels as an sRGB picture of at most WIDTH_PIXELS."""
+    step = max(1, pixels.shape[1] // WIDTH_PIXELS)
+    light = np.clip(np.nan_to_num(pixels[::step, ::step, :3].astype(np.float32)), 0.0, 1.0)
+    curve = np.where(light <= 0.0031308, light * 12.92, 1.055 * np.power(light, 1 / 2.4) - 0.055)
+    codes = np.ascontiguousarray((curve * 255 + 0.5).astype(np.uint8))
+    height, width = codes.shape[:2]
+    return QImage(codes.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()

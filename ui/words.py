@@ -1,0 +1,206 @@
+"""Every word that the panel says, in one place. English; nothing here depends on Qt."""
+
+from __future__ import annotations
+
+TITLE = "Understudy"
+
+COLUMNS = ("", "Shot", "Take", "State", "Stage", "Progress", "Left", "Who", "Where")
+COLUMN_HELP = (
+    "A picture of the take, where its files are on this machine",
+    "The shot; its takes stand together, the newest first",
+    "Which version it is, and whether it may be delivered",
+    "Where the job stands",
+    "What it does just now",
+    "Finished frames of all frames",
+    "Time that is left",
+    "Whose key submitted it",
+    "The project, or the artist's own folder",
+)
+STATES = {
+    "draft": "draft",
+    "uploading": "uploading",
+    "queued": "queued",
+    "running": "running",
+    "parked": "parked",
+    "paused": "paused",
+    "checking": "checking",
+    "delivered": "delivered",
+    "refused": "refused",
+    "quarantined": "quarantined",
+    "cancelled": "cancelled",
+    "failed": "failed",
+}
+STANDINGS = {
+    "delivered": "DELIVERED",
+    "for_review": "FOR REVIEW",
+    "uncleared": "UNCLEARED",
+    "demonstration": "DEMONSTRATION",
+    "provisional": "PROVISIONAL",
+    "quarantined": "QUARANTINED",
+    "none": "NO TAKE",
+}
+STANDING_HELP = {
+    "delivered": "Through both gates on good papers: may be delivered.",
+    "for_review": "On good papers, but to be looked at only: never part of a final.",
+    "uncleared": "Self-attested: no papers. Every file says so, and only a new job with a record changes that.",
+    "demonstration": "A demonstration: not for delivery.",
+    "provisional": "Not yet through the delivery gate: frames may still be withdrawn.",
+    "quarantined": "Set aside: the gate did not let it through, and its files are not handed out.",
+    "none": "This job has no take.",
+}
+
+ALL_STATES = "every state"
+LIVE = "what is going on"
+ENDED = "what has ended"
+ATTENTION = "what needs someone"
+SEARCH = "Search shot, take, job, who, engine"
+FILTER_NAME = "Which jobs are shown"
+SEARCH_NAME = "Search in the jobs"
+JOBS_NAME = "Jobs by shot"
+NO_JOBS = "No job yet.\nPress Ctrl+N to submit a shot."
+NOTHING_FOUND = "No job is like that.\nEsc shows all of them."
+QUEUE_PLACE = "{place} in the queue"
+
+ACTIONS = {
+    "cancel": ("&Cancel", "Del", "Stop this job within a step; it stays listed, and can be retried."),
+    "retry": ("&Retry", "R", "Queue a failed, cancelled or refused job again; finished frames are kept."),
+    "pause": ("&Pause", "P", "Free the slot; finished frames stay, and the job goes on with Resume."),
+    "resume": ("Res&ume", "U", "Put a paused or parked job back into the queue."),
+    "sooner": ("&Sooner", "+", "Raise the priority by 10; higher runs first."),
+    "later": ("&Later", "-", "Lower the priority by 10."),
+    "redo": ("Re&do a segment…", "D", "Make a segment of a delivered take again, as a new version."),
+    "open": ("&Open folder", "O", "Open the folder that holds the take's files."),
+    "copy": ("Copy as &command", "Ctrl+C", "Copy the job as a command line of `understudy`."),
+}
+SUBMIT = "&New job…"
+DAEMON = "&Daemon…"
+QUIT = "&Quit"
+FIND = "&Find"
+JOB_MENU = "&Job"
+FILE_MENU = "&File"
+VIEW_MENU = "&View"
+CANCEL_SURE = "Cancel {shot} v{version:03}? {done} of {total} frames are finished; Retry goes on from them."
+
+NO_FOLDER_HERE = "Its files are not on this machine, or there are none yet; Copy as command brings them."
+
+CENTRE_NAME = "The take"
+CENTRE_EMPTY = "Choose a take on the left."
+CENTRE_NOT_YET = "{shot} v{version:03} has no files yet."
+CENTRE_ELSEWHERE = "{shot} v{version:03} lies on the daemon's machine:\n{folder}\nBring it here with\n{command}"
+CENTRE_REMOVED = "The files of {shot} v{version:03} were removed from the daemon's disk."
+CENTRE_WITHDRAWN = "{take}: nothing may be looked at.\nWhy stands on the right."
+
+DETAILS_NAME = "What there is to know of this job"
+DETAILS_EMPTY = "Choose a job to see what the gates said of it."
+HAPPENED = "What happened"
+KEPT = "What was kept"
+NEXT = "What to do next"
+GATE = "What the gates said"
+INPUTS = "Inputs"
+CHOSEN = "Settings"
+FILES = "Files"
+KEPT_BY_STATE = {
+    "failed": "{done} of {total} frames are finished and kept; Retry goes on from them.",
+    "cancelled": "{done} of {total} frames are finished; Retry goes on from what is still there.",
+    "parked": "{done} of {total} frames are kept; the job goes on by itself when there is room.",
+    "paused": "{done} of {total} frames are kept; Resume goes on from them.",
+    "refused": "No frame leaves this job. Its inputs stay in the vault, so a corrected job is sent at once.",
+    "quarantined": "The frames are set aside on the daemon's machine and handed to no one.",
+}
+OUTCOMES = {
+    "refuse": "REFUSED",
+    "broken": "DID NOT RUN",
+    "warn": "WARNING",
+    "note": "NOTE",
+    "waived": "WAIVED",
+}
+PASSED = "{count} rules passed or did not apply."
+NO_FINDINGS = "Nothing was said yet."
+
+REDO_TITLE = "Redo a segment"
+REDO_SEGMENT = "&Segment, from 1"
+REDO_SEED = "S&eed"
+REDO_SEED_SAME = "the one it had"
+REDO_CASCADE = "&Cascade: this segment and all after it"
+REDO_ALONE = "&Alone: only this segment"
+REDO_DISSOLVE = "&Dissolve into the next segment"
+REDO_WILL = {
+    "cascade": "Segment {segment} and every one after it are made again. Those before it stay, byte for byte.",
+    "alone": "Only segment {segment} is made again; those after it are kept, and the jump at both seams is measured.",
+    "dissolve": " Its last pictures dissolve into the next segment.",
+}
+REDO_VERSION = " The result is a new version; v{version:03} stays as it is."
+REDO_GO = "&Make it again"
+
+SUBMIT_TITLE = "New job"
+SUBMIT_DRAFT = "&Draft with preview"
+SUBMIT_FINAL = "&Submit"
+SUBMIT_DRAFT_HELP = "Blocking pictures without a GPU, in seconds; every file says so."
+SUBMIT_FINAL_HELP = "Send the job with the chosen engine."
+SUBMIT_LOOKING = "for looking at, never part of a final"
+SUBMIT_READING = "Reading files: {done} of {total}"
+SUBMIT_SENDING = "Sending: {done} of {total} MiB"
+SUBMIT_WAITING = "No room on the daemon: {message} {remedy}"
+SUBMIT_ACCEPTED = "Job {job_id} is {state}, version {version}."
+SUBMIT_NO_DAEMON = "No daemon answers: the job can be filled in, and sent when one does."
+SECTIONS = {
+    "inputs": "Inputs",
+    "shot": "Shot",
+    "engine": "Engine",
+    "options": "Options of this engine",
+    "papers": "Papers",
+    "more": "Colour, files, order",
+}
+CHOOSE = "Choose…"
+CHOOSE_NAME = "Choose a file for {field}"
+NEEDED = "needed by {engine} in mode {mode}"
+NOT_READ = "{engine} does not read it"
+UNSAID = "({choice})"
+PAPERS_NEEDED = "needed: a record, or who vouches for it and why"
+PAPERS_TWO = "a job has a record or is self-attested, not both"
+NO_SUCH_FILE = "there is no such file"
+
+DAEMON_TITLE = "Daemon"
+DAEMON_STATES = {
+    "looking": "looking for a daemon",
+    "alive": "alive",
+    "away": "away: its jobs go on when it is back, and so does this list",
+    "refused": "refuses this key",
+}
+DAEMON_KEY = "&Connect by key file…"
+DAEMON_START = "&Start one here"
+DAEMON_AGAIN = "&Try again"
+DAEMON_STARTING = "starting a daemon…"
+DAEMON_SAME_MACHINE = "on this machine"
+DAEMON_ELSEWHERE = "across the network"
+DAEMON_DRAINING = "finishes what runs, then exits"
+IDLE = "idle"
+QUEUED = "{count} waiting"
+OF_QUOTA = "{used} of {quota}"
+FREE = "{free} free"
+KEY_FILE = "Connection file"
+
+
+def take_of(shot: str, version: int) -> str:
+    """Return how a take is called; a job that was refused at once has no version."""
+    return f"{shot} v{version:03}" if version else shot
+
+
+def in_bytes(count: int) -> str:
+    """Return a size as people read it: 1.5 GiB."""
+    size = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+def in_time(seconds: float) -> str:
+    """Return a duration as people read it: 2 h 05 min, 3 min 20 s, 12 s."""
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {left:02} s" if minutes else f"{left} s"
