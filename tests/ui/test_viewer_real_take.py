@@ -1,4 +1,4 @@
-"""A take that the real pipeline made: the viewer shows its pixels, its layers and its state, and the plate beside it."""
+"""A take that the real pipeline made: the viewer shows its pixels, layers and state, and the plate beside it."""
 
 from __future__ import annotations
 
