@@ -82,7 +82,7 @@ class Viewer(QWidget):
     ) -> None:
         """Show the take that lies, or lands, in `folder`. Returns at once: the folder is read on another thread."""
         self.pause()
-        self._end_threads()
+        self._end_threads(wait=False)
         self.head, self.seen = None, None
         self._shown.clear()
         self.canvas.clear()
@@ -111,10 +111,6 @@ class Viewer(QWidget):
             return
         box.setCurrentText(layer)
 
-    def set_mode(self, mode: Mode) -> None:
-        """Look at one picture, or at two: wiped, flickered or mixed."""
-        self.look_bar.mode.setCurrentText(mode)
-
     def play(self) -> None:
         """Play between the marks at the shot's rate, dropping frames rather than slowing down."""
         if self.head is None:
@@ -135,12 +131,12 @@ class Viewer(QWidget):
         """End the threads. A panel calls it before it deletes the viewer."""
         self.pause()
         self._flicker.stop()
-        self._end_threads()
+        self._end_threads(wait=True)
 
-    def _end_threads(self) -> None:
+    def _end_threads(self, *, wait: bool) -> None:
         for thread in (self._watch, self._reader):
             if thread is not None:
-                thread.stop()
+                thread.stop(wait=wait)
         self._watch = self._reader = None
 
     def _lay_out(self) -> None:
@@ -176,12 +172,14 @@ class Viewer(QWidget):
         self.look_bar.pixels_asked.connect(lambda: self.canvas.set_zoom(1))
 
     def _on_seen(self, seen: Seen) -> None:
+        if self._watch is None or seen.watched is not self._watch.watched:
+            return  # of a take that is no longer shown
         first = self.seen is None
         self.seen = seen
         take, whole = seen.take, seen.take.whole
         if self._reader is None or self._reader.viewing is not seen.viewing:
             if self._reader is not None:
-                self._reader.stop()
+                self._reader.stop(wait=False)
             self._reader = Reader(seen.viewing, self._told.landed.emit, self._told.whole.emit)
         self.playback.rate = take.rate or DEFAULT_RATE
         self.look_bar.set_displays(seen.viewing.displays())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
@@ -75,20 +77,27 @@ class FrameStrip(QWidget):
     def _draw_frames(self, painter: QPainter, head: Playhead) -> None:
         column = self._room() / (head.last - head.first + 1)
         gap = 1.0 if column >= 4 else 0.0
-        lacking = Qt.BrushStyle.BDiagPattern
-        for frame in range(head.first, head.last + 1):
-            box = QRectF(self.x_of(frame), _TOP, max(1.0, column - gap), _BAR)
-            if frame in self._there:
-                painter.fillRect(box, _THERE)
-            else:
-                painter.fillRect(box, _LACKS)
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(lacking)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(Qt.BrushStyle.BDiagPattern)
+        for first, last, there in self._runs(head, alone=gap > 0):
+            left = self.x_of(first)
+            box = QRectF(left, _TOP, max(1.0, self.x_of(last + 1) - left - gap), _BAR)
+            painter.fillRect(box, _THERE if there else _LACKS)
+            if not there:
                 painter.drawRect(box)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for first, last in ((head.first, head.mark_in), (head.mark_out + 1, head.last + 1)):
             left = self.x_of(first)
             painter.fillRect(QRectF(left, _TOP, self.x_of(last) - left, _BAR), _OUTSIDE)
+
+    def _runs(self, head: Playhead, *, alone: bool) -> Iterator[tuple[int, int, bool]]:
+        """Yield (first, last, there) of frames that are alike; each by itself where it has a column to be seen in."""
+        first = head.first
+        for frame in range(head.first, head.last + 1):
+            there = frame in self._there
+            if frame == head.last or alone or (frame + 1 in self._there) != there:
+                yield first, frame, there
+                first = frame + 1
 
     def _draw_marks(self, painter: QPainter) -> None:
         painter.setPen(QPen(_SEAM, 2))

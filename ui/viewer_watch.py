@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,17 +21,6 @@ LOOK_AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What lay in the folder at one look."""
-
-    take: TakeFiles
-    viewing: Viewing
-    earlier: tuple[TakeFiles, ...] = ()
-    colour_note: str = ""
-    """Where the shot's own config is not here, and what stands in for it."""
-
-
-@dataclass(frozen=True, slots=True)
 class Watched:
     """What to look at: a folder, and what the caller knows better than its files."""
 
@@ -42,20 +32,33 @@ class Watched:
     segments: tuple[FrameRange, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What lay in the folder at one look."""
+
+    watched: Watched
+    take: TakeFiles
+    viewing: Viewing
+    earlier: tuple[TakeFiles, ...] = ()
+    colour_note: str = ""
+    """Where the shot's own config is not here, and what stands in for it."""
+
+
 class TakeWatch:
     """Calls `seen` on its own thread: at once, and whenever what lies in the folder has changed."""
 
     def __init__(self, watched: Watched, seen: Callable[[Seen], None], every: float = LOOK_AGAIN_SECONDS) -> None:
-        self._watched, self._seen, self._every = watched, seen, every
+        self.watched, self._seen, self._every = watched, seen, every
         self._stopped = threading.Event()
         self._viewing: tuple[str, Viewing, str] | None = None
         self._thread = threading.Thread(target=self._work, name="take", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread. Waits for a look that is under way."""
+    def stop(self, *, wait: bool = True) -> None:
+        """End the thread, after a look that is under way; waits for it, or leaves it to end by itself."""
         self._stopped.set()
-        self._thread.join()
+        if wait:
+            self._thread.join()
 
     def _work(self) -> None:
         before: TakeFiles | None = None
@@ -64,15 +67,15 @@ class TakeWatch:
             if take != before:
                 before = take
                 viewing, note = self._open_config(take.colour_config)
-                earlier = tuple(read_take(folder, rate=take.rate) for folder in earlier_takes(self._watched.folder))
+                earlier = tuple(read_take(folder, rate=take.rate) for folder in earlier_takes(self.watched.folder))
                 if not self._stopped.is_set():
-                    self._seen(Seen(take, viewing, earlier, note))
+                    self._seen(Seen(self.watched, take, viewing, earlier, note))
             if (take.folder / TAKE_MARK).is_file() and not take.problem:
                 return
             self._stopped.wait(self._every)
 
     def _read(self) -> TakeFiles:
-        watched = self._watched
+        watched = self.watched
         return read_take(
             watched.folder, watched.plate, rate=watched.rate, expected=watched.expected, findings=watched.findings,
             segments=watched.segments,
@@ -92,15 +95,21 @@ def open_viewing(words: str) -> tuple[Viewing, str]:
     name, _, digest = words.rpartition(" ")
     try:
         if not words:
-            return Viewing(), ""
+            return _built_in(STANDARD), ""
         if not name:
-            return Viewing(words), ""
+            return _built_in(words), ""
         archive = load_settings().home / "colour_configs" / f"{digest}.ocioz"
         if archive.is_file():
             return Viewing(name, archive), ""
     except RequestError as problem:
-        return Viewing(), f"{problem.message}; shown through {STANDARD}"
-    return Viewing(), f"the shot's config {name} is not on this machine; shown through {STANDARD}"
+        return _built_in(STANDARD), f"{problem.message}; shown through {STANDARD}"
+    return _built_in(STANDARD), f"the shot's config {name} is not on this machine; shown through {STANDARD}"
+
+
+@functools.lru_cache(maxsize=4)
+def _built_in(name: str) -> Viewing:
+    """Return a built-in config with all the views that were baked of it: the next take needs the same ones."""
+    return Viewing(name)
 
 
 def notes_of(seen: Seen, front: Shown | None, frame: int) -> list[str]:

@@ -122,7 +122,7 @@ def test_when_a_take_is_not_delivered_then_the_picture_says_so_in_every_mode_and
 ) -> None:
     opened(viewer, write_take(tmp_path / "take", FRAMES, state=state))
     for mode in ("single", "wipe", "flicker", "onion"):
-        viewer.set_mode(mode)  # type: ignore[arg-type]
+        viewer.look_bar.mode.setCurrentText(mode)
         viewer.canvas.set_zoom(40)
         wait_until(lambda: viewer.canvas.banner.startswith(word))
         image = viewer.canvas.grab().toImage()
@@ -168,7 +168,7 @@ def test_when_the_wipe_stands_in_the_middle_then_each_side_shows_its_own_layer(v
 def test_when_it_flickers_then_both_are_shown_in_turn_on_the_same_pixels(viewer: Viewer, take: Path) -> None:
     opened(viewer, take)
     viewer.look_bar.other.setCurrentText("clean")
-    viewer.set_mode("flicker")
+    viewer.look_bar.mode.setCurrentText("flicker")
     wait_until(lambda: shows(viewer, "clean", 1001, BACK))
     seen: set[tuple[int, int, int]] = set()
 

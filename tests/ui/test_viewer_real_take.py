@@ -65,7 +65,7 @@ def test_when_plate_and_comp_are_wiped_then_both_are_in_the_one_space_and_equal_
 ) -> None:
     viewer.set_frame(1002)
     viewer.look_bar.other.setCurrentText("plate")
-    viewer.set_mode("wipe")
+    viewer.look_bar.mode.setCurrentText("wipe")
     wait_until(lambda: all(viewer._shown[p].wanted.frame == 1002 for p in (FRONT, BACK) if p in viewer._shown))
     wait_until(lambda: BACK in viewer._shown)
     front, back = viewer._shown[FRONT].codes, viewer._shown[BACK].codes

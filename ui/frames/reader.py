@@ -132,12 +132,15 @@ class Reader:
             self._shows.clear()
             self._ahead = []
 
-    def stop(self) -> None:
-        """End the threads, each after the frame that it is reading. Waits for them."""
+    def stop(self, *, wait: bool = True) -> None:
+        """End the threads, each after the frame that it is reading; nothing lands any more.
+
+        Waits for them, as whoever deletes what `landed` calls must; a viewer that only goes to another take does not.
+        """
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
-        for thread in self._threads:
+        for thread in self._threads if wait else ():
             thread.join()
 
     def _work(self) -> None:
@@ -149,7 +152,9 @@ class Reader:
                     return
                 wanted, probe, key = self._take()
             if wanted is not None:
-                self._landed(self._make(wanted))
+                shown = self._make(wanted)
+                if not self._stopped:
+                    self._landed(shown)
             elif probe is not None:
                 self._read_whole(probe)
             elif key is not None:
@@ -208,7 +213,8 @@ class Reader:
             self._wholes[path] = frame
             while len(self._wholes) > WHOLE_FRAMES:
                 self._wholes.popitem(last=False)
-        self._whole_landed(path)
+        if not self._stopped:
+            self._whole_landed(path)
 
     def _read_ahead(self, key: tuple[Path, int]) -> None:
         try:
