@@ -18,7 +18,7 @@ from understudy.ui.frames.exr import Frame, Picture, read_frame, reduce
 from understudy.ui.frames.view import BakeError, Codes, Kind, Look, Viewing
 
 CACHE_BYTES = 768 * 1024 * 1024
-"""About 100 reduced frames of 1080p RGBA half."""
+"""About 30 UHD frames, reduced to 1080p RGB; 145 of 720p RGB half, which is not reduced."""
 WHOLE_FRAMES = 2
 """Frames kept unreduced, for the pixel under the cursor: a UHD one is 66 MB."""
 
