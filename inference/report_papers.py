@@ -15,7 +15,7 @@ import msgspec
 
 from understudy.bridge.errors import Finding
 from understudy.bridge.record import Record, salted
-from understudy.bridge.waiver import Waiver
+from understudy.inference.authority.papers import Waiver
 from understudy.inference.compliance.manifest import ManifestWatermark
 from understudy.inference.compliance.marks import record_digest
 from understudy.inference.compliance.policy.packs import Pack
@@ -91,7 +91,7 @@ def papers_of(
     return Papers(
         who=_who(order),
         packs=asked,
-        waived=tuple(_waived(one, order.waivers, record) for one in findings if one.outcome == "waived"),
+        waived=tuple(_waived(one, order.registry.waivers, record) for one in findings if one.outcome == "waived"),
         proof=_proof(order, watermark, signer),
     )
 
@@ -164,7 +164,7 @@ def _who(order: WorkOrder) -> Rows:
 
 
 def _waived(finding: Finding, waivers: tuple[Waiver, ...], record: Record) -> tuple[str, str]:
-    waiver = next((one for one in waivers if one.waiver_id == finding.facts.get("waiver")), None)
+    waiver = next((one for one in waivers if one.id == finding.facts.get("waiver")), None)
     why = f" Reason: {without_people(waiver.reason, record)}" if waiver is not None else ""
     condition = f" Condition: {waiver.condition}" if waiver is not None and waiver.condition else ""
     return finding.rule, f"{finding.message}{why}{condition}"

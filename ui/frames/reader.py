@@ -1,0 +1,249 @@
+"""Threads that read, reduce and colour frames, so that the interface's own never does.
+
+What is asked for last comes first: a picture to show replaces an older wish for the same place on the screen, and only
+when none waits are the frames ahead of the scrub read. Reduced frames are kept within a stated number of bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from understudy.bridge.errors import UnderstudyError
+from understudy.ui.frames.exr import Frame, Picture, read_frame, reduce
+from understudy.ui.frames.view import BakeError, Codes, Kind, Look, Viewing
+
+CACHE_BYTES = 768 * 1024 * 1024
+"""About 30 UHD frames, reduced to 1080p RGB; 145 of 720p RGB half, which is not reduced."""
+WHOLE_FRAMES = 2
+"""Frames kept unreduced, for the pixel under the cursor: a UHD one is 66 MB."""
+
+
+def reader_threads() -> int:
+    """Return how many threads read: the module decodes one frame a thread at full speed, and a host wants cores too."""
+    return max(2, min(6, (os.cpu_count() or 2) - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One picture to be shown. `place` names where on the screen: a newer wish for it replaces an older one."""
+
+    place: str
+    path: Path
+    frame: int
+    factor: int
+    look: Look
+    kind: Kind = "picture"
+    channel: str = "RGB"
+    region: tuple[int, int, int, int] | None = None
+    """Left, top, right, bottom in the display window's coordinates; None for all that there is."""
+    serial: int = 0
+    """Counts the wishes of whoever asks: threads finish in any order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What came of a wish: codes over a part of the frame, or why there is no picture."""
+
+    wanted: Wanted
+    codes: Codes | None
+    rectangle: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Left, top, width, height that `codes` cover, in pixels of the display window's coordinates."""
+    picture: Picture | None = None
+    error: BakeError | None = None
+    """Of the view that coloured it; None for one that is OCIO's own, and for data."""
+    problem: str = ""
+
+
+class Reader:
+    """The threads and their cache. Every method may be called from the interface's thread: none waits for a disk.
+
+    `landed` and `whole` are called on a reading thread.
+    """
+
+    def __init__(
+        self,
+        viewing: Viewing,
+        landed: Callable[[Shown], None],
+        whole: Callable[[Path], None],
+        *,
+        threads: int | None = None,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self.viewing = viewing
+        self._landed, self._whole_landed = landed, whole
+        self._room = cache_bytes
+        self._changed = threading.Condition()
+        self._shows: OrderedDict[str, Wanted] = OrderedDict()
+        self._probe: Path | None = None
+        self._ahead: list[tuple[Path, int]] = []
+        self._reading: set[tuple[Path, int]] = set()
+        self._kept: OrderedDict[tuple[Path, int], Picture] = OrderedDict()
+        self._wholes: OrderedDict[Path, Frame] = OrderedDict()
+        self._stopped = False
+        self._age = 0
+        self._threads = [
+            threading.Thread(target=self._work, name=f"frames {number}", daemon=True)
+            for number in range(threads or reader_threads())
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def show(self, wanted: Wanted) -> None:
+        """Ask for a picture; an older wish for the same place that nobody has begun is dropped."""
+        with self._changed:
+            self._shows[wanted.place] = wanted
+            self._changed.notify()
+
+    def ahead(self, frames: Iterable[tuple[Path, int]]) -> None:
+        """Say which (file, factor) will be wanted next, the nearest first; replaces what was said before."""
+        with self._changed:
+            self._ahead = [key for key in frames if key not in self._kept]
+            self._changed.notify_all()
+
+    def values(self, path: Path, x: int, y: int) -> tuple[tuple[str, ...], tuple[float, ...] | None] | None:
+        """Return a pixel's channel names and stored values; None while the whole frame is still read (see `whole`)."""
+        with self._changed:
+            frame = self._wholes.get(path)
+            if frame is None:
+                self._probe = path
+                self._changed.notify()
+                return None
+        return frame.channels, frame.values(x, y)
+
+    def is_kept(self, path: Path, factor: int) -> bool:
+        with self._changed:
+            return (path, factor) in self._kept
+
+    def kept_bytes(self) -> int:
+        with self._changed:
+            return sum(picture.pixels.nbytes for picture in self._kept.values())
+
+    def forget(self) -> None:
+        """Drop every picture and wish: files of these names may hold other pictures from now on."""
+        with self._changed:
+            self._age += 1
+            self._kept.clear()
+            self._wholes.clear()
+            self._shows.clear()
+            self._ahead = []
+
+    def stop(self, *, wait: bool = True) -> None:
+        """End the threads, each after the frame that it is reading; nothing lands any more.
+
+        Waits for them, as whoever deletes what `landed` calls must; a viewer that only goes to another take does not.
+        """
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        for thread in self._threads if wait else ():
+            thread.join()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._stopped or self._shows or self._probe or self._next_ahead()):
+                    self._changed.wait()
+                if self._stopped:
+                    return
+                wanted, probe, key = self._take()
+            if wanted is not None:
+                shown = self._make(wanted)
+                if not self._stopped:
+                    self._landed(shown)
+            elif probe is not None:
+                self._read_whole(probe)
+            elif key is not None:
+                self._read_ahead(key)
+
+    def _next_ahead(self) -> tuple[Path, int] | None:
+        return next((key for key in self._ahead if key not in self._kept and key not in self._reading), None)
+
+    def _take(self) -> tuple[Wanted | None, Path | None, tuple[Path, int] | None]:
+        if self._shows:
+            return self._shows.popitem(last=False)[1], None, None
+        if self._probe is not None:
+            probe, self._probe = self._probe, None
+            return None, probe, None
+        key = self._next_ahead()
+        if key is not None:
+            self._reading.add(key)
+        return None, None, key
+
+    def _make(self, wanted: Wanted) -> Shown:
+        try:
+            picture = self._picture(wanted.path, wanted.factor)
+            part, rectangle = _cut(picture, wanted.region)
+            codes = self.viewing.render(part, wanted.look, wanted.kind, wanted.channel)
+            error = self.viewing.error(wanted.look) if wanted.kind in ("picture", "signed") else None
+            return Shown(wanted, codes, rectangle, picture, error)
+        except UnderstudyError as problem:
+            return Shown(wanted, None, problem=f"{problem.message}. {problem.remedy}")
+
+    def _picture(self, path: Path, factor: int) -> Picture:
+        with self._changed:
+            kept = self._kept.get((path, factor))
+            if kept is not None:
+                self._kept.move_to_end((path, factor))
+                return kept
+            whole, age = self._wholes.get(path), self._age
+        frame = whole if whole is not None else read_frame(path)
+        picture = reduce(frame, factor)
+        with self._changed:
+            if age == self._age:
+                self._keep((path, factor), picture)
+        return picture
+
+    def _keep(self, key: tuple[Path, int], picture: Picture) -> None:
+        self._kept[key] = picture
+        held = sum(kept.pixels.nbytes for kept in self._kept.values())
+        while held > self._room and len(self._kept) > 1:
+            held -= self._kept.popitem(last=False)[1].pixels.nbytes
+
+    def _read_whole(self, path: Path) -> None:
+        try:
+            frame = read_frame(path)
+        except UnderstudyError:  # the wish to show it tells why
+            return
+        with self._changed:
+            self._wholes[path] = frame
+            while len(self._wholes) > WHOLE_FRAMES:
+                self._wholes.popitem(last=False)
+        if not self._stopped:
+            self._whole_landed(path)
+
+    def _read_ahead(self, key: tuple[Path, int]) -> None:
+        try:
+            self._picture(*key)
+        except UnderstudyError:
+            with self._changed:  # not again until it is asked for: it may still be landing
+                self._ahead = [other for other in self._ahead if other != key]
+        finally:
+            with self._changed:
+                self._reading.discard(key)
+
+
+def _cut(picture: Picture, region: tuple[int, int, int, int] | None) -> tuple[Picture, tuple[int, int, int, int]]:
+    """Return the part of a reduced picture that covers `region`, and which rectangle that is."""
+    factor, (height, width) = picture.factor, picture.pixels.shape[:2]
+    across, down = picture.origin
+    left, top, right, bottom = region or (across, down, across + width * factor, down + height * factor)
+    left, top, right, bottom = left - across, top - down, right - across, bottom - down
+    columns = (min(max(0, left // factor), width - 1), max(1, min(width, -(-right // factor))))
+    rows = (min(max(0, top // factor), height - 1), max(1, min(height, -(-bottom // factor))))
+    columns, rows = (columns[0], max(columns[0] + 1, columns[1])), (rows[0], max(rows[0] + 1, rows[1]))
+    rectangle = (
+        picture.origin[0] + columns[0] * factor,
+        picture.origin[1] + rows[0] * factor,
+        (columns[1] - columns[0]) * factor,
+        (rows[1] - rows[0]) * factor,
+    )
+    pixels = picture.pixels[rows[0] : rows[1], columns[0] : columns[1]]
+    part = Picture(
+        pixels, factor, picture.channels, picture.origin, picture.display, picture.pixel_aspect, picture.marks
+    )
+    return part, rectangle

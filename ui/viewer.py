@@ -1,0 +1,398 @@
+"""The viewer: a take's layers frame by frame, beside each other and beside the plate, in the shot's own view.
+
+Stands alone (`python -m understudy.ui.viewer FOLDER`) or inside the panel. Reads no file on the interface's thread:
+a `TakeWatch` looks at the folder, a `Reader` at the frames, and both tell by signals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import cast
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
+
+from understudy.bridge.errors import Finding, RequestError
+from understudy.bridge.frames import FrameRange, FrameRate
+from understudy.ui import viewer_keys
+from understudy.ui.frames.reader import Reader, Shown, Wanted
+from understudy.ui.frames.view import Look
+from understudy.ui.playhead import Playhead, next_frames
+from understudy.ui.viewer_bar import LookBar, TransportBar, set_items
+from understudy.ui.viewer_canvas import FRONT, Canvas, Mode, laid_of
+from understudy.ui.viewer_places import Others, Place, banner_of, others_of, places_of
+from understudy.ui.viewer_playback import Playback
+from understudy.ui.viewer_strip import FrameStrip
+from understudy.ui.viewer_style import STYLE
+from understudy.ui.viewer_take import TakeFiles
+from understudy.ui.viewer_watch import Seen, TakeWatch, Watched, notes_of
+from understudy.ui.viewer_words import banner_words, frame_words, missing_words, pixel_words
+
+AHEAD_FRAMES = 24
+FLICKER_MILLISECONDS = 400
+DEFAULT_RATE = FrameRate(24)  # of a take that states none; the viewer says so
+
+
+class _Told(QObject):
+    """Carries what other threads say to the interface's."""
+
+    landed = Signal(object)
+    whole = Signal(object)
+    seen = Signal(object)
+
+
+class Viewer(QWidget):
+    """A widget of its own or of the panel. Every method is the interface's thread's."""
+
+    frame_changed = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Understudy viewer")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.canvas, self.strip = Canvas(self), FrameStrip(self)
+        self.look_bar, self.transport = LookBar(self), TransportBar(self)
+        self.pixel, self.said = QLabel(" "), QLabel(" ")
+        self.head: Playhead | None = None
+        self.seen: Seen | None = None
+        self.playback = Playback(self)
+        self._others: Others = {}
+        self._reader: Reader | None = None
+        self._watch: TakeWatch | None = None
+        self._serial, self._newest = 0, dict[str, int]()
+        self._shown: dict[str, Shown] = {}
+        self._pointed: tuple[int, int] | None = None
+        self._direction = 1
+        self._told = _Told()
+        self._lay_out()
+        self._connect()
+
+    def show_take(
+        self,
+        folder: Path,
+        plate: str | None = None,
+        rate: FrameRate | None = None,
+        findings: tuple[Finding, ...] = (),
+        *,
+        expected: FrameRange | None = None,
+        segments: tuple[FrameRange, ...] = (),
+    ) -> None:
+        """Show the take that lies, or lands, in `folder`. Returns at once: the folder is read on another thread."""
+        self.pause()
+        self._end_threads(wait=False)
+        self.head, self.seen = None, None
+        self._shown.clear()
+        self.canvas.clear()
+        self.canvas.banner, self.canvas.problem = "", "Reading the take ..."
+        watched = Watched(folder, plate, rate, expected, findings, segments)
+        self._watch = TakeWatch(watched, self._told.seen.emit)
+
+    def set_frame(self, frame: int) -> None:
+        """Go to a frame; frames in the direction of the move are made ready."""
+        if self.head is None:
+            return
+        if frame != self.head.frame:
+            self._direction = 1 if frame > self.head.frame else -1
+        self.head = self.head.at(frame)
+        self.strip.show_head(self.head)
+        self.frame_changed.emit(self.head.frame)
+        self._ask()
+        self._tell()
+
+    def set_layer(self, layer: str) -> None:
+        """Show a layer in front; one that the take lacks is said to be lacking."""
+        box = self.look_bar.layer
+        if box.findText(layer) < 0:
+            self.canvas.problem = missing_words(self.seen.take, layer, 0) if self.seen is not None else ""
+            self.canvas.lay(FRONT, None)
+            return
+        box.setCurrentText(layer)
+
+    def play(self) -> None:
+        """Play between the marks at the shot's rate, dropping frames rather than slowing down."""
+        if self.head is None:
+            return
+        self._direction = 1
+        self.transport.play.setChecked(True)
+        self.playback.start(self.head.frame)
+
+    def pause(self) -> None:
+        self.playback.stop()
+        self.transport.play.setChecked(False)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        self.close_take()
+        super().closeEvent(event)
+
+    def close_take(self) -> None:
+        """End the threads. A panel calls it before it deletes the viewer."""
+        self.pause()
+        self._flicker.stop()
+        self._end_threads(wait=True)
+
+    def _end_threads(self, *, wait: bool) -> None:
+        for thread in (self._watch, self._reader):
+            if thread is not None:
+                thread.stop(wait=wait)
+        self._watch = self._reader = None
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for label in (self.pixel, self.said):
+            label.setContentsMargins(8, 3, 8, 3)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        for widget in (self.look_bar, self.canvas, self.pixel, self.strip, self.transport, self.said):
+            column.addWidget(widget, 1 if widget is self.canvas else 0)
+        self.canvas.setFocusProxy(self)
+        self.said.setFixedHeight(2 * self.said.fontMetrics().lineSpacing() + 8)  # the picture must not move
+        self.said.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.said.setWordWrap(False)
+        self.setStyleSheet(STYLE)
+        self._flicker = QTimer(self)
+
+    def _connect(self) -> None:
+        self._told.landed.connect(self._on_landed)
+        self._told.whole.connect(lambda _: self._tell_pixel())
+        self._told.seen.connect(self._on_seen)
+        self.playback.due.connect(self._on_due)
+        self._flicker.timeout.connect(self._on_flicker)
+        self.canvas.moved.connect(self._ask)
+        self.canvas.pointed.connect(self._on_pointed)
+        self.canvas.left.connect(self._on_left)
+        self.strip.chosen.connect(self._on_chosen)
+        self.transport.asked.connect(self.do)
+        self.look_bar.changed.connect(self._on_look)
+        self.look_bar.typed.connect(self.setFocus)
+        self.look_bar.fit_asked.connect(self.canvas.fit)
+        self.look_bar.pixels_asked.connect(lambda: self.canvas.set_zoom(1))
+
+    def _on_seen(self, seen: Seen) -> None:
+        if self._watch is None or seen.watched is not self._watch.watched:
+            return  # of a take that is no longer shown
+        first = self.seen is None
+        self.seen = seen
+        take, whole = seen.take, seen.take.whole
+        if self._reader is None or self._reader.viewing is not seen.viewing:
+            if self._reader is not None:
+                self._reader.stop(wait=False)
+            self._reader = Reader(seen.viewing, self._told.landed.emit, self._told.whole.emit)
+        self.playback.rate = take.rate or DEFAULT_RATE
+        self.look_bar.set_displays(seen.viewing.displays())
+        set_items(self.look_bar.layer, list(take.layers))
+        if first:
+            self.look_bar.layer.setCurrentText(take.picture_layer)
+        self._others = others_of(take, seen.earlier)
+        set_items(self.look_bar.other, list(self._others))
+        if whole is None:
+            self.canvas.problem = take.problem or "No frame lies here yet."
+        else:
+            self.head = Playhead.over(whole) if self.head is None else self.head.widened(whole)
+        self._on_look()
+
+    def _on_look(self) -> None:
+        if self.seen is None:
+            return
+        bar = self.look_bar
+        self.canvas.mode = cast(Mode, bar.mode.currentText())
+        if self.canvas.mode == "flicker":
+            self._flicker.start(FLICKER_MILLISECONDS)
+        else:
+            self._flicker.stop()
+        bar.other.setEnabled(self.canvas.mode != "single")
+        self.strip.show_take(self.seen.take, bar.layer.currentText())
+        self.strip.show_head(self.head)
+        self._ask()
+        self._tell()
+
+    def _places(self, seen: Seen) -> list[Place]:
+        bar = self.look_bar
+        against = self._others.get(bar.other.currentText(), ()) if self.canvas.mode != "single" else ()
+        if self.canvas.mode != "onion":
+            against = against[:1]
+        return list(places_of(seen.take, bar.layer.currentText(), against, overlay=bar.overlay.isChecked()))
+
+    def _look(self, take: TakeFiles) -> Look:
+        bar, viewing = self.look_bar, cast(Seen, self.seen).viewing
+        space, exposure, gamma = viewing.space(take.working_space), bar.exposure.value(), bar.gamma.value()
+        return Look(space, bar.display.currentText(), bar.view.currentText(), round(exposure, 3), round(gamma, 3))
+
+    def _factor(self) -> int:
+        return max(1, int(1 / self.canvas.zoom))
+
+    def _ask(self) -> None:
+        """Ask for every picture that the screen needs now, and for those that will be needed next."""
+        if self.seen is None or self._reader is None or self.head is None:
+            self.canvas.update()
+            return
+        frame, places = self.head.frame, self._places(self.seen)
+        for gone in self._shown.keys() - {place.place for place in places}:
+            self._shown.pop(gone)
+            self.canvas.lay(gone, None)
+        for place in places:
+            self._ask_for(place, frame)
+        near = next_frames(self.head, self._direction, AHEAD_FRAMES)
+        files = (place.take.layers.get(place.layer, {}).get(other) for other in near for place in places)
+        self._reader.ahead((path, self._factor()) for path in files if path is not None)
+
+    def _ask_for(self, place: Place, frame: int) -> None:
+        path = place.take.layers.get(place.layer, {}).get(frame)
+        self._serial += 1
+        if path is None or self._reader is None:
+            self._newest[place.place] = self._serial
+            self._shown.pop(place.place, None)
+            self.canvas.lay(place.place, None)
+            if place.place == FRONT:
+                self.canvas.problem = missing_words(place.take, place.layer, frame)
+                self.canvas.banner = banner_words(place.take, None)
+            return
+        wanted = Wanted(
+            place=place.place,
+            path=path,
+            frame=frame,
+            factor=self._factor(),
+            look=self._look(place.take),
+            kind=place.kind,
+            channel=self.look_bar.channel.currentText() if place.kind != "overlay" else "RGB",
+            region=self.canvas.region(),
+            serial=self._serial,
+        )
+        self._reader.show(wanted)
+
+    def _on_landed(self, shown: Shown) -> None:
+        wanted, seen = shown.wanted, self.seen
+        if seen is None or wanted.serial < self._newest.get(wanted.place, 0):
+            return
+        place = next((place for place in self._places(seen) if place.place == wanted.place), None)
+        if place is None or wanted.path not in place.take.layers.get(place.layer, {}).values():
+            return
+        self._newest[wanted.place] = wanted.serial
+        self._shown[wanted.place] = shown
+        marks = shown.picture.marks if shown.picture is not None else {}
+        label = frame_words(place.take, place.layer, wanted.frame, marks, named=place.named)
+        self.canvas.lay(wanted.place, laid_of(shown, label))
+        if wanted.place == FRONT:
+            self._front_landed(shown)
+        self.canvas.banner = banner_of(seen.take, self._places(seen), self._shown)
+
+    def _front_landed(self, shown: Shown) -> None:
+        self.playback.was_painted()
+        self.canvas.problem = shown.problem
+        picture = shown.picture
+        if picture is not None and self.canvas.set_display(picture.display, picture.pixel_aspect):
+            self._ask()  # its size was not known when it was asked for
+        self._tell()
+        self._tell_pixel()
+
+    def _on_due(self, steps: int) -> None:
+        if self.head is not None and (frame := self.playback.frame(self.head, steps)) != self.head.frame:
+            self.set_frame(frame)
+            self._direction = 1
+
+    def _on_flicker(self) -> None:
+        self.canvas.flicker_back = not self.canvas.flicker_back
+        self.canvas.update()
+
+    def _on_chosen(self, frame: int) -> None:
+        self.pause()
+        self.set_frame(frame)
+
+    def _on_pointed(self, x: int, y: int) -> None:
+        self._pointed = (x, y)
+        self._tell_pixel()
+
+    def _on_left(self) -> None:
+        self._pointed = None
+        self.pixel.setText(" ")
+
+    def _tell_pixel(self) -> None:
+        shown = self._shown.get(FRONT)
+        if self._pointed is None or shown is None or self._reader is None or self.playback.runs:
+            return
+        wanted = shown.wanted
+        layer = self.look_bar.layer.currentText()
+        found = self._reader.values(wanted.path, *self._pointed)
+        if found is None:
+            self.pixel.setText(f"{layer}  x {self._pointed[0]}  y {self._pointed[1]}   reading ...")
+            return
+        channels, values = found
+        space = "data" if wanted.kind == "data" else f"scene-linear {wanted.look.space}"
+        words = pixel_words(layer, self._pointed, channels, values, space)
+        if values is not None and len(values) >= 3 and wanted.kind == "picture":
+            codes = self._reader.viewing.exact_codes(values, wanted.look)
+            words += "   view {} {} {}".format(*codes)
+        self.pixel.setText(words)
+
+    def _tell(self) -> None:
+        """Say what the playback does, which view there is at which error, and what was found at this frame."""
+        if self.seen is None or self.head is None:
+            return
+        rate = float(self.playback.rate.fraction)
+        words = f"{rate:.3f} frames/s" if self.seen.take.rate else f"no rate is stated: {rate:.0f} frames/s"
+        if self.playback.runs:
+            words = self.playback.words()
+        marked = (self.head.mark_in, self.head.mark_out)
+        if marked != (self.head.first, self.head.last):
+            words += f"   in {marked[0]} out {marked[1]}"
+        self.transport.words.setText(words)
+        self.said.setText("\n".join(notes_of(self.seen, self._shown.get(FRONT), self.head.frame)))
+
+    def do(self, what: str) -> None:
+        """Do what a button or a key of the transport says."""
+        head = self.head
+        if head is None:
+            return
+        if what == "play":
+            self.pause() if self.playback.runs else self.play()
+        elif what in ("in", "out", "unmark"):
+            marked = {"in": head.with_in(head.frame), "out": head.with_out(head.frame), "unmark": head.unmarked()}
+            self.head = marked[what]
+            self.strip.show_head(self.head)
+        else:
+            self._go(head, what)
+        self._tell()
+
+    def _go(self, head: Playhead, what: str) -> None:
+        self.pause()
+        target = {
+            "first": head.mark_in,
+            "last": head.mark_out,
+            "back": head.frame - 1,
+            "on": head.frame + 1,
+            "found_before": self.strip.next_found(-1),
+            "found_after": self.strip.next_found(1),
+        }[what]
+        if target is not None:
+            self.set_frame(target)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if not viewer_keys.press(self, Qt.Key(event.key())):
+            super().keyPressEvent(event)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Open a folder in a window of its own."""
+    parser = argparse.ArgumentParser(prog="python -m understudy.ui.viewer", description=__doc__)
+    parser.add_argument("folder", type=Path, help="a take, or the folder that one lands in")
+    parser.add_argument("--plate", help="the plate's files, as plate.####.exr")
+    parser.add_argument("--rate", help="frames per second, where the files state none")
+    said = parser.parse_args(arguments)
+    try:
+        rate = FrameRate.parse(said.rate) if said.rate else None
+    except RequestError as problem:
+        parser.error(f"{problem.message}. {problem.remedy}")
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    viewer = Viewer()
+    viewer.resize(1280, 860)
+    viewer.show_take(said.folder, said.plate, rate)
+    viewer.show()
+    viewer.setFocus()
+    return application.exec()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
