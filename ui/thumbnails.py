@@ -10,9 +10,6 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import OpenEXR
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
@@ -20,6 +17,7 @@ from understudy.bridge.client import Client
 from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.keys import Connection
 from understudy.ui.errands import Errands
+from understudy.ui.frames.small import read_small
 
 LAYERS = ("comp", "beauty")
 WIDTH_PIXELS = 192
@@ -115,20 +113,8 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _small_picture(path: Path) -> QImage | None:
-    try:
-        with OpenEXR.File(str(path), separate_channels=False) as file:
-            channels = file.channels()
-            pixels = (channels.get("RGB") or channels["RGBA"]).pixels
-    except (OSError, RuntimeError, KeyError):  # still being written, or moved into its version just now
+    small = read_small(path, WIDTH_PIXELS)
+    if small is None:
         return None
-    return to_image(pixels)
-
-
-def to_image(pixels: NDArray[np.floating]) -> QImage:
-    """Return linear (height, width, 3 or 4) pixels as an sRGB picture of at most WIDTH_PIXELS."""
-    step = max(1, pixels.shape[1] // WIDTH_PIXELS)
-    light = np.clip(np.nan_to_num(pixels[::step, ::step, :3].astype(np.float32)), 0.0, 1.0)
-    curve = np.where(light <= 0.0031308, light * 12.92, 1.055 * np.power(light, 1 / 2.4) - 0.055)
-    codes = np.ascontiguousarray((curve * 255 + 0.5).astype(np.uint8))
-    height, width = codes.shape[:2]
-    return QImage(codes.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+    bytes_a_row = 3 * small.width
+    return QImage(small.codes, small.width, small.height, bytes_a_row, QImage.Format.Format_RGB888).copy()
