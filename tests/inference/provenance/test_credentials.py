@@ -15,7 +15,7 @@ import pytest
 
 from understudy.bridge.errors import JobParked, SigningError
 from understudy.inference.provenance import credentials
-from understudy.inference.provenance.claims import version_manifest
+from understudy.inference.provenance.claims import SoftBinding, version_manifest
 from understudy.inference.provenance.credentials import Source, read_credentials, sign_beside, sign_in_itself
 from understudy.inference.provenance.signing_keys import SigningKey
 
@@ -142,7 +142,7 @@ def test_when_there_is_no_room_for_a_signed_copy_then_the_job_parks_and_the_movi
 
 
 def test_when_a_movie_has_a_watermark_then_its_credentials_name_it(movie: Path, key: SigningKey) -> None:
-    made = dataclasses.replace(MADE, soft_binding=("org.understudy.wm.1", "c0ffee"))
+    made = dataclasses.replace(MADE, soft_binding=SoftBinding("org.understudy.wm.1", "c0ffee"))
     sign_in_itself(movie, version_manifest(made, movie.name, ()), (), key)
     reading = read_credentials(movie, key.anchors)
     assert reading is not None
