@@ -1,4 +1,4 @@
-"""The panel's window: jobs on the left, the take in the middle, what there is to know of it on the right.
+"""The panel's window: jobs above what there is to know of the chosen one, and the take beside them.
 
 It holds the parts together and thinks nothing of its own. Whoever has a viewer gives it to `Panel`; else a placeholder
 stands there.
@@ -59,18 +59,21 @@ class Panel(QMainWindow):
         self._show_standing(session.standing)
 
     def _arrange(self) -> None:
-        parts = QSplitter(Qt.Orientation.Horizontal, self)
-        for part in (self.pane, self.middle, self.details):
+        aside, parts = QSplitter(Qt.Orientation.Vertical), QSplitter(Qt.Orientation.Horizontal, self)
+        for part in (self.pane, self.details):
+            aside.addWidget(part)
+        for part in (aside, self.middle):
             parts.addWidget(part)
-        for at, stretch in enumerate((5, 5, 3)):
-            parts.setStretchFactor(at, stretch)
-        parts.setChildrenCollapsible(False)
+        parts.setStretchFactor(1, 1)  # a larger window is for the picture
+        for splitter in (aside, parts):
+            splitter.setChildrenCollapsible(False)
         self.setCentralWidget(parts)
         self.statusBar().addPermanentWidget(self.daemon_line)
         self.statusBar().setSizeGripEnabled(False)
         letters = self.fontMetrics()
         self.resize(letters.averageCharWidth() * 262, letters.height() * 52)
-        parts.setSizes([letters.averageCharWidth() * share for share in (142, 70, 50)])
+        parts.setSizes([letters.averageCharWidth() * share for share in (112, 150)])
+        aside.setSizes([letters.height() * share for share in (24, 24)])
         self._fill_menus()
 
     def _fill_menus(self) -> None:

@@ -11,6 +11,7 @@ from understudy.bridge.options import JobOptions
 from understudy.ui import words
 from understudy.ui.panel import Panel
 from understudy.ui.session import Session
+from understudy.ui.take_centre import TakeCentre
 from understudy.ui.theme import dress
 
 
@@ -21,7 +22,7 @@ def run_panel(where: Path, choices: JobOptions, *, open_form: bool = False) -> i
     application.setApplicationDisplayName(words.TITLE)
     dress(application)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the terminal ends it: its jobs stay with the daemon
-    window = Panel(Session(where), choices)
+    window = Panel(Session(where), choices, TakeCentre())
     window.session.start()
     window.show()
     if open_form:

@@ -48,6 +48,8 @@ class Viewer(QWidget):
     """A widget of its own or of the panel. Every method is the interface's thread's."""
 
     frame_changed = Signal(int)
+    take_read = Signal()
+    """A take is read for the first time; its frames can be gone to."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -103,7 +105,7 @@ class Viewer(QWidget):
         self._tell()
 
     def set_layer(self, layer: str) -> None:
-        """Show a layer in front; one that the take lacks is said to be lacking."""
+        """Show a layer in front, or say that the take lacks it."""
         box = self.look_bar.layer
         if box.findText(layer) < 0:
             self.canvas.problem = missing_words(self.seen.take, layer, 0) if self.seen is not None else ""
@@ -193,6 +195,8 @@ class Viewer(QWidget):
         else:
             self.head = Playhead.over(whole) if self.head is None else self.head.widened(whole)
         self._on_look()
+        if first:
+            self.take_read.emit()
 
     def _on_look(self) -> None:
         if self.seen is None:

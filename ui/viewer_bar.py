@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QP
 
 CHANNELS = ("RGB", "R", "G", "B", "A")
 MODES = ("single", "wipe", "flicker", "onion")
+NARROWEST = 62
+"""Pixels of a box where the viewer has little room."""
 
 
 class LookBar(QWidget):
@@ -120,8 +122,9 @@ def set_items(box: QComboBox, items: list[str]) -> None:
 
 def _box(width: int) -> QComboBox:
     box = QComboBox()
-    box.setMinimumWidth(width)
+    box.setMinimumWidth(min(width, NARROWEST))
     box.setMaximumWidth(width)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return box
 
@@ -134,4 +137,5 @@ def _number(least: float, most: float, step: float, suffix: str) -> QDoubleSpinB
     number.setSuffix(suffix)
     number.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)  # the wheel and the keys [ and ] step it
     number.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+    number.setMaximumWidth(84)
     return number

@@ -5,8 +5,8 @@ QWidget { background: #262626; color: #d0d0d0; }
 QPushButton { background: #3a3a3a; border: 1px solid #4c4c4c; border-radius: 2px; padding: 3px 8px; }
 QPushButton:hover { background: #454545; }
 QPushButton:checked { background: #5d6b75; }
-QPushButton:focus, QComboBox:focus, QDoubleSpinBox:focus { border: 1px solid #9fb4c2; }
-QComboBox, QDoubleSpinBox { background: #1e1e1e; border: 1px solid #4c4c4c; border-radius: 2px; padding: 2px 4px; }
+QPushButton:focus, QComboBox:focus { border: 1px solid #9fb4c2; }
+QComboBox { background: #1e1e1e; border: 1px solid #4c4c4c; border-radius: 2px; padding: 2px 4px; }
 QComboBox:disabled { color: #6a6a6a; }
 QToolTip { background: #1e1e1e; color: #d0d0d0; border: 1px solid #4c4c4c; }
 """

@@ -26,6 +26,7 @@ from understudy.ui.job_rows import row_of
 from understudy.ui.panel import Panel
 from understudy.ui.redo_dialog import RedoDialog
 from understudy.ui.session import Session
+from understudy.ui.take_centre import TakeCentre
 from understudy.ui.theme import dress
 
 OUT = Path(__file__).resolve().parents[2] / "docs/images/panel"
@@ -49,7 +50,7 @@ def main() -> None:
 
 
 def _with_daemon(daemon: RunningDaemon) -> None:
-    panel = Panel(Session(daemon.home), shot_options(Path(), engine="preview", record=None))
+    panel = Panel(Session(daemon.home), shot_options(Path(), engine="preview", record=None), TakeCentre())
     panel.show()
     panel.session.start()
     wait_until(lambda: panel.session.standing.life == "alive")
