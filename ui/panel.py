@@ -60,10 +60,10 @@ class Panel(QMainWindow):
 
     def _arrange(self) -> None:
         aside, parts = QSplitter(Qt.Orientation.Vertical), QSplitter(Qt.Orientation.Horizontal, self)
-        for part in (self.pane, self.details):
-            aside.addWidget(part)
-        for part in (aside, self.middle):
-            parts.addWidget(part)
+        aside.addWidget(self.pane)
+        aside.addWidget(self.details)
+        parts.addWidget(aside)
+        parts.addWidget(self.middle)
         parts.setStretchFactor(1, 1)  # a larger window is for the picture
         for splitter in (aside, parts):
             splitter.setChildrenCollapsible(False)
