@@ -91,7 +91,10 @@ def papers_of(
     return Papers(
         who=_who(order),
         packs=asked,
-        waived=tuple(_waived(one, order.registry.waivers, record) for one in findings if one.outcome == "waived"),
+        # Admission and delivery may both have let a rule be: once is enough.
+        waived=tuple(
+            dict.fromkeys(_waived(one, order.registry.waivers, record) for one in findings if one.outcome == "waived")
+        ),
         proof=_proof(order, watermark, signer),
     )
 
