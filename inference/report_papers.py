@@ -37,6 +37,7 @@ LIKENESS = {
 }
 VOUCHED = {
     "registry": "the studio's registry held the consents when the job was accepted",
+    "authority": "the studio's authority held the consents when the job was accepted",
     "self-attested": "the record alone: its consents were not held against a registry",
 }
 NOT_STATED = "not stated"

@@ -21,6 +21,8 @@ LEAST_HEIGHT = 0.05
 LEAST_SECONDS = 2.0
 DRAWN_HEIGHT = 0.055
 """What is drawn: a tenth more than the least, so that compression cannot take it below."""
+READABLE_PIXELS = 11
+"""Under it the strokes of a Chinese letter run into each other, and neither people nor the gate can read them."""
 _MARGIN, _PADDING = 0.03, 0.02  # of the shortest side
 _FIELD = 0.65
 """How far the field behind the letters is darkened: white becomes 89, far below any letter."""
@@ -58,7 +60,7 @@ class Label:
         """
         check_label(text)
         shortest = min(width, height)
-        letters = _drawn(text, _size(DRAWN_HEIGHT * shortest), round(_PADDING * shortest))
+        letters = _drawn(text, _size(max(DRAWN_HEIGHT * shortest, READABLE_PIXELS)), round(_PADDING * shortest))
         margin = round(_MARGIN * shortest)
         top, left = height - margin - letters.shape[0], width - margin - letters.shape[1]
         if left < 0 or top < 0:

@@ -110,8 +110,9 @@ def test_people_of_a_record_stand_as_numbers_and_parts_of_words_stay() -> None:
 def test_a_waiver_is_told_with_its_reason_and_names_neither_who_performs_nor_who_decided(tmp_path: Path) -> None:
     registry = Registry(tmp_path, Ledger(tmp_path))
     waiver = Waiver(
-        id="w-1", rule="base.y", reason="ana agreed by letter", requested_by="pia", requested_on="2026-11-01",
-        state="granted", decided_by="lea", decided_on="2026-11-02",
+        id="w-1", rule="base.y", pack="base@1.0.0", record_id="r-1", facts="0" * 64, waivable_by=("legal",),
+        reason="ana agreed by letter", requested_by="pia", requested_on="2026-11-01", state="granted",
+        decided_by="lea", decided_as="legal", decided_on="2026-11-02", expires_on="2026-12-31",
     )  # fmt: skip
     registry.write("lea", [Change("waiver", waiver, "granted")])
     store = Lookup(tmp_path / "store.sqlite")

@@ -55,9 +55,8 @@ TELLING = tuple(
     for moment in STAGES
     if moment.stage
     in (
-        "denoising", "naming what is carried", "naming a layer", "giving out a segment's last frame",
-        "denoising the next segment", "reading back",
-        "settling the layers", "naming the signed review", "naming the seal", "delivering",
+        "naming what is carried", "giving out a segment's last frame", "denoising the next segment", "reading back",
+        "naming the signed review", "delivering",
     )
 )  # fmt: skip
 """For the suite: one of each kind, and every file that a kill can leave half written. `benchmarks/kill_stages.py` has
