@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from understudy.bridge.errors import DaemonUnreachable, KeyRefused, RequestError
+from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
 from understudy.bridge.keys import Connection, load_connection, read_challenge
 from understudy.bridge.line import Line, lost_if_cut
 from understudy.bridge.messages import (
@@ -22,7 +23,6 @@ from understudy.bridge.messages import (
     AskLacking,
     AskOrder,
     AskOutputs,
-    AskSnapshot,
     AskStatus,
     Control,
     Done,
@@ -39,15 +39,11 @@ from understudy.bridge.messages import (
     Outputs,
     Ping,
     Pong,
-    Posted,
-    PostEntries,
-    PostWaiver,
     ProveMachine,
     RedoSegment,
     Reply,
     Request,
     ShowJob,
-    SignedSnapshot,
     Status,
     Submit,
     Welcome,

@@ -1,4 +1,4 @@
-"""Every message of the wire, and nowhere else. docs/protocol.md is generated from this file.
+"""Every message of the wire. docs/protocol.md is generated from here; a follower's are in follower_messages.py.
 
 Three conversations, each a ROUTER of the daemon and a DEALER of the client, all under CURVE:
 
@@ -17,6 +17,7 @@ import msgspec
 
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
+from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
 from understudy.bridge.shot import Digest, JobRequest, OutputFile, Seed, SegmentNumber
 from understudy.bridge.words import Mode, State
 
@@ -154,29 +155,6 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     now: bool = False
 
 
-class AskSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """What the studio's registry holds for the projects of this key, signed. For a daemon that follows this one."""
-
-    contents: str = ""
-    """Digest of the contents that the asker holds: they are not sent again while they are the same. Empty = send them,
-    signed anew."""
-    key: str = ""
-    """The public key (Ed25519, hex) that the asker trusts. Where it was changed since, the answer proves it."""
-
-
-class PostEntries(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Lines of a follower's ledger as they stand there, those that follow on entry `after`. Safe to repeat."""
-
-    after: Annotated[int, msgspec.Meta(ge=0)]
-    lines: Annotated[tuple[str, ...], msgspec.Meta(max_length=256)]
-
-
-class PostWaiver(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A waiver that somebody asked for at a follower, as JSON; whoever may decides on it at the authority."""
-
-    waiver: str
-
-
 Request = (
     Hello | ProveMachine | Ping | Submit | RedoSegment | AskLacking | HandOver | ListJobs | ShowJob | Control
     | AskOutputs | AskOrder | Watch | NoteFix | AskStatus | Drain | AskSnapshot | PostEntries | PostWaiver
@@ -303,29 +281,6 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     vault_quota_bytes: int
     disk_free_bytes: int
     home: str
-
-
-class SignedSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """What an authority says to a follower. The follower keeps it as it is and verifies it whenever it is used."""
-
-    body: str = ""
-    """JSON, as it was signed (docs/authority.md); empty = what the asker holds is still so."""
-    signature: str = ""
-    """Ed25519, hex, over `understudy studio snapshot 1`, a line break, and the body."""
-    key: str = ""
-    """The public key that signed, hex: that of the authority's ledger."""
-    rotations: tuple[str, ...] = ()
-    """Lines of the authority's ledger by which one key named the next, from the asker's key on."""
-
-
-class Posted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """What the authority holds of a follower's ledger now, on its disk. The follower goes on from there."""
-
-    seq: int
-    digest: str
-    head_seq: int
-    """The entry of the authority's own ledger that says so; 0 = it holds nothing yet."""
-    head_digest: str
 
 
 Reply = (

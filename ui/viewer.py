@@ -48,8 +48,7 @@ class Viewer(QWidget):
     """A widget of its own or of the panel. Every method is the interface's thread's."""
 
     frame_changed = Signal(int)
-    take_read = Signal()
-    """A take is read for the first time; its frames can be gone to."""
+    take_read = Signal()  # a take is read for the first time: its frames can be gone to
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -337,8 +336,7 @@ class Viewer(QWidget):
             return
         rate = float(self.playback.rate.fraction)
         words = f"{rate:.3f} frames/s" if self.seen.take.rate else f"no rate is stated: {rate:.0f} frames/s"
-        if self.playback.runs:
-            words = self.playback.words()
+        words = self.playback.words() if self.playback.runs else words
         marked = (self.head.mark_in, self.head.mark_out)
         if marked != (self.head.first, self.head.last):
             words += f"   in {marked[0]} out {marked[1]}"

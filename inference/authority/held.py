@@ -17,8 +17,8 @@ from typing import NamedTuple
 import msgspec
 
 from understudy.bridge.errors import DaemonError, DaemonUnreachable, UnderstudyError
+from understudy.bridge.follower_messages import SignedSnapshot
 from understudy.bridge.keys import Connection, load_connection
-from understudy.bridge.messages import SignedSnapshot
 from understudy.bridge.private_files import locked, make_private_folder, read_private, write_private
 from understudy.inference.authority.head import StudioAuthority
 from understudy.inference.authority.papers import Paper

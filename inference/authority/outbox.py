@@ -12,7 +12,7 @@ from typing import BinaryIO
 import msgspec
 
 from understudy.bridge.errors import DaemonError
-from understudy.bridge.messages import Posted
+from understudy.bridge.follower_messages import Posted
 from understudy.bridge.private_files import make_private_folder, read_private, write_private
 from understudy.inference.authority.entries import line_digest
 from understudy.inference.authority.held import FOLDER

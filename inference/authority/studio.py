@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from understudy.bridge.messages import SignedSnapshot
+from understudy.bridge.follower_messages import SignedSnapshot
 from understudy.inference.authority.entries import ROTATED, is_signed, read_entry
 from understudy.inference.authority.head import LedgerHead, StudioAuthority
 from understudy.inference.authority.papers import KINDS, Approval, Clip, Kind, Paper, RegisteredConsent, Talent, Waiver

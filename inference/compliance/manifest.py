@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import msgspec
 
 from understudy.bridge.errors import Finding
-from understudy.bridge.record import salted
+from understudy.bridge.record import Record, salted
 from understudy.bridge.shot import OutputFile
 from understudy.inference.authority.head import LedgerHead, StudioAuthority, Vouching
 from understudy.inference.compliance.marks import NOT_FINAL, STATE, final_state, record_digest
@@ -106,7 +106,7 @@ def build_manifest(
 
     `files` leaves the manifest itself out; `rate` is the shot's as the worker resolved it.
     """
-    shot, record = order.job.shot, order.job.record
+    shot = order.job.shot
     state = final_state(order, marks.get(NOT_FINAL, ""))
     inputs = tuple(
         ManifestInput(
@@ -126,14 +126,7 @@ def build_manifest(
         rate=rate or str(shot.rate or ""),
         state=state,
         marks={**marks, STATE: state},
-        record=ManifestRecord(
-            digest=record_digest(record),
-            record_id=record.record_id,
-            ground=record.ground,
-            attestation=record.attestation,
-            likeness=record.likeness,
-            consents={consent.consent_id: salted(record, consent.document) for consent in record.consents},
-        ),
+        record=_papers(order.job.record),
         inputs=inputs,
         files=tuple(sorted(files, key=lambda file: file.path)),
         findings=tuple(_without_folders(finding, folders) for finding in findings),
@@ -143,6 +136,17 @@ def build_manifest(
         authority=order.authority,
         ledger_head=order.ledger_head,
         watermark=watermark,
+    )
+
+
+def _papers(record: Record) -> ManifestRecord:
+    return ManifestRecord(
+        digest=record_digest(record),
+        record_id=record.record_id,
+        ground=record.ground,
+        attestation=record.attestation,
+        likeness=record.likeness,
+        consents={consent.consent_id: salted(record, consent.document) for consent in record.consents},
     )
 
 

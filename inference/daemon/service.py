@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from understudy.bridge.errors import DaemonError, JobParked, KeyRefused, ProtocolError, RequestError
+from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
 from understudy.bridge.keys import User
 from understudy.bridge.messages import (
     PROTOCOL_VERSION,
@@ -22,7 +23,6 @@ from understudy.bridge.messages import (
     AskLacking,
     AskOrder,
     AskOutputs,
-    AskSnapshot,
     AskStatus,
     Control,
     Done,
@@ -39,15 +39,11 @@ from understudy.bridge.messages import (
     Outputs,
     Ping,
     Pong,
-    Posted,
-    PostEntries,
-    PostWaiver,
     ProveMachine,
     RedoSegment,
     Reply,
     Request,
     ShowJob,
-    SignedSnapshot,
     Slot,
     Status,
     Submit,

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta, timezone
 import msgspec
 
 from understudy.bridge.errors import RequestError
+from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
 from understudy.bridge.keys import User
-from understudy.bridge.messages import AskSnapshot, Done, Posted, PostEntries, PostWaiver, SignedSnapshot
+from understudy.bridge.messages import Done
 from understudy.inference.authority.acting import check_may
 from understudy.inference.authority.chains import Chains
 from understudy.inference.authority.entries import NewEntry

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from daemon_rig import RunningDaemon
+from pack_rig import CAMERA, pack_text
 from terminal_rig import Terminal
 from typed_rig import HERE, Submit
 
@@ -70,25 +71,7 @@ def test_a_delivered_take_says_which_packs_were_asked_on_which_facts_and_names_n
         assert private not in report
 
 
-OUR_SHOW = """
-id = "our-show"
-version = "1.0.0"
-title = "What our show asks"
-valid_from = "2026-01-01"
-sources = ["the show's producer"]
-reviewed_by = ""
-confidence = "low"
-not_verified = []
-
-[[rule]]
-id = "our-show.camera"
-gate = "delivery"
-require = { set = "context.camera_move" }
-severity = "block"
-waivable_by = ["producer"]
-explain = "Every shot of this show is logged with its camera move."
-remedy = "State `context.camera_move`."
-"""
+OUR_SHOW = pack_text("our-show.camera", "delivery", "producer", CAMERA)
 
 
 def test_a_studios_own_rule_of_delivery_warns_the_artist_first_and_is_asked_again_by_the_worker(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from understudy.bridge.errors import DaemonError, RequestError
-from understudy.bridge.messages import Posted
+from understudy.bridge.follower_messages import Posted
 from understudy.inference.authority.chains import KEPT_FILE, Chains, Kept, kept_chains
 from understudy.inference.authority.entries import NewEntry
 from understudy.inference.authority.ledger import ENTRIES_FILE, Ledger, judge_ledger, read_ledger

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from understudy.bridge.errors import DaemonError
+from understudy.bridge.follower_messages import SignedSnapshot
 from understudy.bridge.keys import Connection, write_connection
-from understudy.bridge.messages import SignedSnapshot
 from understudy.inference.authority.entries import NewEntry
 from understudy.inference.authority.head import LedgerHead
 from understudy.inference.authority.held import Holding

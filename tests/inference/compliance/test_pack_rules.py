@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from pack_rig import MEDIA, pack_text
 
 from understudy.bridge.circumstances import CastMember, Content, Disclosure, Replica, Use
 from understudy.bridge.consent import ConsentScope
@@ -27,25 +28,7 @@ LAST = (
     "pack_rules_still_hold",
 )
 """Of delivery, the rules that look at papers alone."""
-MINE = """
-id = "mine"
-version = "1.0.0"
-title = "A pack of our own"
-valid_from = "2026-01-01"
-sources = ["ours"]
-reviewed_by = ""
-confidence = "low"
-not_verified = []
-
-[[rule]]
-id = "mine.media"
-gate = "admission"
-require = { set = "use.media" }
-severity = "block"
-waivable_by = ["legal"]
-explain = "The record states its media."
-remedy = "State `use.media`."
-"""
+MINE = pack_text("mine.media", "admission", "legal", MEDIA)
 
 
 def admission(facts: AdmissionFacts, **changes: Any) -> dict[str, Finding]:

@@ -18,8 +18,8 @@ from terminal_rig import Terminal
 from understudy.bridge.client import Client
 from understudy.bridge.errors import ComplianceError, KeyRefused, RequestError
 from understudy.bridge.exit_codes import REFUSED
+from understudy.bridge.follower_messages import SignedSnapshot
 from understudy.bridge.keys import issue_key, load_connection, write_connection
-from understudy.bridge.messages import SignedSnapshot
 from understudy.bridge.record import Consent, Record
 from understudy.bridge.settings import UserSettings, load_settings
 from understudy.inference.authority.chains import kept_chains

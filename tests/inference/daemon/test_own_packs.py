@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from pack_rig import CAMERA, pack_text
 
 from understudy.bridge.client import Client
 from understudy.bridge.consent import Consent
@@ -16,25 +17,7 @@ from understudy.bridge.shot import Settings
 
 from .conftest import DaemonProcess, make_job
 
-MINE = """
-id = "our-show"
-version = "1.0.0"
-title = "What our show asks"
-valid_from = "2026-01-01"
-sources = ["the show's producer"]
-reviewed_by = ""
-confidence = "low"
-not_verified = []
-
-[[rule]]
-id = "our-show.context"
-gate = "admission"
-require = { set = "context.camera_move" }
-severity = "block"
-waivable_by = ["producer"]
-explain = "Every shot of this show is logged with its camera move."
-remedy = "State `context.camera_move`."
-"""
+MINE = pack_text("our-show.context", "admission", "producer", CAMERA)
 
 
 @pytest.fixture

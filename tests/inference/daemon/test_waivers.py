@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pack_rig import CAMERA, pack_text
 from terminal_rig import Ended, Terminal
 
 from understudy.bridge.circumstances import Content, Context, Use
@@ -20,26 +21,12 @@ from understudy.inference.authority.ledger import read_ledger
 from .conftest import DaemonProcess, finished, guest, job_on_record, send
 
 RULE = "our-show.context"
-MINE = """
-id = "our-show"
-version = "1.0.0"
-title = "What our show asks"
-valid_from = "2026-01-01"
-sources = ["the show's producer"]
-reviewed_by = ""
-confidence = "low"
-not_verified = []
-
-[[rule]]
-id = "our-show.context"
-gate = "admission"
-when = { any = [{ not = { set = "use.media" } }, { set = "use.media" }] }
-require = { set = "context.camera_move" }
-severity = "block"
-waivable_by = ["legal"]
-explain = "Every shot of this show is logged with its camera move."
-remedy = "State `context.camera_move`."
-
+MINE = (
+    pack_text(
+        "our-show.context", "admission", "legal", CAMERA,
+        when='{ any = [{ not = { set = "use.media" } }, { set = "use.media" }] }',
+    )
+    + """
 [[rule]]
 id = "our-show.violence"
 gate = "admission"
@@ -50,6 +37,7 @@ waivable_by = []
 explain = "Violence of this show is looked at twice."
 remedy = "State `content.political`."
 """
+)  # fmt: skip
 WHY = "The camera log of that day was lost in the flood."
 Say = Callable[..., Ended]
 

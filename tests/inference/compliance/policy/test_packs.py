@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pack_rig import MEDIA, pack_text
 
 from understudy.bridge.errors import RequestError
 from understudy.inference.compliance.policy.cases import failures, read_cases
@@ -14,25 +15,7 @@ from understudy.inference.compliance.policy.library import CASES, FOLDER, SHIPPE
 from understudy.inference.compliance.policy.packs import parse_pack
 
 DISABLED = {"dk-likeness", "us-nofakes", "uk-replica"}
-SOUND = """
-id = "mine"
-version = "1.0.0"
-title = "A pack of our own"
-valid_from = "2026-01-01"
-sources = ["ours"]
-reviewed_by = ""
-confidence = "low"
-not_verified = []
-
-[[rule]]
-id = "mine.media"
-gate = "delivery"
-require = { set = "use.media" }
-severity = "block"
-waivable_by = ["legal"]
-explain = "The record states its media."
-remedy = "State `use.media`."
-"""
+SOUND = pack_text("mine.media", "delivery", "legal", MEDIA)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -87,7 +70,7 @@ def test_when_a_pack_file_is_deleted_then_it_is_missed_by_name(tmp_path: Path) -
         ('valid_from = "2026-01-01"', 'valid_from = "2026-01-01"\nvalid_to = "2025-01-01"', "lies before"),
         ('id = "mine.media"', 'id = "other.media"', "rule other.media does not begin with mine."),
         ('id = "mine.media"', 'id = "mine.validity"', "is one that every pack has by itself"),
-        ('sources = ["ours"]', "sources = []", "$.sources"),
+        ('sources = ["the show\'s producer"]', "sources = []", "$.sources"),
         ('reviewed_by = ""', 'reviewed_by = ""\nscript = "print()"', "unknown field `script`"),
     ],
 )
@@ -105,7 +88,7 @@ def test_a_studios_pack_comes_beside_those_that_ship_and_one_of_the_same_id_in_i
     assert [pack.id for pack in all_packs(mine)] == [*SHIPPED, "mine"]
     other = {"kr-basic": SOUND.replace('"mine', '"kr-basic')}
     assert [pack.id for pack in all_packs(other)] == list(SHIPPED)
-    assert all_packs(other)[SHIPPED.index("kr-basic")].data.title == "A pack of our own"
+    assert all_packs(other)[SHIPPED.index("kr-basic")].data.title == "What our show asks"
 
 
 def test_the_packs_of_a_studios_folder_are_found_by_their_names_without_their_cases(tmp_path: Path) -> None:
