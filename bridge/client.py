@@ -48,6 +48,7 @@ from understudy.bridge.messages import (
     Submit,
     Welcome,
 )
+from understudy.bridge.picture_messages import AskPixel, AskProxy, Pixel, Proxy
 from understudy.bridge.shot import JobRequest
 from understudy.bridge.wire import decode_reply, encode_request, expect
 from understudy.bridge.words import State
@@ -57,6 +58,8 @@ SUBMIT_TIMEOUT_SECONDS = 120.0
 """Admission runs every rule in a process of its own before it answers."""
 HAND_OVER_TIMEOUT_SECONDS = 600.0
 """The daemon copies and digests the file before it answers: 50 GB of movie at 100 MB/s."""
+PICTURE_TIMEOUT_SECONDS = 60.0
+"""Others may look at pictures too, and rendering goes first."""
 _Answer = TypeVar("_Answer")
 
 
@@ -196,6 +199,16 @@ class Client:
     def outputs(self, job_id: str, *, files: bool = True) -> Outputs:
         """Return the files that the job has made so far; without `files` only where they lie."""
         return self._ask(AskOutputs(job_id=job_id, files=files), Outputs)
+
+    def proxy(self, request: AskProxy) -> Proxy:
+        """Return a frame made small. RequestError, KeyRefused for what this key may not see, PlateError for a file
+        that cannot be read.
+        """
+        return self._ask(request, Proxy, max(self.timeout_seconds, PICTURE_TIMEOUT_SECONDS))
+
+    def pixel(self, request: AskPixel) -> Pixel:
+        """Return what a whole frame stores at one pixel. Raises as `proxy` does."""
+        return self._ask(request, Pixel, max(self.timeout_seconds, PICTURE_TIMEOUT_SECONDS))
 
     def order(self, job_id: str) -> bytes:
         """Return the work order of a paused job as JSON, for `understudy run`. Every blob is hashed again before.

@@ -1,4 +1,5 @@
-"""Every message of the wire. docs/protocol.md is generated from here; a follower's are in follower_messages.py.
+"""Every message of the wire. docs/protocol.md is generated from here; a follower's are in follower_messages.py,
+those for looking at pictures in picture_messages.py.
 
 Three conversations, each a ROUTER of the daemon and a DEALER of the client, all under CURVE:
 
@@ -18,6 +19,7 @@ import msgspec
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
+from understudy.bridge.picture_messages import AskPixel, AskProxy, Pixel, Proxy
 from understudy.bridge.shot import Digest, JobRequest, OutputFile, Seed, SegmentNumber
 from understudy.bridge.words import Mode, State
 
@@ -158,6 +160,7 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 Request = (
     Hello | ProveMachine | Ping | Submit | RedoSegment | AskLacking | HandOver | ListJobs | ShowJob | Control
     | AskOutputs | AskOrder | Watch | NoteFix | AskStatus | Drain | AskSnapshot | PostEntries | PostWaiver
+    | AskProxy | AskPixel
 )  # fmt: skip
 
 
@@ -285,7 +288,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 Reply = (
     Welcome | Done | Pong | Accepted | Lacking | JobSummary | Jobs | JobDetail | Outputs | Order | Watching
-    | Status | SignedSnapshot | Posted | ErrorReport
+    | Status | SignedSnapshot | Posted | Proxy | Pixel | ErrorReport
 )  # fmt: skip
 
 

@@ -87,9 +87,12 @@ class _FrameNumber(int):
 
 def layer_path(order: WorkOrder, layer: str, frame: int) -> str:
     """Return the path of a layer's frame inside the version's folder, with forward slashes."""
-    return order.layer_file.format(
-        layer=layer, frame=_FrameNumber(frame), shot=order.job.shot.name, version=order.version
-    )
+    return filled_in(order.layer_file, layer, frame, order.job.shot.name, order.version)
+
+
+def filled_in(template: str, layer: str, frame: int, shot: str, version: int) -> str:
+    """Return the path that a version's template for layer files stands for."""
+    return template.format(layer=layer, frame=_FrameNumber(frame), shot=shot, version=version)
 
 
 class CancelJob(msgspec.Struct, frozen=True, tag=True):

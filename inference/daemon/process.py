@@ -31,6 +31,7 @@ from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.local_executor import LocalExecutor
 from understudy.inference.daemon.outputs import Shelf
 from understudy.inference.daemon.papers import check_against_store
+from understudy.inference.daemon.pictures import Pictures
 from understudy.inference.daemon.retention import Retention
 from understudy.inference.daemon.server import ControlServer
 from understudy.inference.daemon.service import Service
@@ -111,10 +112,13 @@ async def _run(
         dispatch = Dispatch(house, changes, inputs, executor)
         bulk = await house.on_disk(_open_bulk, loop, context, keys, house, inputs, shelf, changes)
         after.callback(bulk.close)
+        pictures = Pictures(house, shelf)
+        after.callback(pictures.close)
         challenge, nonce = write_challenge(settings.home)
         service = Service(
             house, audience, changes, dispatch, executor, inputs, Reception(house, audience, gate), shelf,
             challenge=challenge, nonce=nonce, bulk_port=bulk.port, user_now=control.caller_user,
+            pictures=pictures,
         )  # fmt: skip
         if settings.authority:
             following = Following(settings)

@@ -51,6 +51,7 @@ from understudy.bridge.messages import (
     Watching,
     Welcome,
 )  # fmt: skip
+from understudy.bridge.picture_messages import AskPixel, AskProxy, Pixel, Proxy
 from understudy.inference.compliance.gate import refusal
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.changes import Changes
@@ -63,6 +64,7 @@ from understudy.inference.daemon.lookup import unknown_job
 from understudy.inference.daemon.orders import make_order
 from understudy.inference.daemon.outputs import Shelf
 from understudy.inference.daemon.papers import applied_fix, record_retry
+from understudy.inference.daemon.pictures import Pictures
 from understudy.inference.daemon.redoing import redoing_job
 from understudy.inference.daemon.server import Caller
 from understudy.inference.daemon.store import utc_now
@@ -81,14 +83,14 @@ class Service:
     def __init__(
         self, house: House, audience: Audience, changes: Changes, dispatch: Dispatch, executor: Executor,
         inputs: Inputs, reception: Reception, shelf: Shelf, *, challenge: Path, nonce: str, bulk_port: int,
-        user_now: Callable[[bytes], User | None],
+        user_now: Callable[[bytes], User | None], pictures: Pictures,
     ) -> None:  # fmt: skip
         self._house, self._audience, self._changes, self._dispatch = house, audience, changes, dispatch
         self._executor, self._inputs, self._reception, self._shelf = executor, inputs, reception, shelf
         self._challenge, self._nonce, self._bulk_port = challenge, nonce, bulk_port
         self._user_now = user_now
         self._started_at = utc_now()
-        self._studio = Studio(house)
+        self._studio, self._pictures = Studio(house), pictures
         self._answers: dict[type, Callable[[Caller, Any], Awaitable[Reply]]] = {
             Hello: self._hello, ProveMachine: self._prove, Ping: self._ping, Submit: self._submit,
             RedoSegment: self._redo, AskLacking: self._lacking, HandOver: self._hand_over,
@@ -96,6 +98,7 @@ class Service:
             AskOrder: self._order, Watch: self._watch, NoteFix: self._note_fix,
             AskStatus: self._status, Drain: self._drain,
             AskSnapshot: self._snapshot, PostEntries: self._entries, PostWaiver: self._waiver,
+            AskProxy: self._proxy, AskPixel: self._pixel,
         }  # fmt: skip
 
     async def answer(self, caller: Caller, request: Request) -> Reply:
@@ -286,6 +289,14 @@ class Service:
 
     async def _waiver(self, caller: Caller, request: PostWaiver) -> Done:
         return await self._studio.waiver(caller.user, request)
+
+    async def _proxy(self, caller: Caller, request: AskProxy) -> Proxy:
+        row = await self._visible_job(caller, request.job_id)
+        return await self._pictures.proxy(caller, row, request)
+
+    async def _pixel(self, caller: Caller, request: AskPixel) -> Pixel:
+        row = await self._visible_job(caller, request.job_id)
+        return await self._pictures.pixel(caller, row, request)
 
     async def _drain(self, caller: Caller, request: Drain) -> Done:
         if "admin" not in caller.user.roles:
