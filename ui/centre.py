@@ -8,9 +8,10 @@ from typing import Protocol
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from understudy.bridge.keys import Connection
 from understudy.bridge.messages import JobDetail, Outputs
 from understudy.ui import words
-from understudy.ui.job_rows import TakeStanding
+from understudy.ui.job_rows import TakeStanding, command_line
 
 
 class TakeViewer(Protocol):
@@ -23,6 +24,11 @@ class TakeViewer(Protocol):
         detail: shot, range, rate, settings and findings. standing: shown beside the picture in words and shape.
         A call for the job that is shown already means that its files moved or its standing changed: keep the frame.
         """
+
+    def show_remote_take(
+        self, connection: Connection, outputs: Outputs, detail: JobDetail, standing: TakeStanding
+    ) -> None:
+        """The same for a take that lies elsewhere: looked at through the daemon of this connection."""
 
     def frames_finished(self, frames: tuple[int, ...]) -> None:
         """Take note that every layer of these frames of the shown take is on disk now, provisional."""
@@ -50,6 +56,13 @@ class EmptyCentre(QWidget):
         summary = detail.summary
         take = f"{summary.shot} v{summary.version:03}, {words.STANDINGS[standing]}"
         self.label.setText(f"{take}\n{words.STANDING_HELP[standing]}\n\n{folder}")
+
+    def show_remote_take(
+        self, connection: Connection, outputs: Outputs, detail: JobDetail, standing: TakeStanding
+    ) -> None:
+        summary = detail.summary
+        names = {"shot": summary.shot, "version": summary.version}
+        self.label.setText(words.CENTRE_ELSEWHERE.format(**names, folder=outputs.folder, command=command_line(summary)))
 
     def frames_finished(self, frames: tuple[int, ...]) -> None:
         return

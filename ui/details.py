@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QTextBrowser, QWidget
 
 from understudy.bridge.client import Client
 from understudy.bridge.errors import KeyRefused, RequestError, UnderstudyError
+from understudy.bridge.keys import Connection
 from understudy.bridge.messages import JobDetail, Outputs
 from understudy.ui import words
 from understudy.ui.centre import TakeViewer
 from understudy.ui.detail_page import detail_page
-from understudy.ui.job_rows import JobRow, TakeStanding, command_line, standing_of
+from understudy.ui.job_rows import JobRow, TakeStanding, standing_of
 from understudy.ui.session import Session
 
 
@@ -27,6 +28,7 @@ class _Read:
     detail: JobDetail
     outputs: Outputs | None
     """None = its files are not to be seen, or there are none."""
+    connection: Connection
     is_here: bool
     """Whether the folder lies on this machine."""
 
@@ -49,6 +51,8 @@ class Details(QTextBrowser):
         """Where the shown take lies on this machine; None = nowhere here."""
         self._session, self._viewer = session, viewer
         self._row: JobRow | None = None
+        self._fetched: dict[str, Path] = {}
+        """Takes that were brought here from elsewhere."""
 
     def choose(self, row: JobRow | None, done: Callable[[], None] = lambda: None) -> None:
         """Show another job; None = none. done: called when it is read."""
@@ -61,6 +65,12 @@ class Details(QTextBrowser):
         job_id = row.summary.job_id
         self._session.ask(partial(_read, job_id=job_id), partial(self._show, done=done), self._tell_problem)
 
+    def note_fetched(self, job_id: str, folder: Path) -> None:
+        """From now on the job's take is looked at in `folder`."""
+        self._fetched[job_id] = folder
+        if self._row is not None and self._row.summary.job_id == job_id:
+            self.choose(self._row)
+
     def _clear(self) -> None:
         self.detail = self.folder = None
         self.setPlainText(words.DETAILS_EMPTY)
@@ -70,7 +80,8 @@ class Details(QTextBrowser):
         if self._row is None or self._row.summary.job_id != read.detail.summary.job_id:
             return  # another was chosen meanwhile
         self.detail = read.detail
-        self.folder = Path(read.outputs.folder) if read.is_here and read.outputs is not None else None
+        here = Path(read.outputs.folder) if read.is_here and read.outputs is not None else None
+        self.folder = here or self._fetched.get(read.detail.summary.job_id)
         at = self.verticalScrollBar().value()
         folder = read.outputs.folder if read.outputs is not None else ""
         standing = standing_of(read.detail.summary, read.outputs.state if read.outputs is not None else "")
@@ -88,13 +99,12 @@ class Details(QTextBrowser):
             self._viewer.show_words(words.CENTRE_NOT_YET.format(**names))
         elif read.outputs.removed:
             self._viewer.show_words(words.CENTRE_REMOVED.format(**names))
-        elif not read.is_here:
-            command = command_line(summary)
-            self._viewer.show_words(words.CENTRE_ELSEWHERE.format(**names, folder=read.outputs.folder, command=command))
         elif not read.outputs.files:
             self._viewer.show_words(words.CENTRE_NOT_YET.format(**names))
+        elif self.folder is None:
+            self._viewer.show_remote_take(read.connection, read.outputs, read.detail, standing)
         else:
-            self._viewer.show_take(Path(read.outputs.folder), read.outputs, read.detail, standing)
+            self._viewer.show_take(self.folder, read.outputs, read.detail, standing)
 
     def _tell_problem(self, problem: UnderstudyError) -> None:
         self.setPlainText(f"{words.HAPPENED}: {problem.message}\n{words.NEXT}: {problem.remedy}")
@@ -105,6 +115,6 @@ def _read(client: Client, job_id: str) -> _Read:
     try:
         outputs = client.outputs(job_id)
     except (RequestError, KeyRefused):  # quarantined, or nothing was made yet
-        return _Read(detail, None, False)
+        return _Read(detail, None, client.connection, False)
     is_here = client.same_machine and not outputs.removed and Path(outputs.folder).is_dir()
-    return _Read(detail, outputs, is_here)
+    return _Read(detail, outputs, client.connection, is_here)

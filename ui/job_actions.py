@@ -13,6 +13,7 @@ from understudy.bridge.messages import Accepted, JobSummary, RedoSegment
 from understudy.bridge.roundtrip import change_job, redo_segment
 from understudy.ui import words
 from understudy.ui.details import Details
+from understudy.ui.fetching import Fetching
 from understudy.ui.job_rows import JobRow, allowed, command_line
 from understudy.ui.redo_dialog import RedoDialog
 from understudy.ui.session import Session
@@ -32,6 +33,9 @@ class JobActions(QObject):
     def __init__(self, session: Session, details: Details, parent: QWidget) -> None:
         super().__init__(parent)
         self._session, self._details, self._window = session, details, parent
+        self.fetching = Fetching(session, parent)
+        self.fetching.told.connect(self.told)
+        self.fetching.failed.connect(self.failed)
         self._row: JobRow | None = None
         self.by_name = {name: self._action(name) for name in words.ACTIONS}
         self.choose(None)
@@ -56,7 +60,8 @@ class JobActions(QObject):
         if row is None or name not in allowed(row.summary):
             return
         special: dict[str, Callable[[JobRow], None]] = {
-            "copy": self._copy, "open": self._open, "redo": self._redo, "cancel": self._cancel
+            "copy": self._copy, "open": self._open, "redo": self._redo, "cancel": self._cancel,
+            "fetch": lambda row: self.fetching.ask(row.summary),
         }  # fmt: skip
         if name in special:
             special[name](row)

@@ -24,6 +24,7 @@ _STATES_OF_ACTION = {
     "resume": frozenset({"paused", "parked"}),
     "retry": frozenset({"failed", "cancelled", "refused", "quarantined"}),
     "redo": frozenset({"delivered"}),
+    "fetch": frozenset({"delivered"}),
     "sooner": frozenset({"uploading", "queued", "parked", "paused"}),
     "later": frozenset({"uploading", "queued", "parked", "paused"}),
 }

@@ -111,6 +111,7 @@ class Panel(QMainWindow):
         self._settle.timeout.connect(lambda: self.details.choose(self._chosen))
         self.actions_on_job.told.connect(self.tell)
         self.actions_on_job.failed.connect(self.tell_problem)
+        self.actions_on_job.fetching.fetched.connect(self.details.note_fetched)
 
     # ---- what comes -----------------------------------------------------------------------------------------------
 
@@ -176,5 +177,6 @@ class Panel(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         self.centre.close_take()
         self.thumbnails.close()
+        self.actions_on_job.fetching.close()
         self.session.close()
         super().closeEvent(event)

@@ -22,7 +22,8 @@ def run_panel(where: Path, choices: JobOptions, *, open_form: bool = False) -> i
     application.setApplicationDisplayName(words.TITLE)
     dress(application)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the terminal ends it: its jobs stay with the daemon
-    window = Panel(Session(where), choices, TakeCentre())
+    session = Session(where)
+    window = Panel(session, choices, TakeCentre(session))
     window.session.start()
     window.show()
     if open_form:

@@ -6,27 +6,54 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from understudy.bridge.keys import Connection
 from understudy.bridge.messages import JobDetail, Outputs
 from understudy.ui import words
 from understudy.ui.centre import EmptyCentre
+from understudy.ui.frames.remote import Door
 from understudy.ui.job_rows import TakeStanding
+from understudy.ui.remote_take import RemoteTake
+from understudy.ui.session import Session
 from understudy.ui.viewer import Viewer
 
 
 class TakeCentre(QStackedWidget):
     """A TakeViewer (centre.py). The viewer watches the take's folder itself, so frames that land need no word."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session | None = None, parent: QWidget | None = None) -> None:
+        """session: whose daemon shows plates that nothing here reads; None = none does."""
         super().__init__(parent)
+        self._session = session
         self.setAccessibleName(words.CENTRE_NAME)
         self.empty, self.viewer = EmptyCentre(), Viewer()
         for widget in (self.empty, self.viewer):
             self.addWidget(widget)
-        self._shown: tuple[str, Path] | None = None
+        self._shown: tuple[str, Path | None] | None = None
+        """A job, and where its take lies; None = elsewhere."""
+        self._door: Door | None = None
+        self._remote: RemoteTake | None = None
         self._frame: int | None = None
         """Where to go once a take is read that lay elsewhere until now."""
         self.viewer.frame_changed.connect(self._note_frame)
         self.viewer.take_read.connect(self._go_back)
+
+    def show_remote_take(
+        self, connection: Connection, outputs: Outputs, detail: JobDetail, standing: TakeStanding
+    ) -> None:
+        """Show a take through its daemon. The same one with more frames, or another state, keeps its frame."""
+        job_id, shot = detail.summary.job_id, detail.job.shot
+        if self._shown != (job_id, None) or self._remote is None or self._remote.inputs_only:
+            if self._shown is None or self._shown[0] != job_id:
+                self._frame = None
+            self._shown = job_id, None
+            self._remote = RemoteTake(self._door_of(connection), outputs, detail)
+            self.viewer.show_take(
+                Path(f"{job_id} elsewhere"), None, shot.rate, detail.findings, expected=shot.range, remote=self._remote
+            )
+        else:
+            self._remote.update(outputs, detail)
+        self.setCurrentWidget(self.viewer)
+        self.setFocusProxy(self.viewer)
 
     def show_take(self, folder: Path, outputs: Outputs, detail: JobDetail, standing: TakeStanding) -> None:
         """Show a take. The same one in another folder, or under another state, keeps its frame."""
@@ -35,7 +62,8 @@ class TakeCentre(QStackedWidget):
             self._frame = None
         if self._shown != (job_id, folder):
             self._shown = job_id, folder
-            self.viewer.show_take(folder, None, shot.rate, detail.findings, expected=shot.range)
+            self._remote = self._inputs(outputs, detail)
+            self.viewer.show_take(folder, None, shot.rate, detail.findings, expected=shot.range, remote=self._remote)
         self.setCurrentWidget(self.viewer)
         self.setFocusProxy(self.viewer)
 
@@ -53,6 +81,24 @@ class TakeCentre(QStackedWidget):
     def close_take(self) -> None:
         self._shown = None
         self.viewer.close_take()
+        if self._door is not None:
+            self._door.close()
+            self._door = None
+
+    def _inputs(self, outputs: Outputs, detail: JobDetail) -> RemoteTake | None:
+        """Return the way to the job's plate, for a take that lies here and a plate that nothing here reads."""
+        connection = self._session.standing.connection if self._session is not None else None
+        if connection is None:
+            return None
+        return RemoteTake(self._door_of(connection), outputs, detail, inputs_only=True)
+
+    def _door_of(self, connection: Connection) -> Door:
+        """Return the door of this daemon: it keeps what came, so that a take chosen again is not sent again."""
+        if self._door is None or self._door.connection != connection:
+            if self._door is not None:
+                self._door.close()
+            self._door = Door(connection)
+        return self._door
 
     def _note_frame(self, frame: int) -> None:
         self._frame = frame

@@ -1,7 +1,7 @@
 """Small pictures of takes for the job list, and what their files say of themselves, asked in a thread of their own.
 
 They are for knowing a shot again, not for judging: linear values through the sRGB curve (IEC 61966-2-1), whatever the
-working space. A take that lies elsewhere has none; nothing is fetched for a thumbnail.
+working space. Of a take that lies elsewhere the daemon sends one, as small as it is shown.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from understudy.bridge.client import Client
-from understudy.bridge.errors import UnderstudyError
+from understudy.bridge.errors import PlateError, RequestError, UnderstudyError
 from understudy.bridge.keys import Connection
+from understudy.bridge.messages import Outputs
+from understudy.bridge.picture_messages import AskProxy
 from understudy.ui.errands import Errands
-from understudy.ui.frames.small import read_small
+from understudy.ui.frames.small import Small, read_small, small_proxy
 
 LAYERS = ("comp", "beauty")
 WIDTH_PIXELS = 192
@@ -92,7 +94,19 @@ class Thumbnails(QObject):
             self._client = Client.connect(connection)
         outputs = self._client.outputs(job_id, files=False)
         is_here = self._client.same_machine and not outputs.removed
-        return _Look(outputs.state, read_thumbnail(Path(outputs.folder)) if is_here else None)
+        image = read_thumbnail(Path(outputs.folder)) if is_here else self._ask(job_id, outputs)
+        return _Look(outputs.state, image)
+
+    def _ask(self, job_id: str, outputs: Outputs) -> QImage | None:
+        """Return the middle frame of a take that lies elsewhere; None where it has none yet."""
+        if self._client is None or outputs.removed:
+            return None
+        try:
+            reply = self._client.proxy(AskProxy(job_id=job_id, width=WIDTH_PIXELS, ahead=True))
+        except (RequestError, PlateError):  # no picture yet, or an older daemon
+            return None
+        small = small_proxy(reply.picture, WIDTH_PIXELS) if reply.picture else None
+        return _image(small) if small is not None else None
 
 
 def read_thumbnail(folder: Path) -> QImage | None:
@@ -114,7 +128,9 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 def _small_picture(path: Path) -> QImage | None:
     small = read_small(path, WIDTH_PIXELS)
-    if small is None:
-        return None
+    return _image(small) if small is not None else None
+
+
+def _image(small: Small) -> QImage:
     bytes_a_row = 3 * small.width
     return QImage(small.codes, small.width, small.height, bytes_a_row, QImage.Format.Format_RGB888).copy()

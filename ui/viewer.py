@@ -21,6 +21,7 @@ from understudy.ui import viewer_keys
 from understudy.ui.frames.reader import Reader, Shown, Wanted
 from understudy.ui.frames.view import Look
 from understudy.ui.playhead import Playhead, next_frames
+from understudy.ui.remote_take import RemoteTake
 from understudy.ui.viewer_bar import LookBar, TransportBar, set_items
 from understudy.ui.viewer_canvas import FRONT, Canvas, Mode, laid_of
 from understudy.ui.viewer_places import Others, Place, banner_of, others_of, places_of
@@ -80,6 +81,7 @@ class Viewer(QWidget):
         *,
         expected: FrameRange | None = None,
         segments: tuple[FrameRange, ...] = (),
+        remote: RemoteTake | None = None,
     ) -> None:
         """Show the take that lies, or lands, in `folder`. Returns at once: the folder is read on another thread."""
         self.pause()
@@ -88,7 +90,7 @@ class Viewer(QWidget):
         self._shown.clear()
         self.canvas.clear()
         self.canvas.banner, self.canvas.problem = "", "Reading the take ..."
-        watched = Watched(folder, plate, rate, expected, findings, segments)
+        watched = Watched(folder, plate, rate, expected, findings, segments, remote)
         self._watch = TakeWatch(watched, self._told.seen.emit)
 
     def set_frame(self, frame: int) -> None:
@@ -175,8 +177,7 @@ class Viewer(QWidget):
     def _on_seen(self, seen: Seen) -> None:
         if self._watch is None or seen.watched is not self._watch.watched:
             return  # of a take that is no longer shown
-        first = self.seen is None
-        self.seen = seen
+        first, self.seen = self.seen is None, seen
         take, whole = seen.take, seen.take.whole
         if self._reader is None or self._reader.viewing is not seen.viewing:
             if self._reader is not None:
@@ -285,8 +286,7 @@ class Viewer(QWidget):
     def _front_landed(self, shown: Shown) -> None:
         self.playback.was_painted()
         self.canvas.problem = shown.problem
-        picture = shown.picture
-        if picture is not None and self.canvas.set_display(picture.display, picture.pixel_aspect):
+        if (picture := shown.picture) is not None and self.canvas.set_display(picture.display, picture.pixel_aspect):
             self._ask()  # its size was not known when it was asked for
         self._tell()
         self._tell_pixel()

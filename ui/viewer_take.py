@@ -7,7 +7,7 @@ thread. A take whose frames are still landing has no manifest yet, and is read a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from understudy.bridge.exr_file import read_attribute, read_frame_rate
 from understudy.bridge.frames import FilePattern, FrameRange, FrameRate
 from understudy.bridge.shot import DATA_LAYERS
 from understudy.bridge.take import EARLIER, PROVISIONAL, TAKE_MARK
+from understudy.ui.frames.remote import FrameFile
 
 PLATE = "plate"
 DIFFERENCE = "difference"
@@ -35,7 +36,7 @@ class TakeFiles:
     """A take as far as it lies on the disk now."""
 
     folder: Path
-    layers: dict[str, dict[int, Path]]
+    layers: Mapping[str, Mapping[int, FrameFile]]
     """Layer to frame number to file; the plate among them where one was given."""
     state: str = ""
     """As its files say it: `provisional`, `delivered`, `for_review`, `uncleared`, `demonstration`; empty: unknown."""

@@ -14,6 +14,7 @@ from understudy.bridge.settings import load_settings
 from understudy.bridge.take import TAKE_MARK
 from understudy.ui.frames.reader import Shown
 from understudy.ui.frames.view import STANDARD, Viewing
+from understudy.ui.remote_take import RemoteTake
 from understudy.ui.viewer_take import TakeFiles, earlier_takes, findings_by_frame, read_take
 from understudy.ui.viewer_words import error_words
 
@@ -30,6 +31,8 @@ class Watched:
     expected: FrameRange | None = None
     findings: tuple[Finding, ...] = ()
     segments: tuple[FrameRange, ...] = ()
+    remote: RemoteTake | None = None
+    """What is looked at through the daemon: the whole take, or its plate alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,11 @@ class TakeWatch:
 
     def _read(self) -> TakeFiles:
         watched = self.watched
-        return read_take(
+        take = read_take(
             watched.folder, watched.plate, rate=watched.rate, expected=watched.expected, findings=watched.findings,
             segments=watched.segments,
         )  # fmt: skip
+        return watched.remote.joined(take) if watched.remote is not None else take
 
     def _open_config(self, words: str) -> tuple[Viewing, str]:
         if self._viewing is None or self._viewing[0] != words:

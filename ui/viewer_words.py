@@ -41,6 +41,7 @@ def _previz(marks: Mapping[str, str] | None) -> str:
 def frame_words(take: TakeFiles, layer: str, frame: int, marks: Mapping[str, str], *, named: str = "") -> str:
     """Return the label of a picture: its take where there are several, layer, frame, and what is not as it seems."""
     notes = [marks.get("in_between", ""), marks.get("approximate", ""), "kept" if marks.get("pixels_from") else ""]
+    notes.append(f"proxy {marks['proxy']}" if marks.get("proxy") else "")
     told = [note for note in notes if note and note != "none"]
     version = named or (f"v{take.version:03}" if take.version is not None and layer != PLATE else "")
     return " ".join(part for part in (version, layer, str(frame), *(f"({note})" for note in told)) if part)

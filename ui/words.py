@@ -70,6 +70,7 @@ ACTIONS = {
     "later": ("&Later", "-", "Lower the priority by 10."),
     "redo": ("Re&do a segment…", "D", "Make a segment of a delivered take again, as a new version."),
     "open": ("&Open folder", "O", "Open the folder that holds the take's files."),
+    "fetch": ("&Fetch…", "F", "Bring the take to this machine; a fetch that was stopped goes on."),
     "copy": ("Copy as &command", "Ctrl+C", "Copy the job as a command line of `understudy`."),
 }
 SUBMIT = "&New job…"
@@ -82,6 +83,13 @@ VIEW_MENU = "&View"
 CANCEL_SURE = "Cancel {shot} v{version:03}? {done} of {total} frames are finished; Retry goes on from them."
 
 NO_FOLDER_HERE = "Its files are not on this machine, or there are none yet; Copy as command brings them."
+
+FETCH_TITLE = "A folder for {take}"
+FETCH_UNDER_WAY = "Fetching {take}…"
+FETCH_STOP = "&Stop"
+FETCH_STOPPED = "Stopped; the same fetch into the same folder goes on from there."
+FETCHED = "It lies in {folder}"
+FETCH_BUSY = "A take is being fetched already."
 
 CENTRE_NAME = "The take"
 CENTRE_EMPTY = "Choose a take on the left."

@@ -72,7 +72,7 @@ def read_frame(path: Path) -> Frame:
             file = OpenEXR.File(str(path))
             part = file.parts[0]
             header, stored = part.header, part.channels
-        return _frame(header, stored)
+        return frame_of(header, stored)
     except UnderstudyError:
         raise
     except (OSError, RuntimeError, ValueError, IndexError, KeyError) as problem:
@@ -102,7 +102,8 @@ def _mean_of_two(pixels: Pixels, factor: int) -> NDArray[np.float32]:
     return mean
 
 
-def _frame(header: dict[str, Any], stored: dict[str, Any]) -> Frame:
+def frame_of(header: dict[str, Any], stored: dict[str, Any]) -> Frame:
+    """Return the frame that a part's header and channels hold."""
     names, pixels = _chosen(stored)
     low, high = header["displayWindow"]
     left, top = (int(value) for value in header["dataWindow"][0])

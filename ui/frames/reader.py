@@ -15,12 +15,19 @@ from pathlib import Path
 
 from understudy.bridge.errors import UnderstudyError
 from understudy.ui.frames.exr import Frame, Picture, read_frame, reduce
+from understudy.ui.frames.remote import FrameFile, RemoteFrame
 from understudy.ui.frames.view import BakeError, Codes, Kind, Look, Viewing
 
 CACHE_BYTES = 768 * 1024 * 1024
 """About 30 UHD frames, reduced to 1080p RGB; 145 of 720p RGB half, which is not reduced."""
 WHOLE_FRAMES = 2
 """Frames kept unreduced, for the pixel under the cursor: a UHD one is 66 MB."""
+PIXELS_KEPT = 64
+"""Of frames elsewhere: what was asked of the daemon, so that a pointer that comes back asks nothing."""
+STOP_SECONDS = 5.0
+"""A thread may wait for a daemon that is slow; nothing that it brings then is told any more."""
+_Key = tuple[FrameFile, int]
+_At = tuple[FrameFile, int, int]
 
 
 def reader_threads() -> int:
@@ -33,7 +40,7 @@ class Wanted:
     """One picture to be shown. `place` names where on the screen: a newer wish for it replaces an older one."""
 
     place: str
-    path: Path
+    path: FrameFile
     frame: int
     factor: int
     look: Look
@@ -69,7 +76,7 @@ class Reader:
         self,
         viewing: Viewing,
         landed: Callable[[Shown], None],
-        whole: Callable[[Path], None],
+        whole: Callable[[FrameFile], None],
         *,
         threads: int | None = None,
         cache_bytes: int = CACHE_BYTES,
@@ -79,10 +86,11 @@ class Reader:
         self._room = cache_bytes
         self._changed = threading.Condition()
         self._shows: OrderedDict[str, Wanted] = OrderedDict()
-        self._probe: Path | None = None
-        self._ahead: list[tuple[Path, int]] = []
-        self._reading: set[tuple[Path, int]] = set()
-        self._kept: OrderedDict[tuple[Path, int], Picture] = OrderedDict()
+        self._probe: _At | None = None
+        self._ahead: list[_Key] = []
+        self._reading: set[_Key] = set()
+        self._kept: OrderedDict[_Key, Picture] = OrderedDict()
+        self._pixels: OrderedDict[_At, tuple[tuple[str, ...], tuple[float, ...] | None]] = OrderedDict()
         self._wholes: OrderedDict[Path, Frame] = OrderedDict()
         self._stopped = False
         self._age = 0
@@ -99,25 +107,29 @@ class Reader:
             self._shows[wanted.place] = wanted
             self._changed.notify()
 
-    def ahead(self, frames: Iterable[tuple[Path, int]]) -> None:
+    def ahead(self, frames: Iterable[tuple[FrameFile, int]]) -> None:
         """Say which (file, factor) will be wanted next, the nearest first; replaces what was said before."""
         with self._changed:
-            self._ahead = [key for key in frames if key not in self._kept]
+            keys = dict.fromkeys(_key(*frame) for frame in frames)
+            self._ahead = [key for key in keys if key not in self._kept]
             self._changed.notify_all()
 
-    def values(self, path: Path, x: int, y: int) -> tuple[tuple[str, ...], tuple[float, ...] | None] | None:
+    def values(self, path: FrameFile, x: int, y: int) -> tuple[tuple[str, ...], tuple[float, ...] | None] | None:
         """Return a pixel's channel names and stored values; None while the whole frame is still read (see `whole`)."""
         with self._changed:
-            frame = self._wholes.get(path)
-            if frame is None:
-                self._probe = path
+            told = self._pixels.get((path, x, y))
+            frame = self._wholes.get(path) if isinstance(path, Path) else None
+            if told is None and frame is None:
+                self._probe = (path, x, y)
                 self._changed.notify()
                 return None
+        if told is not None or frame is None:
+            return told
         return frame.channels, frame.values(x, y)
 
-    def is_kept(self, path: Path, factor: int) -> bool:
+    def is_kept(self, path: FrameFile, factor: int) -> bool:
         with self._changed:
-            return (path, factor) in self._kept
+            return _key(path, factor) in self._kept
 
     def kept_bytes(self) -> int:
         with self._changed:
@@ -129,6 +141,7 @@ class Reader:
             self._age += 1
             self._kept.clear()
             self._wholes.clear()
+            self._pixels.clear()
             self._shows.clear()
             self._ahead = []
 
@@ -141,7 +154,7 @@ class Reader:
             self._stopped = True
             self._changed.notify_all()
         for thread in self._threads if wait else ():
-            thread.join()
+            thread.join(STOP_SECONDS)
 
     def _work(self) -> None:
         while True:
@@ -153,17 +166,17 @@ class Reader:
                 wanted, probe, key = self._take()
             if wanted is not None:
                 shown = self._make(wanted)
-                if not self._stopped:
+                if shown is not None and not self._stopped:
                     self._landed(shown)
             elif probe is not None:
-                self._read_whole(probe)
+                self._read_pixel(*probe)
             elif key is not None:
                 self._read_ahead(key)
 
-    def _next_ahead(self) -> tuple[Path, int] | None:
+    def _next_ahead(self) -> _Key | None:
         return next((key for key in self._ahead if key not in self._kept and key not in self._reading), None)
 
-    def _take(self) -> tuple[Wanted | None, Path | None, tuple[Path, int] | None]:
+    def _take(self) -> tuple[Wanted | None, _At | None, _Key | None]:
         if self._shows:
             return self._shows.popitem(last=False)[1], None, None
         if self._probe is not None:
@@ -174,9 +187,12 @@ class Reader:
             self._reading.add(key)
         return None, None, key
 
-    def _make(self, wanted: Wanted) -> Shown:
+    def _make(self, wanted: Wanted) -> Shown | None:
+        """Return what came of a wish; None for one that a newer wish overtook at the daemon."""
         try:
-            picture = self._picture(wanted.path, wanted.factor)
+            picture = self._picture(_key(wanted.path, wanted.factor), wanted.place)
+            if picture is None:
+                return None
             part, rectangle = _cut(picture, wanted.region)
             codes = self.viewing.render(part, wanted.look, wanted.kind, wanted.channel)
             error = self.viewing.error(wanted.look) if wanted.kind in ("picture", "signed") else None
@@ -184,47 +200,70 @@ class Reader:
         except UnderstudyError as problem:
             return Shown(wanted, None, problem=f"{problem.message}. {problem.remedy}")
 
-    def _picture(self, path: Path, factor: int) -> Picture:
+    def _picture(self, key: _Key, place: str = "", *, ahead: bool = False) -> Picture | None:
+        file, factor = key
         with self._changed:
-            kept = self._kept.get((path, factor))
+            kept = self._kept.get(key)
             if kept is not None:
-                self._kept.move_to_end((path, factor))
+                self._kept.move_to_end(key)
                 return kept
-            whole, age = self._wholes.get(path), self._age
-        frame = whole if whole is not None else read_frame(path)
-        picture = reduce(frame, factor)
+            whole, age = (self._wholes.get(file) if isinstance(file, Path) else None), self._age
+        if isinstance(file, RemoteFrame):
+            picture = file.picture(place, ahead=ahead)
+        else:
+            picture = reduce(whole if whole is not None else read_frame(file), factor)
         with self._changed:
-            if age == self._age:
-                self._keep((path, factor), picture)
+            if picture is not None and age == self._age:
+                self._keep(key, picture)
         return picture
 
-    def _keep(self, key: tuple[Path, int], picture: Picture) -> None:
+    def _keep(self, key: _Key, picture: Picture) -> None:
         self._kept[key] = picture
         held = sum(kept.pixels.nbytes for kept in self._kept.values())
         while held > self._room and len(self._kept) > 1:
             held -= self._kept.popitem(last=False)[1].pixels.nbytes
 
-    def _read_whole(self, path: Path) -> None:
+    def _read_pixel(self, file: FrameFile, x: int, y: int) -> None:
         try:
-            frame = read_frame(path)
+            if isinstance(file, RemoteFrame):
+                told = file.values(x, y)
+                with self._changed:
+                    self._pixels[file, x, y] = told
+                    while len(self._pixels) > PIXELS_KEPT:
+                        self._pixels.popitem(last=False)
+            else:
+                self._read_whole(file)
         except UnderstudyError:  # the wish to show it tells why
             return
+        if not self._stopped:
+            self._whole_landed(file)
+
+    def _read_whole(self, path: Path) -> None:
+        frame = read_frame(path)
         with self._changed:
             self._wholes[path] = frame
             while len(self._wholes) > WHOLE_FRAMES:
                 self._wholes.popitem(last=False)
-        if not self._stopped:
-            self._whole_landed(path)
 
-    def _read_ahead(self, key: tuple[Path, int]) -> None:
+    def _read_ahead(self, key: _Key) -> None:
         try:
-            self._picture(*key)
+            if self._picture(key, ahead=True) is None:
+                self._not_ahead(key)
         except UnderstudyError:
-            with self._changed:  # not again until it is asked for: it may still be landing
-                self._ahead = [other for other in self._ahead if other != key]
+            self._not_ahead(key)  # it may still be landing
         finally:
             with self._changed:
                 self._reading.discard(key)
+
+    def _not_ahead(self, key: _Key) -> None:
+        """Leave a frame alone until it is asked for."""
+        with self._changed:
+            self._ahead = [other for other in self._ahead if other != key]
+
+
+def _key(file: FrameFile, factor: int) -> _Key:
+    """Return by what a picture is kept: of a frame elsewhere there is one proxy, whatever the zoom."""
+    return file, factor if isinstance(file, Path) else 0
 
 
 def _cut(picture: Picture, region: tuple[int, int, int, int] | None) -> tuple[Picture, tuple[int, int, int, int]]:

@@ -12,6 +12,9 @@ import numpy as np
 import OpenEXR
 from numpy.typing import NDArray
 
+from understudy.bridge.errors import PlateError
+from understudy.ui.frames.remote import proxy_picture
+
 
 class Small(NamedTuple):
     """Eight-bit sRGB codes, rows of `width` RGB pixels from the top, without padding."""
@@ -19,6 +22,15 @@ class Small(NamedTuple):
     codes: bytes
     width: int
     height: int
+
+
+def small_proxy(data: bytes, width: int) -> Small | None:
+    """Return a proxy's colours; None for what is no colour picture."""
+    try:
+        picture = proxy_picture(data, "the thumbnail")
+    except PlateError:
+        return None
+    return small(picture.pixels, width) if len(picture.channels) >= 3 else None
 
 
 def read_small(path: Path, width: int) -> Small | None:
