@@ -106,7 +106,7 @@ class Door:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return Client(self.connection)
+        return Client.connect(self.connection)  # looks into the key file again where the daemon moved
 
     def _give_back(self, client: Client) -> None:
         with self._lock:
