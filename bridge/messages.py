@@ -21,7 +21,7 @@ from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries
 from understudy.bridge.shot import Digest, JobRequest, OutputFile, Seed, SegmentNumber
 from understudy.bridge.words import Mode, State
 
-PROTOCOL_VERSION = 2  # 2: the record of schema 2, whose disclosure and consents have parts
+PROTOCOL_VERSION = 3  # 2: the record of schema 2; 3: what a panel asks (papers, pictures, costs, desks)
 CONTROL_MESSAGE_LIMIT_BYTES = 16 * 1024 * 1024
 """A job of 20,000 frames in four roles is about 12 MB of JSON; anything larger is refused unread."""
 CHUNK_BYTES = 1024 * 1024
