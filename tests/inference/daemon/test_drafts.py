@@ -26,7 +26,7 @@ from understudy.inference.authority.ledger import Ledger, read_ledger
 from understudy.inference.authority.papers import Clip, RegisteredConsent, Talent
 from understudy.inference.authority.registry import Change, Registry
 
-from .conftest import DaemonProcess, guest, job_on_record, make_job
+from .conftest import DaemonProcess, guest, job_on_record, make_job, send, state_of, until
 
 FIRST_HUNDRED = 0.1
 """So long a question to the loop may take on a busy machine while drafts are judged; a stall would be seconds."""
@@ -44,6 +44,8 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
         Talent(id="kid", name="Kit", minor=True), Talent(id="cy", name="Cy"),
         grant("c-1", "ana", projects=("dune", "falcon")), grant("c-2", "bofalk", projects=("falcon",)),
         grant("c-3", "kid", projects=("falcon",)), grant("c-4", "cy", projects=("falcon",), revoked_on="2026-02-01"),
+        Talent(id="dot"), grant("c-5", "dot", projects=("falcon",), revoked_on="2026-02-01"),
+        grant("c-6", "dot", projects=("falcon",)),
         Clip(id="walk-07", files=("c" * 64,), performers=("ana",), projects=("falcon",)),
     )  # fmt: skip
     yield process
@@ -193,6 +195,15 @@ def test_a_hard_stop_is_not_weakened_by_what_a_key_may_see(art: Client) -> None:
         gone = record(performed_by=("cy",), **said)
         told = found(judge_draft(art, gone, shot="SH010", project="dune"), "registry_bears_it_out")
         assert (told.outcome, "cy has withdrawn every consent" in told.message) == ("refuse", True)
+
+
+def test_a_self_attested_job_that_lists_a_revoked_consent_it_may_not_see_waits_for_ever(
+    art: Client, tmp_path: Path
+) -> None:
+    revoked = msgspec.structs.replace(ANA, consent_id="c-5", talent="dot")
+    said = {"ground": "self_attested", "attestation": "a test", "performed_by": ("dot",), "consents": (revoked,)}
+    job_id = send(art, job_on_record(tmp_path, project="dune", **said))
+    until(lambda: state_of(art, job_id) == "parked")
 
 
 # ---- it says what a submit says, and leaves nothing behind ----------------------------------------------------------
