@@ -52,6 +52,7 @@ from understudy.bridge.messages import (
     Welcome,
 )  # fmt: skip
 from understudy.inference.compliance.gate import refusal
+from understudy.inference.daemon.admission import engines
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.changes import Changes
 from understudy.inference.daemon.dispatch import Dispatch
@@ -63,11 +64,12 @@ from understudy.inference.daemon.lookup import unknown_job
 from understudy.inference.daemon.orders import make_order
 from understudy.inference.daemon.outputs import Shelf
 from understudy.inference.daemon.papers import applied_fix, record_retry
+from understudy.inference.daemon.papers_answers import papers_answers
 from understudy.inference.daemon.redoing import redoing_job
 from understudy.inference.daemon.server import Caller
 from understudy.inference.daemon.store import utc_now
 from understudy.inference.daemon.studio import Studio
-from understudy.inference.daemon.submission import Reception, engines
+from understudy.inference.daemon.submission import Reception
 from understudy.inference.daemon.tables import JobRow
 
 ONLY_FOLLOWS = ("follower",)
@@ -96,6 +98,7 @@ class Service:
             AskOrder: self._order, Watch: self._watch, NoteFix: self._note_fix,
             AskStatus: self._status, Drain: self._drain,
             AskSnapshot: self._snapshot, PostEntries: self._entries, PostWaiver: self._waiver,
+            **papers_answers(house),
         }  # fmt: skip
 
     async def answer(self, caller: Caller, request: Request) -> Reply:
