@@ -19,6 +19,7 @@ from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
 from understudy.bridge.shot import Digest, JobRequest, OutputFile, Seed, SegmentNumber
+from understudy.bridge.take_segments import TakeSegment
 from understudy.bridge.words import Mode, State
 
 PROTOCOL_VERSION = 2  # 2: the record of schema 2, whose disclosure and consents have parts
@@ -247,6 +248,8 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     removed: bool = False
     """The job ended with files, and they are no longer on the daemon's disk (see `keep_ended_days`)."""
     files: tuple[OutputFile, ...]
+    segments: tuple[TakeSegment, ...] = ()
+    """Where segments meet, from the moment that the plan is known; empty = not known, or files were not asked for."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):
