@@ -6,7 +6,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 CHANNELS = ("RGB", "R", "G", "B", "A")
-MODES = ("single", "wipe", "flicker", "onion")
+MODES = ("single", "wipe", "flicker", "onion", "difference")
 NARROWEST = 62
 """Pixels of a box where the viewer has little room."""
 

@@ -17,6 +17,7 @@ from viewer_rig import stored_pixels, write_layer, write_take
 
 from understudy.bridge.errors import Finding
 from understudy.bridge.frames import FrameRange, FrameRate
+from understudy.bridge.take_segments import TakeSegment
 from understudy.ui.frames.view import STANDARD
 from understudy.ui.viewer import Viewer
 from understudy.ui.viewer_canvas import BACK, FRONT, MATTE
@@ -258,7 +259,12 @@ def test_when_the_next_mark_is_asked_for_then_missing_frames_seams_and_findings_
 ) -> None:
     (take / "comp" / "comp.1002.exr").unlink()
     found = Finding(rule="matte", outcome="note", message="the matte is empty", frames=(1005,))
-    opened(viewer, take, findings=(found,), segments=(FrameRange(1001, 1003), FrameRange(1004, 1006)))
+    opened(
+        viewer,
+        take,
+        findings=(found,),
+        segments=(TakeSegment(first=1001, last=1003), TakeSegment(first=1004, last=1006)),
+    )
     stops = []
     for _ in range(4):
         QTest.keyClick(viewer, Qt.Key.Key_Up)

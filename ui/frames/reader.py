@@ -12,9 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from understudy.bridge.errors import UnderstudyError
-from understudy.ui.frames.exr import Frame, Picture, read_frame, reduce
+from understudy.ui.frames.exr import Frame, Picture, difference_of, read_frame, reduce
+from understudy.ui.frames.plate import PlateSource
 from understudy.ui.frames.view import BakeError, Codes, Kind, Look, Viewing
 
 CACHE_BYTES = 768 * 1024 * 1024
@@ -26,6 +28,15 @@ WHOLE_FRAMES = 2
 def reader_threads() -> int:
     """Return how many threads read: the module decodes one frame a thread at full speed, and a host wants cores too."""
     return max(2, min(6, (os.cpu_count() or 2) - 1))
+
+
+class Key(NamedTuple):
+    """What a reduced picture is made of."""
+
+    path: Path
+    factor: int
+    minus: Path | None = None
+    """The picture whose colours are taken from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,8 @@ class Wanted:
     channel: str = "RGB"
     region: tuple[int, int, int, int] | None = None
     """Left, top, right, bottom in the display window's coordinates; None for all that there is."""
+    minus: Path | None = None
+    """Show the difference to this file, computed at full size before anything is reduced."""
     serial: int = 0
     """Counts the wishes of whoever asks: threads finish in any order."""
 
@@ -71,18 +84,22 @@ class Reader:
         landed: Callable[[Shown], None],
         whole: Callable[[Path], None],
         *,
+        plate: PlateSource | None = None,
+        space: str = "",
         threads: int | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.viewing = viewing
         self._landed, self._whole_landed = landed, whole
+        self._plate, self._space = plate, space
+        self._of_plate = frozenset(plate.frames().values()) if plate is not None else frozenset[Path]()
         self._room = cache_bytes
         self._changed = threading.Condition()
         self._shows: OrderedDict[str, Wanted] = OrderedDict()
         self._probe: Path | None = None
-        self._ahead: list[tuple[Path, int]] = []
-        self._reading: set[tuple[Path, int]] = set()
-        self._kept: OrderedDict[tuple[Path, int], Picture] = OrderedDict()
+        self._ahead: list[Key] = []
+        self._reading: set[Key] = set()
+        self._kept: OrderedDict[Key, Picture] = OrderedDict()
         self._wholes: OrderedDict[Path, Frame] = OrderedDict()
         self._stopped = False
         self._age = 0
@@ -99,10 +116,10 @@ class Reader:
             self._shows[wanted.place] = wanted
             self._changed.notify()
 
-    def ahead(self, frames: Iterable[tuple[Path, int]]) -> None:
+    def ahead(self, frames: Iterable[tuple[Path, int] | Key]) -> None:
         """Say which (file, factor) will be wanted next, the nearest first; replaces what was said before."""
         with self._changed:
-            self._ahead = [key for key in frames if key not in self._kept]
+            self._ahead = [key for key in (Key(*frame) for frame in frames) if key not in self._kept]
             self._changed.notify_all()
 
     def values(self, path: Path, x: int, y: int) -> tuple[tuple[str, ...], tuple[float, ...] | None] | None:
@@ -117,7 +134,7 @@ class Reader:
 
     def is_kept(self, path: Path, factor: int) -> bool:
         with self._changed:
-            return (path, factor) in self._kept
+            return Key(path, factor) in self._kept
 
     def kept_bytes(self) -> int:
         with self._changed:
@@ -160,10 +177,10 @@ class Reader:
             elif key is not None:
                 self._read_ahead(key)
 
-    def _next_ahead(self) -> tuple[Path, int] | None:
+    def _next_ahead(self) -> Key | None:
         return next((key for key in self._ahead if key not in self._kept and key not in self._reading), None)
 
-    def _take(self) -> tuple[Wanted | None, Path | None, tuple[Path, int] | None]:
+    def _take(self) -> tuple[Wanted | None, Path | None, Key | None]:
         if self._shows:
             return self._shows.popitem(last=False)[1], None, None
         if self._probe is not None:
@@ -176,7 +193,7 @@ class Reader:
 
     def _make(self, wanted: Wanted) -> Shown:
         try:
-            picture = self._picture(wanted.path, wanted.factor)
+            picture = self._picture(Key(wanted.path, wanted.factor, wanted.minus))
             part, rectangle = _cut(picture, wanted.region)
             codes = self.viewing.render(part, wanted.look, wanted.kind, wanted.channel)
             error = self.viewing.error(wanted.look) if wanted.kind in ("picture", "signed") else None
@@ -184,21 +201,32 @@ class Reader:
         except UnderstudyError as problem:
             return Shown(wanted, None, problem=f"{problem.message}. {problem.remedy}")
 
-    def _picture(self, path: Path, factor: int) -> Picture:
+    def _picture(self, key: Key) -> Picture:
         with self._changed:
-            kept = self._kept.get((path, factor))
+            kept = self._kept.get(key)
             if kept is not None:
-                self._kept.move_to_end((path, factor))
+                self._kept.move_to_end(key)
                 return kept
-            whole, age = self._wholes.get(path), self._age
-        frame = whole if whole is not None else read_frame(path)
-        picture = reduce(frame, factor)
+            age = self._age
+        frame = self._frame(key.path)
+        if key.minus is not None:
+            frame = difference_of(frame, self._frame(key.minus))
+        picture = reduce(frame, key.factor)
         with self._changed:
             if age == self._age:
-                self._keep((path, factor), picture)
+                self._keep(key, picture)
         return picture
 
-    def _keep(self, key: tuple[Path, int], picture: Picture) -> None:
+    def _frame(self, path: Path) -> Frame:
+        with self._changed:
+            whole = self._wholes.get(path)
+        if whole is not None:
+            return whole
+        if self._plate is not None and path in self._of_plate:
+            return self._plate.read(path, self.viewing, self._space)
+        return read_frame(path)
+
+    def _keep(self, key: Key, picture: Picture) -> None:
         self._kept[key] = picture
         held = sum(kept.pixels.nbytes for kept in self._kept.values())
         while held > self._room and len(self._kept) > 1:
@@ -206,7 +234,7 @@ class Reader:
 
     def _read_whole(self, path: Path) -> None:
         try:
-            frame = read_frame(path)
+            frame = self._frame(path)
         except UnderstudyError:  # the wish to show it tells why
             return
         with self._changed:
@@ -216,9 +244,9 @@ class Reader:
         if not self._stopped:
             self._whole_landed(path)
 
-    def _read_ahead(self, key: tuple[Path, int]) -> None:
+    def _read_ahead(self, key: Key) -> None:
         try:
-            self._picture(*key)
+            self._picture(key)
         except UnderstudyError:
             with self._changed:  # not again until it is asked for: it may still be landing
                 self._ahead = [other for other in self._ahead if other != key]
