@@ -124,4 +124,4 @@ def _read(client: Client, job_id: str, others: tuple[JobSummary, ...]) -> _Read:
     except (RequestError, KeyRefused):  # quarantined, or nothing was made yet
         return _Read(detail, None, False)
     is_here = client.same_machine and not outputs.removed and Path(outputs.folder).is_dir()
-    return _Read(detail, outputs, is_here, find_takes(client, others) if is_here else ())
+    return _Read(detail, outputs, is_here, find_takes(client, detail.summary.version, others) if is_here else ())

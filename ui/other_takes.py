@@ -38,15 +38,16 @@ def others_of_shot(rows: Iterable[JobRow], chosen: JobSummary) -> tuple[JobSumma
     return tuple(found[:OFFERED_MOST])
 
 
-def find_takes(client: Client, summaries: Iterable[JobSummary]) -> tuple[OtherTake, ...]:
+def find_takes(client: Client, version: int, summaries: Iterable[JobSummary]) -> tuple[OtherTake, ...]:
     """Return those takes that lie on this machine. Asks the daemon, and looks at folders: not the interface's thread.
 
-    Takes of jobs that were not numbered together may have one version number: those are told apart by the job.
+    version: of the take that they are held against. Jobs that were not numbered together may have one number: those
+    are told apart by the job.
     """
     if not client.same_machine:
         return ()
     wanted = list(summaries)
-    versions = [summary.version for summary in wanted]
+    versions = [version, *(summary.version for summary in wanted)]
     found = []
     for summary in wanted:
         try:

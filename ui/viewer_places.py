@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple, cast
 
 from understudy.ui.frames.reader import Key, Shown
@@ -100,14 +101,17 @@ def banner_of(take: TakeFiles, places: list[Place], shown: Mapping[str, Shown]) 
 
     Of one take the longer words, where one picture says more of the same than another.
     """
-    told: dict[str, list[str]] = {take.name: [banner_words(take, None)] if not shown else []}
+    told: dict[Path, tuple[str, list[str]]] = {
+        take.folder: (take.name, [banner_words(take, None)] if not shown else [])
+    }
     for place in places:
         picture = shown[place.place].picture if place.place in shown else None
         marks = None if picture is None or place.layer == PLATE else picture.marks
-        told.setdefault(place.take.name, []).append(banner_words(place.take, marks))
+        told.setdefault(place.take.folder, (place.take.name, []))[1].append(banner_words(place.take, marks))
         if place.minus is not None:
-            told.setdefault(place.minus[0].name, []).append(banner_words(place.minus[0], None))
-    lines = [(name, word) for name, words in told.items() for word in _longest(words)]
+            other = place.minus[0]
+            told.setdefault(other.folder, (other.name, []))[1].append(banner_words(other, None))
+    lines = [(name, word) for name, words in told.values() for word in _longest(words)]
     return "\n".join(f"{name}: {word}" if len(told) > 1 else word for name, word in lines)
 
 

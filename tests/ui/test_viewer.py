@@ -259,12 +259,8 @@ def test_when_the_next_mark_is_asked_for_then_missing_frames_seams_and_findings_
 ) -> None:
     (take / "comp" / "comp.1002.exr").unlink()
     found = Finding(rule="matte", outcome="note", message="the matte is empty", frames=(1005,))
-    opened(
-        viewer,
-        take,
-        findings=(found,),
-        segments=(TakeSegment(first=1001, last=1003), TakeSegment(first=1004, last=1006)),
-    )
+    segments = (TakeSegment(first=1001, last=1003), TakeSegment(first=1004, last=1006))
+    opened(viewer, take, findings=(found,), segments=segments)
     stops = []
     for _ in range(4):
         QTest.keyClick(viewer, Qt.Key.Key_Up)
