@@ -17,25 +17,16 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from understudy.bridge.errors import Finding
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.take_segments import TakeSegment
-from understudy.ui import viewer_keys
+from understudy.ui import viewer_keys, viewer_places
 from understudy.ui.frames.plate import PlateSource
-from understudy.ui.frames.reader import Reader, Shown, Wanted
+from understudy.ui.frames.reader import COLOURED_AHEAD, Reader, Shown, Wanted
 from understudy.ui.frames.view import Look
 from understudy.ui.other_takes import OtherTake
 from understudy.ui.playhead import Playhead, next_frames
 from understudy.ui.viewer_bar import LookBar, TransportBar, set_items
 from understudy.ui.viewer_canvas import FRONT, Canvas, Mode, laid_of
 from understudy.ui.viewer_pixel import told_pixel
-from understudy.ui.viewer_places import (
-    Others,
-    Place,
-    banner_of,
-    key_of,
-    lacking_of,
-    minus_words,
-    others_of,
-    places_of,
-)
+from understudy.ui.viewer_places import Others, Place
 from understudy.ui.viewer_playback import Playback
 from understudy.ui.viewer_strip import FrameStrip
 from understudy.ui.viewer_style import STYLE
@@ -215,7 +206,7 @@ class Viewer(QWidget):
         set_items(self.look_bar.layer, list(take.layers))
         if first:
             self.look_bar.layer.setCurrentText(take.picture_layer)
-        self._others = others_of(take, seen.others)
+        self._others = viewer_places.others_of(take, seen.others)
         set_items(self.look_bar.other, list(self._others))
         if whole is None:
             self.canvas.problem = take.problem or "No frame lies here yet."
@@ -246,7 +237,9 @@ class Viewer(QWidget):
         if self.canvas.mode != "onion":
             against = against[:1]
         subtract, overlay = self.canvas.mode == "difference", bar.overlay.isChecked()
-        return list(places_of(seen.take, bar.layer.currentText(), against, overlay=overlay, subtract=subtract))
+        return list(
+            viewer_places.places_of(seen.take, bar.layer.currentText(), against, overlay=overlay, subtract=subtract)
+        )
 
     def _look(self, take: TakeFiles) -> Look:
         bar, viewing = self.look_bar, cast(Seen, self.seen).viewing
@@ -268,33 +261,32 @@ class Viewer(QWidget):
         for place in places:
             self._ask_for(place, frame)
         near = next_frames(self.head, self._direction, AHEAD_FRAMES)
-        keys = (key_of(place, other, self._factor()) for other in near for place in places)
-        self._reader.ahead(key for key in keys if key is not None)
+        keys = (viewer_places.key_of(place, other, self._factor()) for other in near for place in places)
+        soon = (self._wanted(place, other) for other in near[:COLOURED_AHEAD] for place in places)
+        self._reader.ahead((key for key in keys if key), (wanted for wanted in soon if wanted))
 
     def _ask_for(self, place: Place, frame: int) -> None:
-        key = key_of(place, frame, self._factor())
         self._serial += 1
-        if key is None or self._reader is None:
+        wanted = self._wanted(place, frame)
+        if wanted is None or self._reader is None:
             self._newest[place.place] = self._serial
             self._shown.pop(place.place, None)
             self.canvas.lay(place.place, None)
             if place.place == FRONT:
-                self.canvas.problem = missing_words(*lacking_of(place, frame), frame)
+                self.canvas.problem = missing_words(*viewer_places.lacking_of(place, frame), frame)
                 self.canvas.banner = banner_words(place.take, None)
             return
-        wanted = Wanted(
-            place=place.place,
-            path=key.path,
-            frame=frame,
-            factor=key.factor,
-            minus=key.minus,
-            look=self._look(place.take),
-            kind=place.kind,
-            channel=self.look_bar.channel.currentText() if place.kind != "overlay" else "RGB",
-            region=self.canvas.region(),
-            serial=self._serial,
-        )
         self._reader.show(wanted)
+
+    def _wanted(self, place: Place, frame: int) -> Wanted | None:
+        key = viewer_places.key_of(place, frame, self._factor())
+        if key is None:
+            return None
+        channel = self.look_bar.channel.currentText() if place.kind != "overlay" else "RGB"
+        region, look = self.canvas.region(), self._look(place.take)
+        return Wanted(
+            place.place, key.path, frame, key.factor, look, place.kind, channel, region, key.minus, self._serial
+        )
 
     def _on_landed(self, shown: Shown) -> None:
         wanted, seen = shown.wanted, self.seen
@@ -306,14 +298,16 @@ class Viewer(QWidget):
         self._newest[wanted.place] = wanted.serial
         self._shown[wanted.place] = shown
         marks = shown.picture.marks if shown.picture is not None else {}
-        label = frame_words(place.take, place.layer, wanted.frame, marks, named=place.named) + minus_words(place)
+        label = frame_words(
+            place.take, place.layer, wanted.frame, marks, named=place.named
+        ) + viewer_places.minus_words(place)
         self.canvas.lay(wanted.place, laid_of(shown, label))
         if wanted.place == FRONT:
             self._front_landed(shown)
-        self.canvas.banner = banner_of(seen.take, self._places(seen), self._shown)
+        self.canvas.banner = viewer_places.banner_of(seen.take, self._places(seen), self._shown)
 
     def _front_landed(self, shown: Shown) -> None:
-        self.playback.was_painted()
+        self.playback.was_painted(shown.wanted.frame)
         self.canvas.problem = shown.problem
         picture = shown.picture
         if picture is not None and self.canvas.set_display(picture.display, picture.pixel_aspect):

@@ -7,10 +7,12 @@ when none waits are the frames ahead of the scrub read. Reduced frames are kept 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +25,13 @@ CACHE_BYTES = 768 * 1024 * 1024
 """About 30 UHD frames, reduced to 1080p RGB; 145 of 720p RGB half, which is not reduced."""
 WHOLE_FRAMES = 2
 """Frames kept unreduced, for the pixel under the cursor: a UHD one is 66 MB."""
+
+
+COLOURED_AHEAD = 6
+"""Frames that are coloured before they are due: at 24 a second a quarter of a second; 8 MB each at 1080p."""
+NICENESS = 5
+"""Reading threads stand behind the interface's own: on a machine with few cores it waits for one, never for the GIL
+(every call here that takes long was measured to release it)."""
 
 
 def reader_threads() -> int:
@@ -98,6 +107,9 @@ class Reader:
         self._shows: OrderedDict[str, Wanted] = OrderedDict()
         self._probe: Path | None = None
         self._ahead: list[Key] = []
+        self._soon: list[Wanted] = []
+        self._coloured: OrderedDict[Wanted, Shown] = OrderedDict()
+        self._colouring: set[Wanted] = set()
         self._reading: set[Key] = set()
         self._kept: OrderedDict[Key, Picture] = OrderedDict()
         self._wholes: OrderedDict[Path, Frame] = OrderedDict()
@@ -116,10 +128,14 @@ class Reader:
             self._shows[wanted.place] = wanted
             self._changed.notify()
 
-    def ahead(self, frames: Iterable[tuple[Path, int] | Key]) -> None:
-        """Say which (file, factor) will be wanted next, the nearest first; replaces what was said before."""
+    def ahead(self, frames: Iterable[tuple[Path, int] | Key], soon: Iterable[Wanted] = ()) -> None:
+        """Say which (file, factor) will be wanted next, the nearest first; replaces what was said before.
+
+        soon: those that will be shown next: they are coloured too, before any other is read.
+        """
         with self._changed:
             self._ahead = [key for key in (Key(*frame) for frame in frames) if key not in self._kept]
+            self._soon = [_anywhere(wanted) for wanted in soon]
             self._changed.notify_all()
 
     def values(self, path: Path, x: int, y: int) -> tuple[tuple[str, ...], tuple[float, ...] | None] | None:
@@ -147,7 +163,8 @@ class Reader:
             self._kept.clear()
             self._wholes.clear()
             self._shows.clear()
-            self._ahead = []
+            self._coloured.clear()
+            self._ahead, self._soon = [], []
 
     def stop(self, *, wait: bool = True) -> None:
         """End the threads, each after the frame that it is reading; nothing lands any more.
@@ -161,35 +178,52 @@ class Reader:
             thread.join()
 
     def _work(self) -> None:
+        stand_back()
         while True:
             with self._changed:
-                while not (self._stopped or self._shows or self._probe or self._next_ahead()):
+                while (task := self._next()) is None and not self._stopped:
                     self._changed.wait()
-                if self._stopped:
+                if self._stopped or task is None:
                     return
-                wanted, probe, key = self._take()
-            if wanted is not None:
-                shown = self._make(wanted)
-                if not self._stopped:
-                    self._landed(shown)
-            elif probe is not None:
-                self._read_whole(probe)
-            elif key is not None:
-                self._read_ahead(key)
+            task()
 
-    def _next_ahead(self) -> Key | None:
-        return next((key for key in self._ahead if key not in self._kept and key not in self._reading), None)
-
-    def _take(self) -> tuple[Wanted | None, Path | None, Key | None]:
+    def _next(self) -> Callable[[], None] | None:
+        """Take what is to be done first: a picture to show, a pixel to tell, one to colour, one to read."""
         if self._shows:
-            return self._shows.popitem(last=False)[1], None, None
+            return partial(self._show, self._shows.popitem(last=False)[1])
         if self._probe is not None:
             probe, self._probe = self._probe, None
-            return None, probe, None
-        key = self._next_ahead()
+            return partial(self._read_whole, probe)
+        done = self._coloured.keys() | self._colouring
+        wanted = next((wanted for wanted in self._soon if wanted not in done), None)
+        if wanted is not None:
+            self._colouring.add(wanted)
+            return partial(self._colour_ahead, wanted)
+        key = next((key for key in self._ahead if key not in self._kept and key not in self._reading), None)
         if key is not None:
             self._reading.add(key)
-        return None, None, key
+            return partial(self._read_ahead, key)
+        return None
+
+    def _show(self, wanted: Wanted) -> None:
+        with self._changed:
+            ready = self._coloured.get(_anywhere(wanted))
+        shown = replace(ready, wanted=wanted) if ready is not None else self._make(wanted)
+        if not self._stopped:
+            self._landed(shown)
+
+    def _colour_ahead(self, wanted: Wanted) -> None:
+        with self._changed:
+            age = self._age
+        shown = self._make(wanted)
+        with self._changed:
+            self._colouring.discard(wanted)
+            if shown.codes is None:  # not again until it is asked for: it may still be landing
+                self._soon = [other for other in self._soon if other != wanted]
+            elif age == self._age:
+                self._coloured[wanted] = shown
+                while len(self._coloured) > COLOURED_AHEAD + reader_threads():
+                    self._coloured.popitem(last=False)
 
     def _make(self, wanted: Wanted) -> Shown:
         try:
@@ -253,6 +287,17 @@ class Reader:
         finally:
             with self._changed:
                 self._reading.discard(key)
+
+
+def stand_back() -> None:
+    """Have the calling thread leave a core to the interface's. Only Linux has priorities of single threads here."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+def _anywhere(wanted: Wanted) -> Wanted:
+    """Return a wish without its place and its number: whatever has the same wish gets the same codes."""
+    return replace(wanted, place="", serial=0)
 
 
 def _cut(picture: Picture, region: tuple[int, int, int, int] | None) -> tuple[Picture, tuple[int, int, int, int]]:
