@@ -7,6 +7,7 @@ a `TakeWatch` looks at the folder, a `Reader` at the frames, and both tell by si
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -20,7 +21,6 @@ from understudy.bridge.take_segments import TakeSegment
 from understudy.ui import viewer_keys, viewer_places
 from understudy.ui.frames.plate import PlateSource
 from understudy.ui.frames.reader import COLOURED_AHEAD, Reader, Shown, Wanted
-from understudy.ui.frames.view import Look
 from understudy.ui.other_takes import OtherTake
 from understudy.ui.playhead import Playhead, next_frames
 from understudy.ui.viewer_bar import LookBar, TransportBar, set_items
@@ -30,12 +30,13 @@ from understudy.ui.viewer_places import Others, Place
 from understudy.ui.viewer_playback import Playback
 from understudy.ui.viewer_strip import FrameStrip
 from understudy.ui.viewer_style import STYLE
-from understudy.ui.viewer_take import PLATE, TakeFiles
+from understudy.ui.viewer_take import PLATE
 from understudy.ui.viewer_watch import Seen, TakeWatch, Watched, notes_of
 from understudy.ui.viewer_words import banner_words, frame_words, missing_words
 
 AHEAD_FRAMES = 24
 FLICKER_MILLISECONDS = 400
+RESTS_MILLISECONDS = 250  # after the last move of the head the picture is made fine
 DEFAULT_RATE = FrameRate(24)  # of a take that states none; the viewer says so
 
 
@@ -112,6 +113,7 @@ class Viewer(QWidget):
             return
         if frame != self.head.frame:
             self._direction = 1 if frame > self.head.frame else -1
+            self._resting.start()
         self.head = self.head.at(frame)
         self.strip.show_head(self.head)
         self.frame_changed.emit(self.head.frame)
@@ -147,6 +149,7 @@ class Viewer(QWidget):
         """End the threads. A panel calls it before it deletes the viewer."""
         self.pause()
         self._flicker.stop()
+        self._resting.stop()
         self._end_threads(wait=True)
 
     def _end_threads(self, *, wait: bool) -> None:
@@ -170,6 +173,7 @@ class Viewer(QWidget):
         self.said.setWordWrap(False)
         self.setStyleSheet(STYLE)
         self._flicker = QTimer(self)
+        self._resting = QTimer(self, singleShot=True, interval=RESTS_MILLISECONDS)
 
     def _connect(self) -> None:
         self._told.landed.connect(self._on_landed)
@@ -177,6 +181,7 @@ class Viewer(QWidget):
         self._told.seen.connect(self._on_seen)
         self.playback.due.connect(self._on_due)
         self._flicker.timeout.connect(self._on_flicker)
+        self._resting.timeout.connect(self._ask)
         self.canvas.moved.connect(self._ask)
         self.canvas.pointed.connect(self._on_pointed)
         self.canvas.left.connect(self._on_left)
@@ -241,13 +246,12 @@ class Viewer(QWidget):
             viewer_places.places_of(seen.take, bar.layer.currentText(), against, overlay=overlay, subtract=subtract)
         )
 
-    def _look(self, take: TakeFiles) -> Look:
-        bar, viewing = self.look_bar, cast(Seen, self.seen).viewing
-        space, exposure, gamma = viewing.space(take.working_space), bar.exposure.value(), bar.gamma.value()
-        return Look(space, bar.display.currentText(), bar.view.currentText(), round(exposure, 3), round(gamma, 3))
-
     def _factor(self) -> int:
         return max(1, int(1 / self.canvas.zoom))
+
+    def _size(self) -> tuple[int, bool]:
+        """Return how much smaller pictures are to be made, and whether roughly: the head moves."""
+        return (factor := self._factor()), factor > 1 and self._resting.isActive()
 
     def _ask(self) -> None:
         """Ask for every picture that the screen needs now, and for those that will be needed next."""
@@ -261,9 +265,11 @@ class Viewer(QWidget):
         for place in places:
             self._ask_for(place, frame)
         near = next_frames(self.head, self._direction, AHEAD_FRAMES)
-        keys = (viewer_places.key_of(place, other, self._factor()) for other in near for place in places)
+        keys = (viewer_places.key_of(place, other, *self._size()) for other in near for place in places)
         soon = (self._wanted(place, other) for other in near[:COLOURED_AHEAD] for place in places)
-        self._reader.ahead((key for key in keys if key), (wanted for wanted in soon if wanted))
+        self._reader.ahead(
+            (key for key in keys if key), (replace(one, region=self.canvas.region()) for one in soon if one)
+        )
 
     def _ask_for(self, place: Place, frame: int) -> None:
         self._serial += 1
@@ -276,17 +282,14 @@ class Viewer(QWidget):
                 self.canvas.problem = missing_words(*viewer_places.lacking_of(place, frame), frame)
                 self.canvas.banner = banner_words(place.take, None)
             return
-        self._reader.show(wanted)
+        self._reader.show(replace(wanted, region=self.canvas.region(), serial=self._serial))
 
     def _wanted(self, place: Place, frame: int) -> Wanted | None:
-        key = viewer_places.key_of(place, frame, self._factor())
-        if key is None:
+        key = viewer_places.key_of(place, frame, *self._size())
+        if key is None or self.seen is None:
             return None
-        channel = self.look_bar.channel.currentText() if place.kind != "overlay" else "RGB"
-        region, look = self.canvas.region(), self._look(place.take)
-        return Wanted(
-            place.place, key.path, frame, key.factor, look, place.kind, channel, region, key.minus, self._serial
-        )
+        bar, space = self.look_bar, self.seen.viewing.space(place.take.working_space)
+        return viewer_places.wanted_of(place, key, frame, bar.look(space), bar.channel.currentText())
 
     def _on_landed(self, shown: Shown) -> None:
         wanted, seen = shown.wanted, self.seen

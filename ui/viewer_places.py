@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from understudy.ui.frames.reader import Key, Shown
-from understudy.ui.frames.view import Kind
+from understudy.ui.frames.reader import Key, Shown, Wanted
+from understudy.ui.frames.view import Kind, Look
 from understudy.ui.viewer_canvas import BACK, FRONT, MATTE
 from understudy.ui.viewer_take import PLATE, TakeFiles, kind_of
 from understudy.ui.viewer_words import banner_words
@@ -69,7 +69,7 @@ def places_of(
         yield Place(MATTE, take, matte, "overlay")
 
 
-def key_of(place: Place, frame: int, factor: int) -> Key | None:
+def key_of(place: Place, frame: int, factor: int, rough: bool = False) -> Key | None:
     """Return what is to be read for a place at a frame; None where a file of it lacks."""
     path = place.take.layers.get(place.layer, {}).get(frame)
     minus = None
@@ -78,7 +78,13 @@ def key_of(place: Place, frame: int, factor: int) -> Key | None:
         minus = other.layers.get(layer, {}).get(frame)
         if minus is None:
             return None
-    return None if path is None else Key(path, factor, minus)
+    return None if path is None else Key(path, factor, minus, rough)
+
+
+def wanted_of(place: Place, key: Key, frame: int, look: Look, channel: str) -> Wanted:
+    """Return the wish for a place's picture, of all of the frame and without a number yet."""
+    channel = channel if place.kind != "overlay" else "RGB"
+    return Wanted(place.place, key.path, frame, key.factor, look, place.kind, channel, rough=key.rough, minus=key.minus)
 
 
 def lacking_of(place: Place, frame: int) -> tuple[TakeFiles, str]:

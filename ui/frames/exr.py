@@ -85,15 +85,28 @@ def read_frame(path: Path, layer: str | None = None) -> Frame:
         ) from None
 
 
-def reduce(frame: Frame, factor: int) -> Picture:
+def reduce(frame: Frame, factor: int, *, rough: bool = False) -> Picture:
     """Return `frame` made smaller by a whole factor, as float32: each pixel the mean of two on its cell's diagonal.
 
     Two and not all: at UHD the conversion from half is what costs, as much for four of them as the decoding does. Rows
     and columns beyond the last whole cell are left out: less than one pixel of the window.
+
+    rough: one pixel of each cell as it is stored, while the head moves: a sixth of the time, and half the memory.
     """
     factor = max(1, min(factor, *frame.pixels.shape[:2]))
-    pixels = frame.pixels if factor == 1 else _mean_of_two(frame.pixels, factor)
+    if factor == 1:
+        pixels = frame.pixels
+    else:
+        pixels = _one_of_each(frame.pixels, factor) if rough else _mean_of_two(frame.pixels, factor)
     return Picture(pixels, factor, frame.channels, frame.origin, frame.display, frame.pixel_aspect, frame.marks)
+
+
+def _one_of_each(pixels: Pixels, factor: int) -> Pixels:
+    height, width = pixels.shape[0] // factor * factor, pixels.shape[1] // factor * factor
+    # Whole pixels are copied, not values: twice as quick.
+    whole = np.ascontiguousarray(pixels).view(np.dtype((np.void, pixels.itemsize * pixels.shape[2])))[..., 0]
+    picked = np.ascontiguousarray(whole[factor // 2 : height : factor, factor // 2 : width : factor])
+    return _floats(picked.view(pixels.dtype).reshape(*picked.shape, pixels.shape[2]))
 
 
 def _mean_of_two(pixels: Pixels, factor: int) -> NDArray[np.float32]:

@@ -46,6 +46,8 @@ class Key(NamedTuple):
     factor: int
     minus: Path | None = None
     """The picture whose colours are taken from it."""
+    rough: bool = False
+    """For a head that moves: see `reduce`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Wanted:
     channel: str = "RGB"
     region: tuple[int, int, int, int] | None = None
     """Left, top, right, bottom in the display window's coordinates; None for all that there is."""
+    rough: bool = False
     minus: Path | None = None
     """Show the difference to this file, computed at full size before anything is reduced."""
     serial: int = 0
@@ -134,7 +137,7 @@ class Reader:
         soon: those that will be shown next: they are coloured too, before any other is read.
         """
         with self._changed:
-            self._ahead = [key for key in (Key(*frame) for frame in frames) if key not in self._kept]
+            self._ahead = [key for key in (Key(*frame) for frame in frames) if self._kept_as(key) is None]
             self._soon = [_anywhere(wanted) for wanted in soon]
             self._changed.notify_all()
 
@@ -199,7 +202,7 @@ class Reader:
         if wanted is not None:
             self._colouring.add(wanted)
             return partial(self._colour_ahead, wanted)
-        key = next((key for key in self._ahead if key not in self._kept and key not in self._reading), None)
+        key = next((key for key in self._ahead if self._kept_as(key) is None and key not in self._reading), None)
         if key is not None:
             self._reading.add(key)
             return partial(self._read_ahead, key)
@@ -227,7 +230,7 @@ class Reader:
 
     def _make(self, wanted: Wanted) -> Shown:
         try:
-            picture = self._picture(Key(wanted.path, wanted.factor, wanted.minus))
+            picture = self._picture(Key(wanted.path, wanted.factor, wanted.minus, wanted.rough))
             part, rectangle = _cut(picture, wanted.region)
             codes = self.viewing.render(part, wanted.look, wanted.kind, wanted.channel)
             error = self.viewing.error(wanted.look) if wanted.kind in ("picture", "signed") else None
@@ -237,19 +240,23 @@ class Reader:
 
     def _picture(self, key: Key) -> Picture:
         with self._changed:
-            kept = self._kept.get(key)
-            if kept is not None:
-                self._kept.move_to_end(key)
-                return kept
+            found = self._kept_as(key)
+            if found is not None:
+                self._kept.move_to_end(found)
+                return self._kept[found]
             age = self._age
         frame = self._frame(key.path)
         if key.minus is not None:
             frame = difference_of(frame, self._frame(key.minus))
-        picture = reduce(frame, key.factor)
+        picture = reduce(frame, key.factor, rough=key.rough)
         with self._changed:
             if age == self._age:
                 self._keep(key, picture)
         return picture
+
+    def _kept_as(self, key: Key) -> Key | None:
+        """Return under which key a picture is kept: a fine one does for a rough one."""
+        return next((one for one in (key._replace(rough=False), key) if one in self._kept), None)
 
     def _frame(self, path: Path) -> Frame:
         with self._changed:
