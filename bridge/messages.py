@@ -29,6 +29,7 @@ from understudy.bridge.papers_messages import (
     Waivers,
 )  # fmt: skip
 from understudy.bridge.shot import Digest, JobRequest, OutputFile, Seed, SegmentNumber
+from understudy.bridge.take_segments import TakeSegment
 from understudy.bridge.words import Mode, State
 
 PROTOCOL_VERSION = 3  # 2: the record of schema 2; 3: what a panel asks (papers, pictures, costs, desks)
@@ -258,6 +259,8 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     removed: bool = False
     """The job ended with files, and they are no longer on the daemon's disk (see `keep_ended_days`)."""
     files: tuple[OutputFile, ...]
+    segments: tuple[TakeSegment, ...] = ()
+    """Where segments meet, from the moment that the plan is known; empty = not known, or files were not asked for."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from understudy.bridge.messages import JobDetail, Outputs
 from understudy.ui import words
 from understudy.ui.job_rows import TakeStanding
+from understudy.ui.other_takes import OtherTake
 
 
 class TakeViewer(Protocol):
@@ -23,6 +24,9 @@ class TakeViewer(Protocol):
         detail: shot, range, rate, settings and findings. standing: shown beside the picture in words and shape.
         A call for the job that is shown already means that its files moved or its standing changed: keep the frame.
         """
+
+    def compare_with(self, others: tuple[OtherTake, ...]) -> None:
+        """Offer other takes of the shown take's shot to compare it with. Called after `show_take`."""
 
     def frames_finished(self, frames: tuple[int, ...]) -> None:
         """Take note that every layer of these frames of the shown take is on disk now, provisional."""
@@ -50,6 +54,9 @@ class EmptyCentre(QWidget):
         summary = detail.summary
         take = f"{summary.shot} v{summary.version:03}, {words.STANDINGS[standing]}"
         self.label.setText(f"{take}\n{words.STANDING_HELP[standing]}\n\n{folder}")
+
+    def compare_with(self, others: tuple[OtherTake, ...]) -> None:
+        return
 
     def frames_finished(self, frames: tuple[int, ...]) -> None:
         return

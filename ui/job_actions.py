@@ -107,7 +107,7 @@ class JobActions(QObject):
         self.told.emit(str(folder))
 
     def _redo(self, row: JobRow) -> None:
-        dialog = RedoDialog(row.summary, self._window)
+        dialog = RedoDialog(row.summary, self._window, self._details.segments_of(row.summary.job_id))
         dialog.asked.connect(self.redo)
         dialog.open()
 

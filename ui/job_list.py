@@ -46,6 +46,10 @@ class JobList(QAbstractTableModel):
         """Return how many jobs there are, shown or not."""
         return len(self._jobs)
 
+    def every(self) -> Iterable[JobRow]:
+        """Return all jobs, shown or not."""
+        return self._jobs.values()
+
     def row(self, at: int) -> JobRow:
         return self._shown[at]
 

@@ -46,6 +46,7 @@ class Panel(QMainWindow):
         self.jobs = JobList(self)
         self.pane = JobsPane(self.jobs)
         self.details = Details(session, self.centre)
+        self.details.rows = self.jobs.every
         self.actions_on_job = JobActions(session, self.details, self)
         self.thumbnails = Thumbnails(self)
         self.form: SubmitDialog | None = None

@@ -6,10 +6,14 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from understudy.bridge.errors import Finding
 from understudy.bridge.messages import JobDetail, Outputs
+from understudy.bridge.take_segments import TakeSegment
 from understudy.ui import words
 from understudy.ui.centre import EmptyCentre
+from understudy.ui.frames.plate import JobPlate
 from understudy.ui.job_rows import TakeStanding
+from understudy.ui.other_takes import OtherTake
 from understudy.ui.viewer import Viewer
 
 
@@ -23,6 +27,8 @@ class TakeCentre(QStackedWidget):
         for widget in (self.empty, self.viewer):
             self.addWidget(widget)
         self._shown: tuple[str, Path] | None = None
+        self._known: tuple[tuple[Finding, ...], tuple[TakeSegment, ...]] = ((), ())
+        self._others: tuple[OtherTake, ...] = ()
         self._frame: int | None = None
         """Where to go once a take is read that lay elsewhere until now."""
         self.viewer.frame_changed.connect(self._note_frame)
@@ -32,12 +38,25 @@ class TakeCentre(QStackedWidget):
         """Show a take. The same one in another folder, or under another state, keeps its frame."""
         job_id, shot = detail.summary.job_id, detail.job.shot
         if self._shown is not None and self._shown[0] != job_id:
-            self._frame = None
+            self._frame, self._others = None, ()
+        self._known = detail.findings, outputs.segments
         if self._shown != (job_id, folder):
             self._shown = job_id, folder
-            self.viewer.show_take(folder, None, shot.rate, detail.findings, expected=shot.range)
+            plate = JobPlate(shot.plate) if shot.plate is not None else None
+            self.viewer.show_take(
+                folder, plate, shot.rate, detail.findings, expected=shot.range, segments=outputs.segments,
+                others=self._others,
+            )  # fmt: skip
+        else:
+            self.viewer.learn(*self._known, self._others)
         self.setCurrentWidget(self.viewer)
         self.setFocusProxy(self.viewer)
+
+    def compare_with(self, others: tuple[OtherTake, ...]) -> None:
+        """Offer these takes beside the shown one's layers."""
+        self._others = others
+        if self._shown is not None:
+            self.viewer.learn(*self._known, others)
 
     def frames_finished(self, frames: tuple[int, ...]) -> None:
         """Nothing to do: the viewer looks at the folder."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
+from understudy.ui.frames.view import Look
+
 CHANNELS = ("RGB", "R", "G", "B", "A")
-MODES = ("single", "wipe", "flicker", "onion")
+MODES = ("single", "wipe", "flicker", "onion", "difference")
 NARROWEST = 62
 """Pixels of a box where the viewer has little room."""
 
@@ -43,6 +45,11 @@ class LookBar(QWidget):
         self._displays = displays
         set_items(self.display, list(displays))
         self._set_views()
+
+    def look(self, space: str) -> Look:
+        """Return how a picture of `space` is to be looked at."""
+        exposure, gamma = round(self.exposure.value(), 3), round(self.gamma.value(), 3)
+        return Look(space, self.display.currentText(), self.view.currentText(), exposure, gamma)
 
     def _set_views(self) -> None:
         set_items(self.view, list(self._displays.get(self.display.currentText(), ())))

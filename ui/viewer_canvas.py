@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from understudy.ui.frames.reader import Shown
 
-Mode = Literal["single", "wipe", "flicker", "onion"]
+Mode = Literal["single", "wipe", "flicker", "onion", "difference"]
 Rectangle = tuple[int, int, int, int]
 FRONT, BACK, MATTE = "front", "back", "matte"
 SMALLEST_ZOOM, LARGEST_ZOOM = 1 / 32, 64.0

@@ -21,6 +21,7 @@ from understudy.bridge.errors import ErrorReport
 from understudy.bridge.gather import gather_job
 from understudy.bridge.messages import JobSummary, Progress
 from understudy.bridge.roundtrip import send_job
+from understudy.bridge.take_segments import TakeSegment
 from understudy.inference.drawn_shot import draw_shot
 from understudy.ui.job_rows import row_of
 from understudy.ui.panel import Panel
@@ -28,6 +29,7 @@ from understudy.ui.redo_dialog import RedoDialog
 from understudy.ui.session import Session
 from understudy.ui.take_centre import TakeCentre
 from understudy.ui.theme import dress
+from understudy.ui.viewer_canvas import BACK, FRONT
 
 OUT = Path(__file__).resolve().parents[2] / "docs/images/panel"
 
@@ -68,6 +70,7 @@ def _with_daemon(daemon: RunningDaemon) -> None:
     panel.pane.choose(job_id)
     _wait(0.5)
     _save(panel, "jobs")
+    _compare(panel)
     _forms(panel)
     refused = send_refused(panel)
     _save(refused, "refused")
@@ -78,6 +81,29 @@ def _with_daemon(daemon: RunningDaemon) -> None:
     panel.daemon.close()
     _larger(panel)
     panel.close()
+
+
+def _compare(panel: Panel) -> None:
+    """Wipe a take's comp over its own plate, at the frame where its second segment begins."""
+    draw_shot(Path("long"), frames=26, width=640, height=360)
+    options = shot_options(Path("long"), engine="preview", shot="sh020")
+    job_id = send_job(panel.session.standing.connection, gather_job(options)).job_id  # type: ignore[arg-type]
+    wait_until(lambda: panel.jobs.place(job_id) is not None)
+    panel.pane.choose(job_id)
+    wait_until(lambda: panel.jobs.job(job_id).summary.state == "delivered", 120)  # type: ignore[union-attr]
+    viewer = panel.middle.viewer  # type: ignore[attr-defined]
+    wait_until(lambda: viewer.seen is not None and viewer.seen.take.seams == (1014,) and FRONT in viewer._shown, 60)
+    viewer.set_frame(1014)
+    viewer.look_bar.other.setCurrentText("plate")
+    viewer.look_bar.mode.setCurrentText("wipe")
+    wait_until(lambda: all(p in viewer._shown and viewer._shown[p].wanted.frame == 1014 for p in (FRONT, BACK)))
+    _wait(0.5)
+    _save(panel, "wipe")
+    viewer.look_bar.mode.setCurrentText("difference")
+    wait_until(lambda: viewer._shown[FRONT].wanted.minus is not None)
+    _wait(0.5)
+    _save(panel, "difference")
+    viewer.look_bar.mode.setCurrentText("single")
 
 
 def _forms(panel: Panel) -> None:
@@ -92,7 +118,13 @@ def _forms(panel: Panel) -> None:
     _save(panel.form, "form-problems")
     panel.form.fields["frames"].set_value("")
     panel.form.fields["engine"].set_value("preview")
-    dialog = RedoDialog(summary(state="delivered", version=2), panel)
+    segments = tuple(
+        TakeSegment(
+            first=1001 + 77 * at, last=min(1077 + 77 * at, 1270), carried=min(at, 1), job_id="job2", version=2 - at % 2
+        )
+        for at in range(4)
+    )
+    dialog = RedoDialog(summary(state="delivered", version=2), panel, segments)
     dialog.segment.setValue(3)
     dialog.show()
     _save(dialog, "redo")

@@ -7,14 +7,18 @@ when none waits are the frames ahead of the scrub read. Reduced frames are kept 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from understudy.bridge.errors import UnderstudyError
-from understudy.ui.frames.exr import Frame, Picture, read_frame, reduce
+from understudy.ui.frames.exr import Frame, Picture, difference_of, read_frame, reduce
+from understudy.ui.frames.plate import PlateSource
 from understudy.ui.frames.view import BakeError, Codes, Kind, Look, Viewing
 
 CACHE_BYTES = 768 * 1024 * 1024
@@ -23,9 +27,27 @@ WHOLE_FRAMES = 2
 """Frames kept unreduced, for the pixel under the cursor: a UHD one is 66 MB."""
 
 
+COLOURED_AHEAD = 6
+"""Frames that are coloured before they are due: at 24 a second a quarter of a second; 8 MB each at 1080p."""
+NICENESS = 5
+"""Reading threads stand behind the interface's own: on a machine with few cores it waits for one, never for the GIL
+(every call here that takes long was measured to release it)."""
+
+
 def reader_threads() -> int:
     """Return how many threads read: the module decodes one frame a thread at full speed, and a host wants cores too."""
     return max(2, min(6, (os.cpu_count() or 2) - 1))
+
+
+class Key(NamedTuple):
+    """What a reduced picture is made of."""
+
+    path: Path
+    factor: int
+    minus: Path | None = None
+    """The picture whose colours are taken from it."""
+    rough: bool = False
+    """For a head that moves: see `reduce`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +63,9 @@ class Wanted:
     channel: str = "RGB"
     region: tuple[int, int, int, int] | None = None
     """Left, top, right, bottom in the display window's coordinates; None for all that there is."""
+    rough: bool = False
+    minus: Path | None = None
+    """Show the difference to this file, computed at full size before anything is reduced."""
     serial: int = 0
     """Counts the wishes of whoever asks: threads finish in any order."""
 
@@ -71,18 +96,25 @@ class Reader:
         landed: Callable[[Shown], None],
         whole: Callable[[Path], None],
         *,
+        plate: PlateSource | None = None,
+        space: str = "",
         threads: int | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.viewing = viewing
         self._landed, self._whole_landed = landed, whole
+        self._plate, self._space = plate, space
+        self._of_plate = frozenset(plate.frames().values()) if plate is not None else frozenset[Path]()
         self._room = cache_bytes
         self._changed = threading.Condition()
         self._shows: OrderedDict[str, Wanted] = OrderedDict()
         self._probe: Path | None = None
-        self._ahead: list[tuple[Path, int]] = []
-        self._reading: set[tuple[Path, int]] = set()
-        self._kept: OrderedDict[tuple[Path, int], Picture] = OrderedDict()
+        self._ahead: list[Key] = []
+        self._soon: list[Wanted] = []
+        self._coloured: OrderedDict[Wanted, Shown] = OrderedDict()
+        self._colouring: set[Wanted] = set()
+        self._reading: set[Key] = set()
+        self._kept: OrderedDict[Key, Picture] = OrderedDict()
         self._wholes: OrderedDict[Path, Frame] = OrderedDict()
         self._stopped = False
         self._age = 0
@@ -99,10 +131,14 @@ class Reader:
             self._shows[wanted.place] = wanted
             self._changed.notify()
 
-    def ahead(self, frames: Iterable[tuple[Path, int]]) -> None:
-        """Say which (file, factor) will be wanted next, the nearest first; replaces what was said before."""
+    def ahead(self, frames: Iterable[tuple[Path, int] | Key], soon: Iterable[Wanted] = ()) -> None:
+        """Say which (file, factor) will be wanted next, the nearest first; replaces what was said before.
+
+        soon: those that will be shown next: they are coloured too, before any other is read.
+        """
         with self._changed:
-            self._ahead = [key for key in frames if key not in self._kept]
+            self._ahead = [key for key in (Key(*frame) for frame in frames) if self._kept_as(key) is None]
+            self._soon = [_anywhere(wanted) for wanted in soon]
             self._changed.notify_all()
 
     def values(self, path: Path, x: int, y: int) -> tuple[tuple[str, ...], tuple[float, ...] | None] | None:
@@ -117,7 +153,7 @@ class Reader:
 
     def is_kept(self, path: Path, factor: int) -> bool:
         with self._changed:
-            return (path, factor) in self._kept
+            return Key(path, factor) in self._kept
 
     def kept_bytes(self) -> int:
         with self._changed:
@@ -130,7 +166,8 @@ class Reader:
             self._kept.clear()
             self._wholes.clear()
             self._shows.clear()
-            self._ahead = []
+            self._coloured.clear()
+            self._ahead, self._soon = [], []
 
     def stop(self, *, wait: bool = True) -> None:
         """End the threads, each after the frame that it is reading; nothing lands any more.
@@ -144,39 +181,56 @@ class Reader:
             thread.join()
 
     def _work(self) -> None:
+        stand_back()
         while True:
             with self._changed:
-                while not (self._stopped or self._shows or self._probe or self._next_ahead()):
+                while (task := self._next()) is None and not self._stopped:
                     self._changed.wait()
-                if self._stopped:
+                if self._stopped or task is None:
                     return
-                wanted, probe, key = self._take()
-            if wanted is not None:
-                shown = self._make(wanted)
-                if not self._stopped:
-                    self._landed(shown)
-            elif probe is not None:
-                self._read_whole(probe)
-            elif key is not None:
-                self._read_ahead(key)
+            task()
 
-    def _next_ahead(self) -> tuple[Path, int] | None:
-        return next((key for key in self._ahead if key not in self._kept and key not in self._reading), None)
-
-    def _take(self) -> tuple[Wanted | None, Path | None, tuple[Path, int] | None]:
+    def _next(self) -> Callable[[], None] | None:
+        """Take what is to be done first: a picture to show, a pixel to tell, one to colour, one to read."""
         if self._shows:
-            return self._shows.popitem(last=False)[1], None, None
+            return partial(self._show, self._shows.popitem(last=False)[1])
         if self._probe is not None:
             probe, self._probe = self._probe, None
-            return None, probe, None
-        key = self._next_ahead()
+            return partial(self._read_whole, probe)
+        done = self._coloured.keys() | self._colouring
+        wanted = next((wanted for wanted in self._soon if wanted not in done), None)
+        if wanted is not None:
+            self._colouring.add(wanted)
+            return partial(self._colour_ahead, wanted)
+        key = next((key for key in self._ahead if self._kept_as(key) is None and key not in self._reading), None)
         if key is not None:
             self._reading.add(key)
-        return None, None, key
+            return partial(self._read_ahead, key)
+        return None
+
+    def _show(self, wanted: Wanted) -> None:
+        with self._changed:
+            ready = self._coloured.get(_anywhere(wanted))
+        shown = replace(ready, wanted=wanted) if ready is not None else self._make(wanted)
+        if not self._stopped:
+            self._landed(shown)
+
+    def _colour_ahead(self, wanted: Wanted) -> None:
+        with self._changed:
+            age = self._age
+        shown = self._make(wanted)
+        with self._changed:
+            self._colouring.discard(wanted)
+            if shown.codes is None:  # not again until it is asked for: it may still be landing
+                self._soon = [other for other in self._soon if other != wanted]
+            elif age == self._age:
+                self._coloured[wanted] = shown
+                while len(self._coloured) > COLOURED_AHEAD + reader_threads():
+                    self._coloured.popitem(last=False)
 
     def _make(self, wanted: Wanted) -> Shown:
         try:
-            picture = self._picture(wanted.path, wanted.factor)
+            picture = self._picture(Key(wanted.path, wanted.factor, wanted.minus, wanted.rough))
             part, rectangle = _cut(picture, wanted.region)
             codes = self.viewing.render(part, wanted.look, wanted.kind, wanted.channel)
             error = self.viewing.error(wanted.look) if wanted.kind in ("picture", "signed") else None
@@ -184,21 +238,36 @@ class Reader:
         except UnderstudyError as problem:
             return Shown(wanted, None, problem=f"{problem.message}. {problem.remedy}")
 
-    def _picture(self, path: Path, factor: int) -> Picture:
+    def _picture(self, key: Key) -> Picture:
         with self._changed:
-            kept = self._kept.get((path, factor))
-            if kept is not None:
-                self._kept.move_to_end((path, factor))
-                return kept
-            whole, age = self._wholes.get(path), self._age
-        frame = whole if whole is not None else read_frame(path)
-        picture = reduce(frame, factor)
+            found = self._kept_as(key)
+            if found is not None:
+                self._kept.move_to_end(found)
+                return self._kept[found]
+            age = self._age
+        frame = self._frame(key.path)
+        if key.minus is not None:
+            frame = difference_of(frame, self._frame(key.minus))
+        picture = reduce(frame, key.factor, rough=key.rough)
         with self._changed:
             if age == self._age:
-                self._keep((path, factor), picture)
+                self._keep(key, picture)
         return picture
 
-    def _keep(self, key: tuple[Path, int], picture: Picture) -> None:
+    def _kept_as(self, key: Key) -> Key | None:
+        """Return under which key a picture is kept: a fine one does for a rough one."""
+        return next((one for one in (key._replace(rough=False), key) if one in self._kept), None)
+
+    def _frame(self, path: Path) -> Frame:
+        with self._changed:
+            whole = self._wholes.get(path)
+        if whole is not None:
+            return whole
+        if self._plate is not None and path in self._of_plate:
+            return self._plate.read(path, self.viewing, self._space)
+        return read_frame(path)
+
+    def _keep(self, key: Key, picture: Picture) -> None:
         self._kept[key] = picture
         held = sum(kept.pixels.nbytes for kept in self._kept.values())
         while held > self._room and len(self._kept) > 1:
@@ -206,7 +275,7 @@ class Reader:
 
     def _read_whole(self, path: Path) -> None:
         try:
-            frame = read_frame(path)
+            frame = self._frame(path)
         except UnderstudyError:  # the wish to show it tells why
             return
         with self._changed:
@@ -216,15 +285,26 @@ class Reader:
         if not self._stopped:
             self._whole_landed(path)
 
-    def _read_ahead(self, key: tuple[Path, int]) -> None:
+    def _read_ahead(self, key: Key) -> None:
         try:
-            self._picture(*key)
+            self._picture(key)
         except UnderstudyError:
             with self._changed:  # not again until it is asked for: it may still be landing
                 self._ahead = [other for other in self._ahead if other != key]
         finally:
             with self._changed:
                 self._reading.discard(key)
+
+
+def stand_back() -> None:
+    """Have the calling thread leave a core to the interface's. Only Linux has priorities of single threads here."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+def _anywhere(wanted: Wanted) -> Wanted:
+    """Return a wish without its place and its number: whatever has the same wish gets the same codes."""
+    return replace(wanted, place="", serial=0)
 
 
 def _cut(picture: Picture, region: tuple[int, int, int, int] | None) -> tuple[Picture, tuple[int, int, int, int]]:
