@@ -43,18 +43,20 @@ class DeskWork(HostWork):
         """
         self.job.tell(stage="opening")
         connection = self._connect()
-        with Client.connect(connection) as client:
-            if not client.tell(self._to_panel(desk, "show")):
-                start_panel(connection.file, desk.home, desk.command, lambda: client.desks(this_seat()).panels > 0)
+        self._tell_panel(connection, desk, self._to_panel(desk, "show"))
         if chosen is None:
             self.job.tell(stage="shown", words="the panel is open")
             return
         selection, choices, series = chosen
-        said = self._to_panel(desk, "selection", self._export(selection, choices, series))
+        options = self._export(selection, choices, series)
+        self._tell_panel(connection, desk, self._to_panel(desk, "selection", options))
+        self.job.tell(stage="shown", words=f"{selection.shot} is in the panel's form")
+
+    def _tell_panel(self, connection: Connection, desk: Desk, said: Tell) -> None:
+        """Tell the panel this; start it where nobody hears, also where it was closed or killed a moment ago."""
         with Client.connect(connection) as client:
             if not client.tell(said):
-                raise HostError("the panel was closed meanwhile", remedy="Press Panel again.")
-        self.job.tell(stage="shown", words=f"{selection.shot} is in the panel's form")
+                start_panel(connection.file, desk.home, desk.command, lambda: client.tell(said) > 0)
 
     def _export(self, selection: Selection, choices: JobOptions, series: Path) -> JobOptions:
         self._exports.mkdir(parents=True, exist_ok=True, mode=0o700)

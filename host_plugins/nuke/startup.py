@@ -40,10 +40,10 @@ def start_menu() -> None:
         menu.addCommand("Understudy", COMMAND)
         if place == "Nuke":
             menu.addCommand("Panel", PANEL_COMMAND)
-    _offer_dock()
     nuke.addKnobChanged(_knob_changed, nodeClass="Group")
     # The first button would hold the window for as long; a render node has no button, and reads nothing.
     threading.Thread(target=_read_ahead, name="understudy-read-ahead", daemon=True).start()
+    _offer_dock()
 
 
 def _offer_dock() -> None:
