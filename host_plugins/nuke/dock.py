@@ -17,6 +17,7 @@ from understudy.ui.daemon_words import in_one_line
 from understudy.ui.job_list import JobList
 from understudy.ui.jobs_pane import JobsPane
 from understudy.ui.session import Session, Standing
+from understudy.ui.theme import dress_within
 
 
 class JobsDock(QWidget):
@@ -25,7 +26,7 @@ class JobsDock(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.jobs = JobList(self)
-        self.pane = JobsPane(self.jobs, self)
+        self.pane = JobsPane(self.jobs, self, when_empty=words.DOCK_EMPTY)
         self.pane.add_menu(QMenu(self))
         self.line = QLabel(self, textFormat=Qt.TextFormat.PlainText)
         self.panel = QPushButton(words.DOCK_PANEL, self)
@@ -41,6 +42,7 @@ class JobsDock(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.pane, 1)
         layout.addLayout(foot)
+        dress_within(self)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         if self.session is None:

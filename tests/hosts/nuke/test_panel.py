@@ -216,6 +216,7 @@ def test_when_the_pane_is_shown_then_it_lists_the_jobs_and_when_it_is_hidden_its
     dock = open_pane(DOCK_ID)
     wait_until(lambda: not any(one.name == "understudy-read-ahead" for one in threading.enumerate()))
     assert dock.session is None
+    assert qt().styleSheet() == ""  # Nuke's own looks are Nuke's
     before = threading.active_count()
     dock.show()
     wait_until(lambda: "alive" in dock.line.text())
