@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from understudy.bridge.desk_messages import AskDesks, Desks, Heard, Tell
 from understudy.bridge.errors import DaemonUnreachable, KeyRefused, RequestError
 from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
 from understudy.bridge.keys import Connection, load_connection, read_challenge
@@ -220,6 +221,14 @@ class Client:
     def post_waiver(self, waiver: bytes) -> None:
         """Ask the authority for a waiver, given as JSON. Raises RequestError for one that is there already."""
         self._ask(PostWaiver(waiver=waiver.decode()), Done)
+
+    def tell(self, said: Tell) -> int:
+        """Pass this on to other programs of this key; return how many it reached."""
+        return self._ask(said, Heard).listeners
+
+    def desks(self, seat: str) -> Desks:
+        """Return which programs of this key listen at this seat."""
+        return self._ask(AskDesks(seat=seat), Desks)
 
     def drain(self, now: bool = False) -> None:
         """Let the daemon finish what runs and exit; `now` = at once, its jobs go on at the next start."""

@@ -1,4 +1,6 @@
-"""Every message of the wire. docs/protocol.md is generated from here; a follower's are in follower_messages.py.
+"""Every message of the wire. docs/protocol.md is generated from here.
+
+Those of a daemon that follows are in follower_messages.py, those between an artist's programs in desk_messages.py.
 
 Three conversations, each a ROUTER of the daemon and a DEALER of the client, all under CURVE:
 
@@ -15,6 +17,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from understudy.bridge.desk_messages import AskDesks, Desks, Heard, Listener, Tell, Told
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
@@ -146,6 +149,8 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     job_ids: tuple[JobId, ...] = ()
     after: int = 0
+    listener: Listener | None = None
+    """Send me what my other programs tell such a one, and no job's events."""
 
 
 class NoteFix(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -169,7 +174,7 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 Request = (
     Hello | ProveMachine | Ping | Submit | RedoSegment | AskLacking | HandOver | ListJobs | ShowJob | Control
     | AskOutputs | AskOrder | Watch | NoteFix | AskStatus | Drain | AskSnapshot | PostEntries | PostWaiver
-    | JudgeDraft | AskConsents | AskWaivers | RequestWaiver | DecideWaiver
+    | JudgeDraft | AskConsents | AskWaivers | RequestWaiver | DecideWaiver | Tell | AskDesks
 )  # fmt: skip
 
 
@@ -299,7 +304,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 Reply = (
     Welcome | Done | Pong | Accepted | Lacking | JobSummary | Jobs | JobDetail | Outputs | Order | Watching
-    | Status | SignedSnapshot | Posted | ErrorReport | Judged | Consents | Waivers
+    | Status | SignedSnapshot | Posted | ErrorReport | Judged | Consents | Waivers | Heard | Desks
 )  # fmt: skip
 
 
@@ -356,7 +361,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     last: int
 
 
-Push = Event | Heartbeat
+Push = Event | Heartbeat | Told
 
 
 # ---- bulk: small headers as arrays, the payload as the frame that follows -------------------------------------------

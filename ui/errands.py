@@ -76,11 +76,12 @@ class Errands:
         """Have `call` made in the interface's thread. From any thread."""
         self._post.arrived.emit(call)
 
-    def close(self) -> None:
+    def close(self, *, wait: bool = True) -> None:
         """Let the thread end; nothing is called back from now on. What hangs is not waited for beyond a moment."""
         self._post.open = False
         self._waiting.put(None)
-        self._thread.join(CLOSE_SECONDS)
+        if wait:
+            self._thread.join(CLOSE_SECONDS)
 
     def _serve(self) -> None:
         while (errand := self._waiting.get()) is not None:

@@ -39,9 +39,10 @@ class JobsPane(QWidget):
     chosen = Signal(object)
     """JobRow, or None."""
 
-    def __init__(self, jobs: JobList, parent: QWidget | None = None) -> None:
+    def __init__(self, jobs: JobList, parent: QWidget | None = None, *, when_empty: str = words.NO_JOBS) -> None:
+        """when_empty: what stands there while there is no job."""
         super().__init__(parent)
-        self.jobs = jobs
+        self.jobs, self._when_empty = jobs, when_empty
         self.chosen_id = ""
         self.search = QLineEdit(self, placeholderText=words.SEARCH, clearButtonEnabled=True)
         self.search.setAccessibleName(words.SEARCH_NAME)
@@ -49,7 +50,7 @@ class JobsPane(QWidget):
         self.show_box.setAccessibleName(words.FILTER_NAME)
         self.show_box.addItems([SHOW_WORDS[show] for show in SHOWS])
         self.table = _table(self, jobs)
-        self.empty = QLabel(words.NO_JOBS, self.table, alignment=Qt.AlignmentFlag.AlignCenter)
+        self.empty = QLabel(when_empty, self.table, alignment=Qt.AlignmentFlag.AlignCenter)
         self.empty.setProperty("role", "empty")
         self._arrange()
         self.search.textChanged.connect(self._choose_shown)
@@ -96,7 +97,7 @@ class JobsPane(QWidget):
         else:
             self.chosen.emit(None)
         self.empty.setVisible(self.jobs.rowCount() == 0)
-        self.empty.setText(words.NOTHING_FOUND if self.jobs.count else words.NO_JOBS)
+        self.empty.setText(words.NOTHING_FOUND if self.jobs.count else self._when_empty)
 
     def _remember(self, now: QModelIndex, _before: QModelIndex) -> None:
         if now.isValid():

@@ -10,15 +10,18 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QSplitter, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QMenu, QSplitter, QWidget
 
+from understudy.bridge.desk_messages import Tell
 from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.options import JobOptions
 from understudy.ui import words
 from understudy.ui.centre import EmptyCentre, TakeViewer
 from understudy.ui.daemon_dialog import DaemonDialog
 from understudy.ui.daemon_words import in_one_line
+from understudy.ui.desk import Desk, Ear
 from understudy.ui.details import Details
+from understudy.ui.import_action import ImportAction
 from understudy.ui.job_actions import JobActions
 from understudy.ui.job_list import JobList
 from understudy.ui.job_rows import JobRow
@@ -35,8 +38,14 @@ SETTLE_MILLISECONDS = 150
 class Panel(QMainWindow):
     """The window. Everything in it lives in the interface's thread."""
 
-    def __init__(self, session: Session, choices: JobOptions | None = None, viewer: QWidget | None = None) -> None:
-        """choices: what a host selected, for the form. viewer: a widget that is a TakeViewer."""
+    def __init__(
+        self,
+        session: Session,
+        choices: JobOptions | None = None,
+        viewer: QWidget | None = None,
+        ear: Ear | None = None,
+    ) -> None:
+        """choices: what a host selected, for the form. viewer: a widget that is a TakeViewer. ear: see `Desk`."""
         super().__init__()
         self.setWindowTitle(words.TITLE)
         self.session = session
@@ -49,6 +58,8 @@ class Panel(QMainWindow):
         self.details.rows = self.jobs.every
         self.actions_on_job = JobActions(session, self.details, self)
         self.thumbnails = Thumbnails(self)
+        self.desk = Desk(session, ear, self)
+        self.import_action = ImportAction(self.desk, self)
         self.form: SubmitDialog | None = None
         self.daemon: DaemonDialog | None = None
         self.daemon_line = QLabel(self, textFormat=Qt.TextFormat.PlainText)
@@ -85,6 +96,7 @@ class Panel(QMainWindow):
         self._add(file, words.QUIT, "Ctrl+Q", self.close)
         job = self.menuBar().addMenu(words.JOB_MENU)
         job.addActions(list(self.actions_on_job.by_name.values()))
+        job.addAction(self.import_action)
         self.pane.add_menu(job)
         view = self.menuBar().addMenu(words.VIEW_MENU)
         self._add(view, words.FIND, "Ctrl+F", self._find)
@@ -112,12 +124,16 @@ class Panel(QMainWindow):
         self._settle.timeout.connect(lambda: self.details.choose(self._chosen))
         self.actions_on_job.told.connect(self.tell)
         self.actions_on_job.failed.connect(self.tell_problem)
+        self.import_action.told.connect(self.tell)
+        self.import_action.failed.connect(self.tell_problem)
+        self.desk.called.connect(self._come_to_the_front)
 
     # ---- what comes -----------------------------------------------------------------------------------------------
 
     def _choose(self, row: JobRow | None) -> None:
         before, self._chosen = self._chosen, row
         self.actions_on_job.choose(row)
+        self.import_action.choose(row)
         if before is None or row is None or before.summary != row.summary:
             self._settle.start()
 
@@ -152,6 +168,21 @@ class Panel(QMainWindow):
             self.form.show_standing(self.session.standing)
         self.form.show()
         self.form.raise_()
+        self.form.activateWindow()
+
+    def _come_to_the_front(self, said: Tell) -> None:
+        """Another program wants this window, with a shot for its form or without."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        QApplication.alert(self)  # for a window manager that lets nobody take the focus
+        if said.options is None:
+            return
+        self.choices = said.options if self.form is None else self.form.take_shot(said.options)
+        self.open_form()
+        came = words.SELECTION_WAITS if self.form is not None and self.form.waiting else words.SELECTION_CAME
+        self.tell(came.format(desk=said.title or words.TITLE, shot=said.options.shot or said.options.plate or ""))
 
     def open_daemon(self) -> None:
         """Show the daemon; one window of it, as a start under way comes back to it."""
@@ -177,5 +208,6 @@ class Panel(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         self.centre.close_take()
         self.thumbnails.close()
+        self.desk.close()
         self.session.close()
         super().closeEvent(event)

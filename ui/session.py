@@ -129,15 +129,15 @@ class Session(QObject):
         """Have one job shown as it now stands."""
         self._stale.add(job_id)
 
-    def close(self) -> None:
-        """End every thread of this session."""
+    def close(self, *, wait: bool = True) -> None:
+        """End every thread of this session. wait: for a moment, until they have; inside a host nobody waits."""
         self._round += 1
         self._look_timer.stop()
         self._drain_timer.stop()
         self._let_go_of_watcher()
         self.errands.run(self._hang_up, _nothing, _nothing)
-        self.errands.close()
-        if self._ending is not None:
+        self.errands.close(wait=wait)
+        if self._ending is not None and wait:
             self._ending.join(CLOSE_SECONDS)
 
     def _while_here(self, call: Callable[[Value], None]) -> Callable[[Value], None]:

@@ -54,6 +54,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 DRAFT_ENGINE = "preview"
+KEPT_FOR_ANOTHER_SHOT = ("record", "self_attest", "project")
+"""What holds for the next shot as well, unless that says otherwise."""
 FILES_MILLISECONDS = 300
 """Whoever types a path is not told at every letter that there is no such file."""
 
@@ -74,6 +76,8 @@ class SubmitDialog(QDialog):
         self._engines: dict[str, EngineDescription] = {}
         self._missing: dict[str, str] = {}
         self._asked = engine_options(choices.option)
+        self.waiting: JobOptions | None = None
+        """A shot that comes into the form when the job under way is sent."""
         self.said = QTextBrowser(self)
         self.said.setAccessibleName(words.GATE)
         self.said.hide()
@@ -158,6 +162,37 @@ class SubmitDialog(QDialog):
             self.fields["engine"].offer((*self._engines, choices.engine))  # until the daemon has said what it has
         for name, field in self.fields.items():
             field.set_value(getattr(choices, name))
+
+    def take_shot(self, choices: JobOptions) -> JobOptions:
+        """Put another shot into the form, as soon as no job of it is under way; return what it then says.
+
+        Papers and project stay where the shot says none of its own.
+        """
+        if self._sending.under_way:
+            self.waiting = choices
+            return choices
+        now, default = self.options()[0], JobOptions()
+        kept = {
+            name: getattr(now, name)
+            for name in KEPT_FOR_ANOTHER_SHOT
+            if getattr(choices, name) == getattr(default, name)
+        }
+        if choices.record or choices.self_attest:
+            kept = {name: value for name, value in kept.items() if name == "project"}
+        choices = msgspec.structs.replace(choices, **kept)
+        self.said.hide()
+        self._asked.update(engine_options(choices.option))
+        self.fill(choices)
+        for name, field in self.engine_fields.items():
+            field.set_value(self._asked.get(name))
+        self.check()
+        return choices
+
+    def _take_waiting(self) -> None:
+        choices, self.waiting = self.waiting, None
+        if choices is not None:
+            self.take_shot(choices)
+            self.show()
 
     def options(self, *, draft: bool = False) -> tuple[JobOptions, dict[str, str]]:
         """Return what the form says, and what of it could not be read."""
@@ -254,6 +289,7 @@ class SubmitDialog(QDialog):
         self.check()
         self.hide()
         self.accepted_job.emit(accepted.job_id, text)
+        self._take_waiting()
 
     def show_problem(self, problem: UnderstudyError) -> None:
         """Show an error beside its field, or at the foot with every finding and what to do."""

@@ -7,7 +7,7 @@ is told by word and shape first (`badges`); colour only helps.
 from __future__ import annotations
 
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 GROUND = QColor(43, 43, 43)
 RAISED = QColor(54, 54, 54)
@@ -78,6 +78,20 @@ QLabel[role="bar"] {{ padding: 2px 8px; }}
 def dress(application: QApplication) -> None:
     """Give the application this look, whatever the desktop's own."""
     application.setStyle("Fusion")
+    application.setPalette(_palette())
+    application.setStyleSheet(_SHEET)
+
+
+def dress_within(widget: QWidget) -> None:
+    """Give one widget this look, inside an application that keeps its own: our cells are drawn for this ground."""
+    palette = _palette()
+    widget.setStyleSheet(_SHEET)
+    widget.setAutoFillBackground(True)
+    for part in (widget, *widget.findChildren(QWidget)):  # under a sheet of its own Qt hands no palette down
+        part.setPalette(palette)
+
+
+def _palette() -> QPalette:
     palette = QPalette()
     for role, colour in (
         (QPalette.ColorRole.Window, GROUND), (QPalette.ColorRole.Base, SUNKEN),
@@ -88,5 +102,4 @@ def dress(application: QApplication) -> None:
         (QPalette.ColorRole.PlaceholderText, QUIET), (QPalette.ColorRole.Link, ACCENT),
     ):  # fmt: skip
         palette.setColor(role, colour)
-    application.setPalette(palette)
-    application.setStyleSheet(_SHEET)
+    return palette

@@ -72,6 +72,20 @@ ACTIONS = {
     "open": ("&Open folder", "O", "Open the folder that holds the take's files."),
     "copy": ("Copy as &command", "Ctrl+C", "Copy the job as a command line of `understudy`."),
 }
+IMPORT = "&Import into {desk}"
+IMPORT_MANY = "&Import into…"
+IMPORT_NOWHERE = "&Import into a host"
+IMPORT_KEY = "I"
+IMPORT_HELP = "Have an open Nuke, Blender or Resolve read this take in, at its own frames."
+IMPORT_ASKED = "{desk} imports {take}…"
+IMPORT_DONE = "{desk}: {said}."
+IMPORT_GONE = "{desk} is no longer open."
+IMPORT_GONE_REMEDY = "Open it again, and press Panel there."
+SELECTION_CAME = "{desk} has put {shot} into the form."
+SELECTION_WAITS = "{desk} has sent {shot}: it comes into the form when the job under way is sent."
+DOCK_EMPTY = "No job yet.\nPress Recast on an Understudy node."
+DOCK_PANEL = "Panel"
+DOCK_PANEL_HELP = "Open the whole panel, with the selected Understudy node's shot in its form."
 SUBMIT = "&New job…"
 DAEMON = "&Daemon…"
 QUIT = "&Quit"

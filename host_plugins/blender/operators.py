@@ -14,11 +14,11 @@ from understudy.bridge.host import refuse_unseen_by_farm
 from understudy.bridge.host_jobs import HostJob
 from understudy.bridge.settings import load_settings
 
-from . import compat, memory, placing, strips
+from . import compat, desk, memory, placing, strips
 from .blender_types import OperatorEnd, declared, given
 from .choices import read_choices
 from .preferences import read_reach
-from .session import Session, current_session, open_session
+from .session import Session, current_session
 
 LOOK_SECONDS = 0.05
 TURN_SECONDS = 0.02
@@ -37,7 +37,7 @@ def _report(operator: bpy.types.Operator, problem: Exception) -> OperatorEnd:
 
 def _submit() -> tuple[Session, HostJob]:
     reach = read_reach()
-    session = open_session(reach)
+    session = desk.session_here()
     scene, _ = strips.need_editor()
     selection = session.host.select()
     folder = session.host.default_folder(selection)
@@ -150,6 +150,39 @@ class UNDERSTUDY_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class UNDERSTUDY_OT_panel(bpy.types.Operator):
+    """Open Understudy's panel, with the active strip's shot in its form"""
+
+    bl_idname = "understudy.panel"
+    bl_label = "Panel"
+
+    def invoke(self, _context: bpy.types.Context, _event: bpy.types.Event) -> OperatorEnd:
+        try:
+            _, why = desk.open_panel()
+        except Exception as problem:  # noqa: BLE001 - the host's edge
+            return _report(self, problem)
+        if why:
+            self.report({"INFO"}, f"The panel opens without a shot: {why}")
+        session = current_session()
+        if session is not None:
+            watch(session)
+        return {"FINISHED"}
+
+    def execute(self, _context: bpy.types.Context) -> OperatorEnd:
+        """From a script: wait here until the panel has it."""
+        try:
+            job, _ = desk.open_panel()
+            session = desk.session_here()
+            session.main.run_until(lambda: job.ended)
+        except Exception as problem:  # noqa: BLE001 - the host's edge
+            return _report(self, problem)
+        if job.notice.stage == "shown":
+            return {"FINISHED"}
+        remedy = job.notice.error.remedy if job.notice.error is not None else ""
+        self.report({"ERROR"}, f"{job.notice.words}. {remedy}")
+        return {"CANCELLED"}
+
+
 class UNDERSTUDY_OT_reattach(bpy.types.Operator):
     """Take up the jobs that this file was saved with"""
 
@@ -157,13 +190,13 @@ class UNDERSTUDY_OT_reattach(bpy.types.Operator):
     bl_label = "Take up jobs"
 
     def invoke(self, _context: bpy.types.Context, _event: bpy.types.Event) -> OperatorEnd:
-        session = open_session(read_reach())
+        session = desk.session_here()
         session.jobs.reattach()
         watch(session)
         return {"FINISHED"}
 
     def execute(self, _context: bpy.types.Context) -> OperatorEnd:
-        session = open_session(read_reach())
+        session = desk.session_here()
         jobs = session.jobs.reattach()
         session.main.run_until(lambda: all(job.ended for job in jobs))
         return {"FINISHED"}
@@ -202,6 +235,6 @@ def redraw() -> None:
 
 
 CLASSES = (
-    UNDERSTUDY_OT_submit, UNDERSTUDY_OT_watch, UNDERSTUDY_OT_cancel, UNDERSTUDY_OT_reattach,
-    UNDERSTUDY_OT_show_version,
+    UNDERSTUDY_OT_submit, UNDERSTUDY_OT_watch, UNDERSTUDY_OT_cancel, UNDERSTUDY_OT_panel,
+    UNDERSTUDY_OT_reattach, UNDERSTUDY_OT_show_version,
 )  # fmt: skip

@@ -27,6 +27,18 @@ MODULE = "DaVinciResolveScript"
 EXPORTS = "exports"
 
 
+def start_panel(names: Mapping[str, Any]) -> None:
+    """Run once, by the menu entry for the panel."""
+    from understudy.host_plugins.resolve.panel_door import show_panel
+
+    try:
+        host = ResolveHost(names.get("resolve") or from_outside(), load_choices(choices_file()))
+        with_dialog = host.edition.has_dialogs and names.get("fusion") is not None and names.get("bmd") is not None
+        show_panel(host, connect, _say, Progress(names["fusion"], names["bmd"]) if with_dialog else None)
+    except Exception as problem:  # noqa: BLE001 - the host's edge: the artist reads words, not a traceback
+        _say_error(_say, error_in_words(problem))
+
+
 def start(names: Mapping[str, Any]) -> None:
     """Run once. names: the globals of a menu script, in which Resolve puts `resolve`, `fusion` and `bmd`."""
     say = _say
@@ -99,7 +111,7 @@ def run(
             jobs.submit(selection, host.choices.job_options(), folder)
         elif not taken_up:
             say("Nothing of this project is under way.")
-        told = _Told(say, progress)
+        told = Teller(say, progress)
         main.run_until(lambda: told.all_ended(jobs))
     finally:
         if progress is not None:
@@ -107,7 +119,7 @@ def run(
         jobs.close()
 
 
-class _Told:
+class Teller:
     """Says what has changed, on the script's own thread: `run_until` asks it between two turns."""
 
     def __init__(self, say: Say, progress: Progress | None) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from understudy.bridge.desk_messages import AskDesks, Desks, Heard, Tell
 from understudy.bridge.errors import DaemonError, JobParked, KeyRefused, ProtocolError, RequestError
 from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
 from understudy.bridge.keys import User
@@ -55,6 +56,7 @@ from understudy.inference.compliance.gate import refusal
 from understudy.inference.daemon.admission import engines
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.changes import Changes
+from understudy.inference.daemon.desks import DeskRelay
 from understudy.inference.daemon.dispatch import Dispatch
 from understudy.inference.daemon.executor import Executor
 from understudy.inference.daemon.house import House
@@ -91,6 +93,7 @@ class Service:
         self._user_now = user_now
         self._started_at = utc_now()
         self._studio = Studio(house)
+        self._desks = DeskRelay(audience)
         self._answers: dict[type, Callable[[Caller, Any], Awaitable[Reply]]] = {
             Hello: self._hello, ProveMachine: self._prove, Ping: self._ping, Submit: self._submit,
             RedoSegment: self._redo, AskLacking: self._lacking, HandOver: self._hand_over,
@@ -99,6 +102,7 @@ class Service:
             AskStatus: self._status, Drain: self._drain,
             AskSnapshot: self._snapshot, PostEntries: self._entries, PostWaiver: self._waiver,
             **papers_answers(house),
+            Tell: self._tell, AskDesks: self._ask_desks,
         }  # fmt: skip
 
     async def answer(self, caller: Caller, request: Request) -> Reply:
@@ -251,12 +255,20 @@ class Service:
         for job_id in request.job_ids:
             await self._visible_job(caller, job_id)
         connection = caller.connection
+        self._desks.note(connection, caller.key, request.listener)
         # Events go out only after this answer: the watcher's task gets its turn when this one is done.
         return Watching(
             last=self._audience.add(
-                connection, lambda: self._user_now(connection), frozenset(request.job_ids), request.after
+                connection, lambda: self._user_now(connection), frozenset(request.job_ids), request.after,
+                hears_jobs=request.listener is None,
             )
-        )
+        )  # fmt: skip
+
+    async def _tell(self, caller: Caller, request: Tell) -> Heard:
+        return self._desks.tell(caller.key, request)
+
+    async def _ask_desks(self, caller: Caller, request: AskDesks) -> Desks:
+        return self._desks.desks(caller.key, request.seat)
 
     async def _status(self, caller: Caller, request: AskStatus) -> Status:
         free = await self._house.looked(shutil.disk_usage, self._house.home)

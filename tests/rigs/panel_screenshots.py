@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import time
+import types
 from pathlib import Path
 
 from daemon_rig import RunningDaemon
@@ -81,6 +82,7 @@ def _with_daemon(daemon: RunningDaemon) -> None:
     panel.daemon.close()
     _larger(panel)
     panel.close()
+    _dock(daemon)
 
 
 def _compare(panel: Panel) -> None:
@@ -140,6 +142,25 @@ def send_refused(panel: Panel) -> QWidget:
     form.final.click()
     wait_until(form.said.isVisible, 30)
     return form
+
+
+def _dock(daemon: RunningDaemon) -> None:
+    """Draw Nuke's pane, without a Nuke and its looks around it."""
+    nuke = sys.modules["nuke"] = types.ModuleType("nuke")
+    nuke.__getattr__ = lambda name: type(name, (), {})  # type: ignore[method-assign]
+    from understudy.host_plugins.nuke.dock import JobsDock
+
+    os.environ["UNDERSTUDY_HOME"] = str(daemon.home)
+    dock = JobsDock()
+    dock.resize(900, 420)
+    dock.show()
+    wait_until(lambda: "alive" in dock.line.text())
+    _wait(0.5)
+    dock.jobs.change_jobs(row_of(job) for job in _day())
+    dock.jobs.set_progress({"job5": Progress(stage="segment 2 of 5", done=46, total=108, seconds_left=512)})
+    dock.pane.choose("job5")
+    _save(dock, "dock")
+    dock.close()
 
 
 def _larger(panel: Panel) -> None:
