@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import bpy
@@ -33,6 +34,14 @@ def _report(operator: bpy.types.Operator, problem: Exception) -> OperatorEnd:
         logging.getLogger(__name__).exception("a fault of ours", exc_info=problem)
     operator.report({"ERROR"}, f"{error.message}. {error.remedy}")
     return {"CANCELLED"}
+
+
+def _in_words(operator: bpy.types.Operator, do: Callable[[], OperatorEnd]) -> OperatorEnd:
+    """Do what a button says; what goes wrong is told in words."""
+    try:
+        return do()
+    except Exception as problem:  # noqa: BLE001 - the host's edge
+        return _report(operator, problem)
 
 
 def _submit() -> tuple[Session, HostJob]:
@@ -66,10 +75,10 @@ class UNDERSTUDY_OT_submit(bpy.types.Operator):
         return bool(scene is not None and scene.sequence_editor is not None)
 
     def invoke(self, _context: bpy.types.Context, _event: bpy.types.Event) -> OperatorEnd:
-        try:
-            session, _ = _submit()
-        except Exception as problem:  # noqa: BLE001 - the host's edge
-            return _report(self, problem)
+        return _in_words(self, self._begin)
+
+    def _begin(self) -> OperatorEnd:
+        session, _ = _submit()
         watch(session)
         return {"FINISHED"}
 
@@ -157,25 +166,22 @@ class UNDERSTUDY_OT_panel(bpy.types.Operator):
     bl_label = "Panel"
 
     def invoke(self, _context: bpy.types.Context, _event: bpy.types.Event) -> OperatorEnd:
-        try:
-            _, why = desk.open_panel()
-        except Exception as problem:  # noqa: BLE001 - the host's edge
-            return _report(self, problem)
-        if why:
-            self.report({"INFO"}, f"The panel opens without a shot: {why}")
-        session = current_session()
-        if session is not None:
-            watch(session)
-        return {"FINISHED"}
+        return _in_words(self, self._begin)
 
     def execute(self, _context: bpy.types.Context) -> OperatorEnd:
         """From a script: wait here until the panel has it."""
-        try:
-            job, _ = desk.open_panel()
-            session = desk.session_here()
-            session.main.run_until(lambda: job.ended)
-        except Exception as problem:  # noqa: BLE001 - the host's edge
-            return _report(self, problem)
+        return _in_words(self, self._wait)
+
+    def _begin(self) -> OperatorEnd:
+        _, why = desk.open_panel()
+        if why:
+            self.report({"INFO"}, f"The panel opens without a shot: {why}")
+        watch(desk.session_here())
+        return {"FINISHED"}
+
+    def _wait(self) -> OperatorEnd:
+        job, _ = desk.open_panel()
+        desk.session_here().main.run_until(lambda: job.ended)
         if job.notice.stage == "shown":
             return {"FINISHED"}
         remedy = job.notice.error.remedy if job.notice.error is not None else ""
