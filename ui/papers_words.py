@@ -1,0 +1,252 @@
+"""Every word of the papers: the record as a form, consents, waivers. English; nothing here depends on Qt."""
+
+from __future__ import annotations
+
+SECTIONS = {
+    "record": "The record",
+    "people": "People",
+    "use": "Use",
+    "disclosure": "Disclosure",
+    "content": "Content",
+    "approvals": "Approvals",
+    "eu": "European Union",
+    "guild": "Guild agreements",
+    "client": "Client",
+    "cn": "China",
+    "keeping": "Keeping",
+    "context": "The shot in words",
+}
+FIELDS: dict[str, tuple[str, str]] = {
+    "record_id": ("Record", "Your own name for these papers; it stands in every file."),
+    "ground": ("Ground", "On what ground the job runs; only `record` clears a file."),
+    "likeness": ("Likeness", "What the picture makes of a person."),
+    "on_screen": ("On screen", "Whose likeness is seen and known by face."),
+    "performed_by": ("Performed by", "Whose performance drives the character."),
+    "replaced": ("Replaced", "Who is painted out."),
+    "consents": ("Consents", "Signed grants; everyone named above needs one that covers this use."),
+    "cast": ("Cast", "Of each person named above: living or not, a minor or not, union and contract."),
+    "attestation": ("Attestation", "Who says so and why, where the record names nobody or is no record."),
+    "use.is_advertising": ("Advertising", "Whether the pictures advertise something."),
+    "use.promotes_expressive_work": ("For a film or game", "Advertising for an expressive work, in keeping with it."),
+    "use.endorsement": ("Endorsement", "Whether a person, real or made, recommends a product."),
+    "use.media": ("Media", "Where it runs, in your words: theatrical, streaming, broadcast, online."),
+    "use.territories": ("Territories", "ISO 3166 codes (DE, US-NY), EU, or worldwide."),
+    "use.first_use_on": ("First use", "The day on which it is first shown."),
+    "use.training": ("Training", "Whether a model will be trained on these pictures."),
+    "disclosure.text": ("Text", "What viewers are told; stands in every file. Left out: the usual text."),
+    "disclosure.form": ("Form", "How viewers meet it."),
+    "disclosure.languages": ("Languages", "In which languages it is told."),
+    "disclosure.placement": ("Placement", "Where it stands: end roll, first second, lower left."),
+    "disclosure.proof_frame": ("Proof frame", "The number of a frame that shows it."),
+    "disclosure.owner": ("Put there by", "Who puts it on screen."),
+    "content.intimate": ("Intimate", "Whether the pictures are intimate."),
+    "content.violence": ("Violence", "Whether they show violence."),
+    "content.political": ("Political", "Whether they are political content."),
+    "content.minor_depicted": ("A minor is shown", "Whether a minor is depicted, whoever performs."),
+    "approvals": ("Approvals", "Each yes in writing: whose, and where it is filed."),
+    "eu.role": ("Role", "Of your house under Article 50 of the AI Act."),
+    "eu.deepfake": ("Deep fake", "What somebody judged it to be."),
+    "eu.work_class": ("Kind of work", "Whether it is evidently artistic, creative, satirical or fictional."),
+    "eu.reason": ("Why", "Why it was judged so."),
+    "replica.type": ("Replica", "In the guild agreements' words."),
+    "replica.source": ("Made from", "From what the replica was made."),
+    "script.reference": ("Script", "The script that an alteration relies on."),
+    "script.dated_on": ("Script of", "The day of that script."),
+    "script.performed_on": ("Performed on", "The day of the performance that is altered."),
+    "synthetic.value_statement": ("Why synthetic", "What a performer who is nobody adds, as the guild asks."),
+    "synthetic.union_notice": ("Notice to the union", "When and how the union was told."),
+    "generation.prompt_writer": ("Prompt by", "Who wrote the prompt."),
+    "client.policy_id": ("Policy", "The client's policy pack: its id."),
+    "client.deliverable_class": ("Deliverable", "Whether this is a temp or a final."),
+    "client.network": ("Network", "Where the production's material is computed on."),
+    "cn.producer_code": ("Producer code", "Of the labelling measures."),
+    "cn.produce_id": ("Produce id", "Of this piece of content."),
+    "cn.label": ("Label", "1 is, 2 may be, 3 is suspected to be generated."),
+    "cn.explicit": ("Explicit label", "Burned in, or waived by Article 9."),
+    "cn.recipient": ("Recipient", "Who asked for it without an explicit label."),
+    "cn.log_keep_until": ("Log kept until", "The day until which the Article 9 log is kept."),
+    "retention_until": ("Kept until", "The day on which face crops, poses and mattes of these people are deleted."),
+    "context.camera_move": ("Camera", "How the camera moves."),
+    "context.lighting": ("Lighting", "The light of the shot."),
+    "context.time_of_day": ("Time of day", "Dawn, noon, dusk, night."),
+    "context.lens": ("Lens", "The lens, in millimetres or words."),
+    "context.notes": ("Notes", "Anything for whoever searches for this shot."),
+}
+"""By path: the label, and what is meant."""
+PARTS = {
+    "talent": "talent",
+    "living": "living",
+    "deceased_on": "died on",
+    "minor": "minor",
+    "union": "union",
+    "contract_type": "contract",
+    "kind": "kind",
+    "reference": "reference",
+    "by": "by",
+    "approved_on": "approved on",
+    "shots": "shots",
+    "expires_on": "expires on",
+}
+"""Fields within a row of the cast or of the approvals."""
+
+TRUTHS = (("&yes", True), ("&no", False), ("not stated", None))
+NOT_STATED = "not stated"
+DAY_HINT = "2026-11-20"
+DAY_WRONG = "no day such as 2026-11-20"
+CALENDAR = "Calendar…"
+CALENDAR_NAME = "Choose a day for {field}"
+NO_DAY = "Not stated"
+CHIP_ADD = "Add to {field}"
+CHIP_HINT = "type, then Return"
+CHIP_REMOVE = "Remove {word} from {field}"
+ROW_ADD = "Add to {field}"
+ROW_REMOVE = "Remove"
+ROW_REMOVE_NAME = "Remove row {place} of {field}"
+NUMBER_WRONG = "a whole number"
+
+MEDIA = ("theatrical", "streaming", "broadcast", "online", "social", "out_of_home", "games")
+"""Offered while typing; any other word is taken too: media are compared letter by letter."""
+TERRITORIES = ("worldwide", "EU", "US", "US-CA", "US-NY", "US-IL", "GB", "DE", "AT", "CH", "FR", "IT", "ES", "NL", "BE",
+               "DK", "SE", "NO", "FI", "PL", "IE", "PT", "CZ", "CA", "MX", "BR", "AU", "NZ", "JP", "KR", "CN", "IN",
+               "ZA")  # fmt: skip
+"""Offered while typing; any other code is taken too."""
+LANGUAGES = ("en", "de", "fr", "es", "it", "zh", "ko", "ja", "hi", "pt")
+UNIONS = ("sag-aftra", "equity", "none")
+CONTRACTS = ("tv_theatrical", "commercial")
+
+FORM_TITLE = "Papers"
+FORM_NAME = "The record of this shot"
+FORM_OF = "{name}{changed} – {title}"
+NEW_NAME = "new record"
+OPEN = "&Open…"
+NEW = "&New"
+SAVE = "&Save"
+SAVE_AS = "Save &as…"
+USE = "&Use for this job"
+RECORD_FILES = "Records (*.json *.toml)"
+JSON_FILES = "Records (*.json)"
+OPENED_TOML = "{old} is TOML, whose comments a program would lose: saved as JSON beside it, as {name}; {old} stays."
+UPGRADED = "{name} was of schema {schema}; it is saved as schema {now}."
+SAVED = "saved as {path}"
+UNREADABLE = "{path} was not opened. What was here is kept."
+LOSE = "Let go of what was changed in {name}?"
+SHOW_ALL = "Show a&ll fields"
+SHOW_ALL_HELP = "Also the fields that no pack asks of this shot."
+NOT_SHOWN = "{count} stated fields are asked by no pack here and are kept as they are."
+UNKNOWN_FIELDS = "Not known to this version, and kept as they are: {names}."
+ASKED_BY = "asked by {packs}"
+ASKED_RULE = "{rule}: {explain}"
+REQUIRED = "needed"
+
+JUDGING = "Being judged…"
+NOT_JUDGED = "Not judged: {message} What is typed here can be saved all the same. {remedy}"
+AWAY = "no daemon answers."
+SUMMARY_GOOD = "Nothing refuses these papers now."
+SUMMARY = "{refuse} refuse, {warn} warn."
+SUMMARY_ONE = {"refuse": ("1 rule refuses", "{count} rules refuse"), "warn": ("1 warns", "{count} warn")}
+VOUCHED = {
+    "registry": "Vouched for by this studio's registry.",
+    "authority": "Vouched for by the studio's authority.",
+    "self-attested": "No registry vouches: the record is taken at its word.",
+}
+PACKS = "&Packs…"
+PACKS_TITLE = "Which packs are asked of this shot"
+PACKS_NONE = "No pack was asked yet."
+PACK_ASKED = "ASKED"
+PACK_LEFT = "LEFT OUT"
+PACK_NO_LAWYER = "No lawyer has read this pack."
+PACK_REVIEWED = "Read by {who}."
+PACK_CONFIDENCE = "Confidence of its authors: {confidence}."
+PACK_COLUMNS = ("Pack", "Asked", "About", "Why", "Read by")
+
+FIX = {
+    "narrow_territories": "Narrow to {territories}",
+    "usual_disclosure": "Take the usual text",
+    "name_performer": "Name {talent} in {field}",
+    "ask_waiver": "Ask for a waiver…",
+}
+FIX_NAME = "{label} ({rule})"
+FIX_APPLIED = "{label}: done. The papers are judged anew."
+FIX_NOT_NOTED = "Not applied, since the ledger was not told: {message} {remedy}"
+
+PICKER_TITLE = "Consents of the registry"
+PICKER_FILTER = "Search talent, consent, project, medium, territory"
+PICKER_COVERING = "Only what &covers this shot"
+PICKER_COLUMNS = ("Consent", "Talent", "This shot", "Ends", "Projects, shots", "Media, territories", "Leaves out")
+PICKER_PICK = "&Put into the record"
+PICKER_OPEN = "Pick &consents…"
+PICKER_EMPTY = "The registry has no consent of these people."
+PICKER_NONE = "No consent is like that.\nEsc shows all of them."
+COVERS = "COVERS"
+COVERS_NOT = "DOES NOT: {why}"
+NO_LIMIT = "no limit"
+SCOPE_ANY = "{what}: no limit"
+EXPIRES = {
+    "gone": "ran out {count} days ago",
+    "gone_one": "ran out yesterday",
+    "today": "ends today",
+    "tomorrow": "ends tomorrow",
+    "days": "{count} days left",
+    "never": "no end",
+}
+REVOKED = "revoked on {day}"
+SIGNED = "signed on {day}"
+CONSENT_WRITTEN = "written out in this record"
+CONSENT_UNKNOWN = "not known here yet"
+CONSENT_ADD_HINT = "id of a consent, then Return"
+CONSENT_REMOVE_NAME = "Remove consent {consent_id}"
+
+WAIVERS = "&Waivers…"
+WAIVERS_TITLE = "Waivers"
+WAIVER_COLUMNS = ("State", "Rule", "Record", "Asked by", "Until", "Reason")
+WAIVER_STATES = {"requested": "ASKED FOR", "granted": "GRANTED", "denied": "DENIED"}
+WAIVER_GRANT = "&Grant"
+WAIVER_DENY = "&Deny"
+WAIVER_UNTIL = "&Until"
+WAIVER_CONDITION = "Con&dition"
+WAIVER_CONDITION_HINT = "what must be kept to; reports show it"
+WAIVER_NONE = "No waiver was asked for."
+WAIVER_CHOOSE = "Choose a waiver above."
+WAIVER_DECIDED = "It is {state} already, by {who} as {role}."
+WAIVER_DECIDED_DAY = " It counts until {until}."
+WAIVER_OWN = "You asked for it: somebody else decides."
+WAIVER_ROLE = "It takes {roles}; this key is {own}."
+WAIVER_NO_ROLE = "of no role"
+WAIVER_UNTIL_NEEDED = "Say until when it counts."
+WAIVER_MAY = "You may decide as {role}."
+WAIVER_DONE = "Waiver {waiver_id} {state}."
+WAIVER_AGAIN = "&Look again"
+REQUEST_TITLE = "Ask that {rule} does not block this once"
+REQUEST_REASON = "&Reason"
+REQUEST_SHORT = "{count} more characters: a reason has at least {least}."
+REQUEST_UNTIL = "&Until"
+REQUEST_SHOTS = "&Shots"
+REQUEST_SHOTS_HINT = "empty = every shot of this record; SH0* for many"
+REQUEST_GO = "&Ask"
+REQUEST_WHO = "{roles} may grant it, and never who asks."
+REQUEST_NO_JOB = "Submit these papers first: a waiver is of what refused a job."
+REQUEST_DONE = "Waiver {waiver_id} of {rule} is asked for; {roles} may grant it."
+
+EDIT = "&Edit papers…"
+MEND = "&Mend papers…"
+MEND_HELP = "Open the record of this job with what was said of it."
+RETRY = "&Retry this job"
+AGAIN = "Submit &again…"
+MENU = "Pape&rs…"
+
+
+def days_left(days: int | None) -> str:
+    """Return how long a paper still counts, in words. days: until its last day; None = it has no end."""
+    if days is None:
+        return EXPIRES["never"]
+    if days < 0:
+        return EXPIRES["gone_one"] if days == -1 else EXPIRES["gone"].format(count=-days)
+    if days == 0:
+        return EXPIRES["today"]
+    return EXPIRES["tomorrow"] if days == 1 else EXPIRES["days"].format(count=days)
+
+
+def counted(outcome: str, count: int) -> str:
+    """Return how many rules refuse, or warn."""
+    one, many = SUMMARY_ONE[outcome]
+    return one if count == 1 else many.format(count=count)
