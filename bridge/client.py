@@ -225,6 +225,10 @@ class Client:
         """Let the daemon finish what runs and exit; `now` = at once, its jobs go on at the next start."""
         self._ask(Drain(now=now), Done)
 
+    def ask(self, request: Request, kind: type[_Answer], seconds: float | None = None) -> _Answer:
+        """Return the answer to any request: for calls that stand in files of their own, such as papers_client.py."""
+        return self._ask(request, kind, seconds)
+
     def _ask(self, request: Request, kind: type[_Answer], seconds: float | None = None) -> _Answer:
         """Return the daemon's answer to `request`, which must be a `kind`."""
         end = time.monotonic() + (self.timeout_seconds if seconds is None else seconds)

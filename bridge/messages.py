@@ -18,6 +18,16 @@ import msgspec
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
+from understudy.bridge.papers_messages import (
+    AskConsents,
+    AskWaivers,
+    Consents,
+    DecideWaiver,
+    Judged,
+    JudgeDraft,
+    RequestWaiver,
+    Waivers,
+)  # fmt: skip
 from understudy.bridge.shot import Digest, JobRequest, OutputFile, Seed, SegmentNumber
 from understudy.bridge.words import Mode, State
 
@@ -158,6 +168,7 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 Request = (
     Hello | ProveMachine | Ping | Submit | RedoSegment | AskLacking | HandOver | ListJobs | ShowJob | Control
     | AskOutputs | AskOrder | Watch | NoteFix | AskStatus | Drain | AskSnapshot | PostEntries | PostWaiver
+    | JudgeDraft | AskConsents | AskWaivers | RequestWaiver | DecideWaiver
 )  # fmt: skip
 
 
@@ -285,7 +296,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 Reply = (
     Welcome | Done | Pong | Accepted | Lacking | JobSummary | Jobs | JobDetail | Outputs | Order | Watching
-    | Status | SignedSnapshot | Posted | ErrorReport
+    | Status | SignedSnapshot | Posted | ErrorReport | Judged | Consents | Waivers
 )  # fmt: skip
 
 

@@ -190,6 +190,7 @@ def _without_folders(finding: Finding, folders: list[str]) -> Finding:
         files=tuple(bare(file) for file in finding.files),
         facts={name: bare(value) for name, value in finding.facts.items()},
         fixes=(),
+        fields=(),
     )
 
 
