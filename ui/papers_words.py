@@ -16,63 +16,63 @@ SECTIONS = {
     "keeping": "Keeping",
     "context": "The shot in words",
 }
-FIELDS: dict[str, tuple[str, str]] = {
-    "record_id": ("Record", "Your own name for these papers; it stands in every file."),
-    "ground": ("Ground", "On what ground the job runs; only `record` clears a file."),
-    "likeness": ("Likeness", "What the picture makes of a person."),
-    "on_screen": ("On screen", "Whose likeness is seen and known by face."),
-    "performed_by": ("Performed by", "Whose performance drives the character."),
-    "replaced": ("Replaced", "Who is painted out."),
-    "consents": ("Consents", "Signed grants; everyone named above needs one that covers this use."),
-    "cast": ("Cast", "Of each person named above: living or not, a minor or not, union and contract."),
-    "attestation": ("Attestation", "Who says so and why, where the record names nobody or is no record."),
-    "use.is_advertising": ("Advertising", "Whether the pictures advertise something."),
-    "use.promotes_expressive_work": ("For a film or game", "Advertising for an expressive work, in keeping with it."),
-    "use.endorsement": ("Endorsement", "Whether a person, real or made, recommends a product."),
-    "use.media": ("Media", "Where it runs, in your words: theatrical, streaming, broadcast, online."),
-    "use.territories": ("Territories", "ISO 3166 codes (DE, US-NY), EU, or worldwide."),
-    "use.first_use_on": ("First use", "The day on which it is first shown."),
-    "use.training": ("Training", "Whether a model will be trained on these pictures."),
-    "disclosure.text": ("Text", "What viewers are told; stands in every file. Left out: the usual text."),
-    "disclosure.form": ("Form", "How viewers meet it."),
-    "disclosure.languages": ("Languages", "In which languages it is told."),
-    "disclosure.placement": ("Placement", "Where it stands: end roll, first second, lower left."),
-    "disclosure.proof_frame": ("Proof frame", "The number of a frame that shows it."),
-    "disclosure.owner": ("Put there by", "Who puts it on screen."),
-    "content.intimate": ("Intimate", "Whether the pictures are intimate."),
-    "content.violence": ("Violence", "Whether they show violence."),
-    "content.political": ("Political", "Whether they are political content."),
-    "content.minor_depicted": ("A minor is shown", "Whether a minor is depicted, whoever performs."),
-    "approvals": ("Approvals", "Each yes in writing: whose, and where it is filed."),
-    "eu.role": ("Role", "Of your house under Article 50 of the AI Act."),
-    "eu.deepfake": ("Deep fake", "What somebody judged it to be."),
-    "eu.work_class": ("Kind of work", "Whether it is evidently artistic, creative, satirical or fictional."),
-    "eu.reason": ("Why", "Why it was judged so."),
-    "replica.type": ("Replica", "In the guild agreements' words."),
-    "replica.source": ("Made from", "From what the replica was made."),
-    "script.reference": ("Script", "The script that an alteration relies on."),
-    "script.dated_on": ("Script of", "The day of that script."),
-    "script.performed_on": ("Performed on", "The day of the performance that is altered."),
-    "synthetic.value_statement": ("Why synthetic", "What a performer who is nobody adds, as the guild asks."),
-    "synthetic.union_notice": ("Notice to the union", "When and how the union was told."),
-    "generation.prompt_writer": ("Prompt by", "Who wrote the prompt."),
-    "client.policy_id": ("Policy", "The client's policy pack: its id."),
-    "client.deliverable_class": ("Deliverable", "Whether this is a temp or a final."),
-    "client.network": ("Network", "Where the production's material is computed on."),
-    "cn.producer_code": ("Producer code", "Of the labelling measures."),
-    "cn.produce_id": ("Produce id", "Of this piece of content."),
-    "cn.label": ("Label", "1 is, 2 may be, 3 is suspected to be generated."),
-    "cn.explicit": ("Explicit label", "Burned in, or waived by Article 9."),
-    "cn.recipient": ("Recipient", "Who asked for it without an explicit label."),
-    "cn.log_keep_until": ("Log kept until", "The day until which the Article 9 log is kept."),
-    "retention_until": ("Kept until", "The day on which face crops, poses and mattes of these people are deleted."),
-    "context.camera_move": ("Camera", "How the camera moves."),
-    "context.lighting": ("Lighting", "The light of the shot."),
-    "context.time_of_day": ("Time of day", "Dawn, noon, dusk, night."),
-    "context.lens": ("Lens", "The lens, in millimetres or words."),
-    "context.notes": ("Notes", "Anything for whoever searches for this shot."),
+LABELS = {
+    "record_id": "Record",
+    "ground": "Ground",
+    "likeness": "Likeness",
+    "on_screen": "On screen",
+    "performed_by": "Performed by",
+    "replaced": "Replaced",
+    "consents": "Consents",
+    "cast": "Cast",
+    "attestation": "Attestation",
+    "use.is_advertising": "Advertising",
+    "use.promotes_expressive_work": "For a film or game",
+    "use.endorsement": "Endorsement",
+    "use.media": "Media",
+    "use.territories": "Territories",
+    "use.first_use_on": "First use",
+    "use.training": "Training",
+    "disclosure.text": "Text",
+    "disclosure.form": "Form",
+    "disclosure.languages": "Languages",
+    "disclosure.placement": "Placement",
+    "disclosure.proof_frame": "Proof frame",
+    "disclosure.owner": "Put there by",
+    "content.intimate": "Intimate",
+    "content.violence": "Violence",
+    "content.political": "Political",
+    "content.minor_depicted": "A minor is shown",
+    "approvals": "Approvals",
+    "eu.role": "Role",
+    "eu.deepfake": "Deep fake",
+    "eu.work_class": "Kind of work",
+    "eu.reason": "Why",
+    "replica.type": "Replica",
+    "replica.source": "Made from",
+    "script.reference": "Script",
+    "script.dated_on": "Script of",
+    "script.performed_on": "Performed on",
+    "synthetic.value_statement": "Why synthetic",
+    "synthetic.union_notice": "Notice to the union",
+    "generation.prompt_writer": "Prompt by",
+    "client.policy_id": "Policy",
+    "client.deliverable_class": "Deliverable",
+    "client.network": "Network",
+    "cn.producer_code": "Producer code",
+    "cn.produce_id": "Produce id",
+    "cn.label": "Label",
+    "cn.explicit": "Explicit label",
+    "cn.recipient": "Recipient",
+    "cn.log_keep_until": "Log kept until",
+    "retention_until": "Kept until",
+    "context.camera_move": "Camera",
+    "context.lighting": "Lighting",
+    "context.time_of_day": "Time of day",
+    "context.lens": "Lens",
+    "context.notes": "Notes",
 }
-"""By path: the label, and what is meant."""
+"""By path; what each means is said by `bridge.record_fields`."""
 PARTS = {
     "talent": "talent",
     "living": "living",
@@ -118,6 +118,9 @@ FORM_TITLE = "Papers"
 FORM_NAME = "The record of this shot"
 FORM_OF = "{name}{changed} – {title}"
 NEW_NAME = "new record"
+CHANGED_MARK = " *"
+KEPT = "What is here is kept."
+UNSOUND = "These papers do not read: mend what stands beside the fields."
 OPEN = "&Open…"
 NEW = "&New"
 SAVE = "&Save"
@@ -157,7 +160,8 @@ PACK_LEFT = "LEFT OUT"
 PACK_NO_LAWYER = "No lawyer has read this pack."
 PACK_REVIEWED = "Read by {who}."
 PACK_CONFIDENCE = "Confidence of its authors: {confidence}."
-PACK_COLUMNS = ("Pack", "Asked", "About", "Why", "Read by")
+PACK_DAYS = "From {begins} to {ends}."
+PACK_NOT_VERIFIED = "Nobody has verified: {what}."
 
 FIX = {
     "narrow_territories": "Narrow to {territories}",
@@ -176,6 +180,9 @@ PICKER_COLUMNS = ("Consent", "Talent", "This shot", "Ends", "Projects, shots", "
 PICKER_PICK = "&Put into the record"
 PICKER_OPEN = "Pick &consents…"
 PICKER_EMPTY = "The registry has no consent of these people."
+PICKER_ASKING = "Asking the daemon for its registry…"
+PICKER_LEFT_OUT = "{count} more are not listed: name whose you want."
+PICKER_NOT_IN_USE = "This registry holds no consent: records are taken at their word."
 PICKER_NONE = "No consent is like that.\nEsc shows all of them."
 COVERS = "COVERS"
 COVERS_NOT = "DOES NOT: {why}"

@@ -1,24 +1,13 @@
-"""Every field of a record as a form needs it: its path, what kind of value it takes, in which section it stands. Pure.
+"""Where each field of a record stands in the form, and at which field a rule or an error is mended. Pure.
 
-Taken from the Structs of `bridge.record`: a field that is added there appears here, and a test asks for its words.
+The fields themselves are those of `bridge.record_fields`: one that is added there appears here.
 """
 
 from __future__ import annotations
 
 import functools
-import types
-import typing
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, Union, get_args, get_origin
 
-import msgspec
-
-from understudy.bridge.circumstances import Approval, CastMember
-from understudy.bridge.record import Record
-
-Kind = Literal["truth", "choice", "text", "long", "day", "number", "words", "people", "consents", "rows"]
-Choice = str | int
+from understudy.bridge.record_fields import ITEM, RecordField, record_fields
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "record": ("record_id", "ground"),
@@ -37,35 +26,22 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 """Sections in their order, with the fields (or groups of them) that stand in each."""
 ALWAYS = ("record_id", "likeness", "on_screen", "performed_by", "replaced", "consents")
 """What the gate itself asks of every record, whatever pack applies."""
-HIDDEN = ("schema", "salt")
-"""Kept as they are: the first is the file's, the second is private."""
-_PEOPLE = ("on_screen", "performed_by", "replaced")
-_LONG = ("attestation", "eu.reason", "synthetic.value_statement", "synthetic.union_notice", "context.notes")
-_ROWS: dict[str, type[msgspec.Struct]] = {"cast": CastMember, "approvals": Approval}
 _ELSEWHERE = {"consent": "consents", "person": "cast", "approved": "approvals"}
 """How packs name what stands in the record's lists: `consent.scope.nudity` is mended at `consents`."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordField:
-    """One field of the form."""
-
-    path: str
-    """As in the record: `use.territories`; within a row of a list only the row's own name."""
-    kind: Kind
-    choices: tuple[Choice, ...] = ()
-    parts: tuple[RecordField, ...] = ()
-    """Of rows: the fields of one row."""
-
-
 @functools.cache
 def catalogue() -> dict[str, RecordField]:
-    """Return every field by its path, in the order in which the form shows them."""
-    known = {field.path: field for field in _fields(Record, "")}
+    """Return every field that has a place of its own, by its path, in the order in which the form shows them."""
+    known = {path: field for path, field in record_fields().items() if ITEM not in path}
     order = [top for tops in SECTIONS.values() for top in tops]
-    return {
-        path: known[path] for top in order for path in known if path == top or path.startswith(f"{top}.")
-    }  # fmt: skip
+    return {path: known[path] for top in order for path in known if path == top or path.startswith(f"{top}.")}
+
+
+def parts_of(path: str) -> dict[str, RecordField]:
+    """Return the fields of one row of a list (`cast`), by their names within it."""
+    before = f"{path}{ITEM}."
+    return {name.removeprefix(before): field for name, field in record_fields().items() if name.startswith(before)}
 
 
 def section_of(path: str) -> str:
@@ -87,51 +63,3 @@ def field_at(path: str) -> str:
             return _ELSEWHERE.get(plain, "")
         plain = plain.rpartition(".")[0]
     return ""
-
-
-def _fields(kind: type[msgspec.Struct], prefix: str) -> Iterator[RecordField]:
-    hints = typing.get_type_hints(kind)
-    for name in kind.__struct_fields__:
-        path = f"{prefix}{name}"
-        if path in HIDDEN:
-            continue
-        hint = hints[name]
-        if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-            yield from _fields(hint, f"{path}.")
-        else:
-            yield _field(path, hint)
-
-
-def _field(path: str, hint: object) -> RecordField:
-    if path == "consents":
-        return RecordField(path, "consents")
-    if path in _ROWS:
-        return RecordField(path, "rows", parts=tuple(_fields(_ROWS[path], "")))
-    if path in _PEOPLE:
-        return RecordField(path, "people")
-    choices = _choices(hint)
-    if choices:
-        return RecordField(path, "choice", choices)
-    return RecordField(path, "long" if path in _LONG else _plain_kind(hint))
-
-
-def _plain_kind(hint: object) -> Kind:
-    inner = _alternatives(hint)
-    if get_origin(hint) is tuple:
-        return "words"
-    if bool in inner:
-        return "truth"
-    if int in inner:
-        return "number"
-    return "day" if type(None) in inner else "text"  # every text of a record that may be absent is a day
-
-
-def _choices(hint: object) -> tuple[Choice, ...]:
-    for one in _alternatives(hint):
-        if get_origin(one) is Literal:
-            return get_args(one)
-    return ()
-
-
-def _alternatives(hint: object) -> tuple[object, ...]:
-    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)

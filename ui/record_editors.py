@@ -22,9 +22,9 @@ from PySide6.QtWidgets import (
 )
 
 from understudy.bridge.record import is_day
+from understudy.bridge.record_fields import Choice, RecordField
 from understudy.ui import papers_words
 from understudy.ui.chips import Chips
-from understudy.ui.record_catalogue import Choice, RecordField
 
 DAY_LETTERS, NUMBER_LETTERS, LONG_LINES = 14, 10, 3
 _ISO = Qt.DateFormat.ISODate
@@ -242,22 +242,22 @@ OFFERED: dict[str, tuple[str, ...]] = {
 }
 
 
-def plain_editor(field: RecordField, title: str, said: str, parent: QWidget) -> PlainEditor:
+def plain_editor(field: RecordField, title: str, parent: QWidget) -> PlainEditor:
     """Return the editor of a field whose value is no list of rows."""
     match field.kind:
-        case "truth":
+        case "flag":
             return TruthEditor(title, parent)
         case "choice":
             return ChoiceEditor(title, field.choices, parent)
         case "day":
             return DayEditor(title, parent)
         case "number":
-            return NumberEditor(title, said, parent)
-        case "long":
-            return LongEditor(title, said, parent)
-        case "words" | "people":
+            return NumberEditor(title, field.help, parent)
+        case "long_text":
+            return LongEditor(title, field.help, parent)
+        case "list" | "territories" | "people":
             chips = WordsEditor(title, parent)
             chips.offer(OFFERED.get(field.path, ()))
             return chips
         case _:
-            return TextEditor(title, said, parent)
+            return TextEditor(title, field.help, parent)

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from understudy.ui import papers_words
-from understudy.ui.record_catalogue import RecordField
+from understudy.ui.record_catalogue import parts_of
 from understudy.ui.record_document import with_value
 from understudy.ui.record_editors import PlainEditor, plain_editor
 
@@ -22,9 +22,9 @@ class RowEditor(QWidget):
 
     changed = Signal()
 
-    def __init__(self, field: RecordField, title: str, parent: QWidget) -> None:
+    def __init__(self, path: str, title: str, parent: QWidget) -> None:
         super().__init__(parent)
-        self._field, self._title = field, title
+        self._parts, self._title = parts_of(path), title
         self._rows: list[Any] = []
         self._frames: list[QFrame] = []
         self.editors: list[dict[str, PlainEditor]] = []
@@ -59,12 +59,12 @@ class RowEditor(QWidget):
 
     def add_row(self) -> None:
         """Add a row, of the next person who has none."""
-        first = self._field.parts[0].path
+        first, second = list(self._parts)[:2]
         had = {row.get(first) for row in self._rows if isinstance(row, dict)}
         named = next((name for name in self._suggested if name not in had), None)
         self._rows.append({first: named} if named is not None else {})
         self._lay_out()
-        self.editors[-1][first if named is None else self._field.parts[1].path].setFocus()
+        self.editors[-1][first if named is None else second].setFocus()
         self.changed.emit()
 
     def remove_row(self, place: int) -> None:
@@ -93,12 +93,13 @@ class RowEditor(QWidget):
         frame.setProperty("role", "row")
         grid = QGridLayout(frame)
         editors: dict[str, PlainEditor] = {}
-        for at, part in enumerate(self._field.parts):
-            words = papers_words.PARTS[part.path]
-            editor = plain_editor(part, f"{self._title} {place + 1}: {words}", "", frame)
-            editor.set_value(row.get(part.path))
-            editor.changed.connect(partial(self._change, place, part.path))
-            editors[part.path] = editor
+        for at, (name, part) in enumerate(self._parts.items()):
+            words = papers_words.PARTS[name]
+            editor = plain_editor(part, f"{self._title} {place + 1}: {words}", frame)
+            editor.set_value(row.get(name))
+            editor.setToolTip(part.help)
+            editor.changed.connect(partial(self._change, place, name))
+            editors[name] = editor
             label = QLabel(words, frame)
             label.setProperty("role", "quiet")
             line, column = divmod(at, PAIRS_ACROSS)
