@@ -52,6 +52,7 @@ from understudy.bridge.messages import (
     Welcome,
 )  # fmt: skip
 from understudy.inference.compliance.gate import refusal
+from understudy.inference.daemon.admission import engines
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.changes import Changes
 from understudy.inference.daemon.dispatch import Dispatch
@@ -67,7 +68,7 @@ from understudy.inference.daemon.redoing import redoing_job
 from understudy.inference.daemon.server import Caller
 from understudy.inference.daemon.store import utc_now
 from understudy.inference.daemon.studio import Studio
-from understudy.inference.daemon.submission import Reception, engines
+from understudy.inference.daemon.submission import Reception
 from understudy.inference.daemon.tables import JobRow
 
 ONLY_FOLLOWS = ("follower",)
