@@ -26,7 +26,7 @@ class Chips(QWidget):
         self._words: list[str] = []
         self._names: dict[str, str] = {}
         self._chips: list[QPushButton] = []
-        self._flow = FlowLayout(self)
+        self._flow = FlowLayout(self, fill=True)
         self.line = QLineEdit(self, placeholderText=papers_words.CHIP_HINT)
         self.line.setMinimumWidth(self.fontMetrics().averageCharWidth() * LINE_LETTERS)
         self.line.setAccessibleName(papers_words.CHIP_ADD.format(field=title))

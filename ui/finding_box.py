@@ -28,6 +28,7 @@ class FindingBox(QFrame):
         self.setProperty("role", "finding")
         self.setProperty("outcome", finding.outcome)
         layout = QVBoxLayout(self)
+        layout.setSpacing(2)
         head = QLabel(f"{words.OUTCOMES[finding.outcome]}  {finding.rule}", self, textFormat=Qt.TextFormat.PlainText)
         head.setProperty("role", "outcome")
         head.setProperty("outcome", finding.outcome)

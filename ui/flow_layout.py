@@ -10,10 +10,12 @@ GAP_SHARE = 0.25
 
 
 class FlowLayout(QLayout):
-    """Rows of widgets at their own sizes; the last one takes what is left of its row."""
+    """Rows of widgets at their own sizes."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, *, fill: bool = False) -> None:
+        """fill: the last widget takes what is left of its row."""
         super().__init__(parent)
+        self._fill = fill
         self._items: list[QLayoutItem] = []
         self.setContentsMargins(0, 0, 0, 0)
         self._gap = round(parent.fontMetrics().height() * GAP_SHARE)
@@ -65,7 +67,7 @@ class FlowLayout(QLayout):
             size = item.sizeHint()
             if x > rect.x() and x + size.width() > rect.right() + 1:
                 x, y, high = rect.x(), y + high + self._gap, 0
-            if item is self._items[-1]:
+            if self._fill and item is self._items[-1]:
                 size.setWidth(max(size.width(), rect.right() + 1 - x))
             if move:
                 item.setGeometry(QRect(QPoint(x, y), size))

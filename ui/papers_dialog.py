@@ -34,7 +34,7 @@ from understudy.ui.record_form import RecordForm
 from understudy.ui.session import Session, Standing
 from understudy.ui.waiver_request import WaiverRequest
 
-WIDE_LETTERS, HIGH_LINES = 116, 46
+WIDE_LETTERS, HIGH_LINES = 150, 50
 
 
 class PapersDialog(QDialog):

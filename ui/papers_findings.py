@@ -53,7 +53,7 @@ def asked_fields(fields: Iterable[FieldAsked]) -> dict[str, Asked]:
             continue
         had = found.get(path, Asked())
         found[path] = Asked(
-            packs=tuple(dict.fromkeys((*had.packs, *(pack.partition("@")[0] for pack in one.packs)))),
+            packs=tuple(dict.fromkeys((*had.packs, *(pack.partition("@")[0] for pack in one.packs if pack)))),
             rules=tuple(dict.fromkeys((*had.rules, *one.rules))),
             required=had.required or one.required,
             missing=had.missing or (one.required and not one.stated),

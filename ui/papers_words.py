@@ -135,8 +135,10 @@ UNREADABLE = "{path} was not opened. What was here is kept."
 LOSE = "Let go of what was changed in {name}?"
 SHOW_ALL = "Show a&ll fields"
 SHOW_ALL_HELP = "Also the fields that no pack asks of this shot."
-NOT_SHOWN = "{count} stated fields are asked by no pack here and are kept as they are."
-UNKNOWN_FIELDS = "Not known to this version, and kept as they are: {names}."
+NOT_SHOWN = (
+    "1 field is stated that no pack asks here. It is kept as it is.",
+    "{count} fields are stated that no pack asks here. They are kept as they are.",
+)
 ASKED_BY = "asked by {packs}"
 ASKED_RULE = "{rule}: {explain}"
 REQUIRED = "needed"
@@ -253,3 +255,8 @@ def counted(outcome: str, count: int) -> str:
     """Return how many rules refuse, or warn."""
     one, many = SUMMARY_ONE[outcome]
     return one if count == 1 else many.format(count=count)
+
+
+def not_shown(count: int) -> str:
+    """Return how many fields are stated and not shown."""
+    return NOT_SHOWN[0] if count == 1 else NOT_SHOWN[1].format(count=count)

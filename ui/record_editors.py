@@ -26,7 +26,7 @@ from understudy.bridge.record_fields import Choice, RecordField
 from understudy.ui import papers_words
 from understudy.ui.chips import Chips
 
-DAY_LETTERS, NUMBER_LETTERS, LONG_LINES = 14, 10, 3
+DAY_LETTERS, LONG_LINES = 14, 3
 _ISO = Qt.DateFormat.ISODate
 
 
@@ -120,7 +120,6 @@ class NumberEditor(TextEditor):
     def __init__(self, title: str, said: str, parent: QWidget) -> None:
         super().__init__(title, "", parent)
         self.setToolTip(said)
-        self.setMaximumWidth(self.fontMetrics().averageCharWidth() * NUMBER_LETTERS)
 
     def value(self) -> object:
         typed = self.text().strip()

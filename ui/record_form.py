@@ -118,6 +118,7 @@ class RecordForm(QScrollArea):
         for section in SECTIONS:
             title = QLabel(papers_words.SECTIONS[section], self._body)
             title.setProperty("role", "section")
+            title.setIndent(0)
             self._titles[section] = title
             layout.addWidget(title)
             for path, field in catalogue().items():
@@ -163,6 +164,6 @@ class RecordForm(QScrollArea):
         for section, title in self._titles.items():
             title.setVisible(any(section_of(path) == section for path in shown))
         hidden = set(stated_paths(self.document, tuple(self.lines))) - shown
-        said = [papers_words.NOT_SHOWN.format(count=len(hidden))] if hidden else []
+        said = [papers_words.not_shown(len(hidden))] if hidden else []
         self._rest.setText(" ".join(said))
         self._rest.setVisible(bool(said))
