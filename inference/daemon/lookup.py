@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from understudy.bridge.errors import Finding, RequestError
+from understudy.bridge.keys import User
 from understudy.bridge.messages import Finished, Found, FrameFinished
 from understudy.bridge.record import RECORD_SCHEMA
 from understudy.bridge.record_file import UPGRADES, upgrade
@@ -46,6 +47,19 @@ AND e.number BETWEEN (SELECT min(first_event) FROM jobs WHERE job_id IN ({marks}
 AND (SELECT max(last_event) FROM jobs WHERE job_id IN ({marks}))
 """
 """An index of events by job would be written with every commit; the span of a job's own events is as good a guide."""
+
+
+_RECORD_ID = "json_extract(CAST(r.request AS TEXT), '$.record.record_id')"
+"""SQLite reads it out of every stored request without holding Python meanwhile."""
+_HAS_RECORD = f"instr(r.request, ?) > 0 AND {_RECORD_ID} = ?"
+"""A request of megabytes is only parsed where the id stands in it somewhere."""
+
+
+def _may_see(user: str, projects: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Return the condition on `j` by which a key may know of a job (`jobs.may_see`), and its values."""
+    if not projects:
+        return "1", ()
+    return f"(j.user = ? OR j.project IN ({marks(projects)}))", (user, *projects)
 
 
 def read_request(data: bytes) -> JobRequest:
@@ -106,6 +120,26 @@ class Lookup:
         """Return what was asked as JSON, as it came over the wire."""
         sql = "SELECT r.request FROM requests r JOIN jobs j USING (number) WHERE j.job_id = ?"
         return bytes(self._read(sql, (job_id,))[0][0])
+
+    def with_record(self, user: str, projects: tuple[str, ...], record_id: str) -> list[JobRow]:
+        """Return the jobs with this record, the newest first: of `user` or of `projects`; of everyone where there are
+        none.
+        """
+        seen, values = _may_see(user, projects)
+        found = f"SELECT j.number FROM jobs j JOIN requests r USING (number) WHERE {seen} AND {_HAS_RECORD}"  # noqa: S608
+        return self._rows(
+            f"number IN ({found}) ORDER BY number DESC", (*values, msgspec.json.encode(record_id), record_id)
+        )
+
+    def records_seen(self, user: User, among: Iterable[str]) -> frozenset[str]:
+        """Return which of these records have a job that `user` may see."""
+        wanted = tuple(filter(None, among))
+        seen, values = _may_see(user.name, user.projects)
+        sql = (
+            f"SELECT DISTINCT {_RECORD_ID} FROM jobs j JOIN requests r USING (number)"  # noqa: S608
+            f" WHERE {seen} AND {_RECORD_ID} IN ({marks(wanted)})"
+        )
+        return frozenset(str(record_id) for (record_id,) in self._read(sql, (*values, *wanted)))
 
     def redo(self, job_id: str) -> Redo | None:
         """Return what a job makes again of which version; None for one that makes everything."""

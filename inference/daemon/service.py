@@ -64,6 +64,7 @@ from understudy.inference.daemon.lookup import unknown_job
 from understudy.inference.daemon.orders import make_order
 from understudy.inference.daemon.outputs import Shelf
 from understudy.inference.daemon.papers import applied_fix, record_retry
+from understudy.inference.daemon.papers_answers import papers_answers
 from understudy.inference.daemon.redoing import redoing_job
 from understudy.inference.daemon.server import Caller
 from understudy.inference.daemon.store import utc_now
@@ -97,6 +98,7 @@ class Service:
             AskOrder: self._order, Watch: self._watch, NoteFix: self._note_fix,
             AskStatus: self._status, Drain: self._drain,
             AskSnapshot: self._snapshot, PostEntries: self._entries, PostWaiver: self._waiver,
+            **papers_answers(house),
         }  # fmt: skip
 
     async def answer(self, caller: Caller, request: Request) -> Reply:
