@@ -22,7 +22,7 @@ from understudy.bridge.papers_client import ask_consents
 from understudy.bridge.papers_messages import Consents
 from understudy.ui import papers_words
 from understudy.ui.consent_rows import ConsentRow, consent_rows, found
-from understudy.ui.judging import Draft
+from understudy.ui.draft import Draft
 from understudy.ui.session import Session
 from understudy.ui.theme import QUIET, STATES
 

@@ -39,14 +39,14 @@ class FindingBox(QFrame):
             remedy = _words(finding.remedy, self)
             remedy.setProperty("role", "quiet")
             layout.addWidget(remedy)
-        for said in (in_words(fix) for fix in finding.fixes if not _has_button(fix)):
+        for said in (in_words(fix) for fix in finding.fixes if not has_button(fix)):
             layout.addWidget(_words(said[:1].upper() + said[1:], self))
         self._add_buttons(layout)
         self.setAccessibleName(f"{words.OUTCOMES[finding.outcome]} {finding.rule}")
         self.setAccessibleDescription(f"{finding.message} {finding.remedy}")
 
     def _add_buttons(self, layout: QVBoxLayout) -> None:
-        fixes = [fix for fix in self.finding.fixes if _has_button(fix)]
+        fixes = [fix for fix in self.finding.fixes if has_button(fix)]
         if not fixes:
             return
         holder = QWidget(self)
@@ -82,7 +82,8 @@ def fix_label(fix: Fix) -> str:
     return papers_words.FIX[fix.kind].format(**values)
 
 
-def _has_button(fix: Fix) -> bool:
+def has_button(fix: Fix) -> bool:
+    """Say whether a fix is a button; the others are words: whom to ask, how to submit."""
     return fix.kind == ASK_WAIVER or (changes_record(fix) and fix.kind in papers_words.FIX)
 
 

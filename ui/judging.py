@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from understudy.bridge.client import Client
@@ -11,23 +9,12 @@ from understudy.bridge.errors import RequestError, UnderstudyError
 from understudy.bridge.papers_client import judge_draft
 from understudy.bridge.papers_messages import Judged
 from understudy.bridge.record_file import record_from
-from understudy.bridge.words import Mode
+from understudy.ui.draft import Draft
 from understudy.ui.record_document import Document
 from understudy.ui.session import Session, Standing
 
 PAUSE_MILLISECONDS = 350
 """Whoever types a name is not judged at every letter of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """The job for which papers are judged: what of it rules read."""
-
-    shot: str
-    project: str | None = None
-    mode: Mode = "replace"
-    engine: str = "preview"
-    pictures_drive: bool = True
 
 
 class Judging(QObject):

@@ -23,6 +23,7 @@ from understudy.ui.job_actions import JobActions
 from understudy.ui.job_list import JobList
 from understudy.ui.job_rows import JobRow
 from understudy.ui.jobs_pane import JobsPane
+from understudy.ui.panel_papers import PanelPapers
 from understudy.ui.session import Session, Standing
 from understudy.ui.submit_dialog import SubmitDialog
 from understudy.ui.thumbnails import Thumbnails
@@ -47,6 +48,7 @@ class Panel(QMainWindow):
         self.pane = JobsPane(self.jobs)
         self.details = Details(session, self.centre)
         self.actions_on_job = JobActions(session, self.details, self)
+        self.papers = PanelPapers(session, self.open_form_with, self)
         self.thumbnails = Thumbnails(self)
         self.form: SubmitDialog | None = None
         self.daemon: DaemonDialog | None = None
@@ -80,10 +82,12 @@ class Panel(QMainWindow):
         file = self.menuBar().addMenu(words.FILE_MENU)
         self._add(file, words.SUBMIT, "Ctrl+N", self.open_form)
         self._add(file, words.DAEMON, "Ctrl+D", self.open_daemon)
+        file.addAction(self.papers.waivers)
         file.addSeparator()
         self._add(file, words.QUIT, "Ctrl+Q", self.close)
         job = self.menuBar().addMenu(words.JOB_MENU)
         job.addActions(list(self.actions_on_job.by_name.values()))
+        job.addAction(self.papers.mend)
         self.pane.add_menu(job)
         view = self.menuBar().addMenu(words.VIEW_MENU)
         self._add(view, words.FIND, "Ctrl+F", self._find)
@@ -109,14 +113,17 @@ class Panel(QMainWindow):
         self.thumbnails.ready.connect(self.pane.set_thumbnail)
         self.pane.chosen.connect(self._choose)
         self._settle.timeout.connect(lambda: self.details.choose(self._chosen))
-        self.actions_on_job.told.connect(self.tell)
-        self.actions_on_job.failed.connect(self.tell_problem)
+        self.details.anchorClicked.connect(lambda link: self.papers.open_link(link.toString()))
+        for acts in (self.actions_on_job, self.papers):
+            acts.told.connect(self.tell)
+            acts.failed.connect(self.tell_problem)
 
     # ---- what comes -----------------------------------------------------------------------------------------------
 
     def _choose(self, row: JobRow | None) -> None:
         before, self._chosen = self._chosen, row
         self.actions_on_job.choose(row)
+        self.papers.choose(row)
         if before is None or row is None or before.summary != row.summary:
             self._settle.start()
 
@@ -151,6 +158,13 @@ class Panel(QMainWindow):
             self.form.show_standing(self.session.standing)
         self.form.show()
         self.form.raise_()
+
+    def open_form_with(self, options: JobOptions) -> None:
+        """Open the form with these options in the place of what was typed."""
+        self.open_form()
+        if self.form is not None:
+            self.form.fill(options)
+            self.form.show_standing(self.session.standing)
 
     def open_daemon(self) -> None:
         """Show the daemon; one window of it, as a start under way comes back to it."""

@@ -23,8 +23,9 @@ from understudy.bridge.papers_client import ask_consents
 from understudy.bridge.papers_messages import Consents, Judged, WaiverCard
 from understudy.ui import papers_words
 from understudy.ui.consent_picker import ConsentPicker
+from understudy.ui.draft import Draft
 from understudy.ui.finding_box import ASK_WAIVER, fix_label
-from understudy.ui.judging import Draft, Judging
+from understudy.ui.judging import Judging
 from understudy.ui.packs_dialog import PacksDialog
 from understudy.ui.papers_findings import summary, unsound
 from understudy.ui.record_desk import RecordDesk
@@ -49,6 +50,8 @@ class PapersDialog(QDialog):
         self.job_id = ""
         """The job whose findings opened these papers; empty = none."""
         self._of_job: tuple[Finding, ...] = ()
+        self._coming: tuple[str, tuple[Finding, ...]] = "", ()
+        """Of the file that is being opened."""
         self._judged: Judged | None = None
         self._using = False
         self.form = RecordForm(self)
@@ -75,8 +78,9 @@ class PapersDialog(QDialog):
 
     # ---- what it edits --------------------------------------------------------------------------------------------
 
-    def edit_file(self, path: Path) -> None:
-        """Open a record's file; what is here stays where it does not open."""
+    def edit_file(self, path: Path, job_id: str = "", findings: tuple[Finding, ...] = ()) -> None:
+        """Open a record's file; what is here stays where it does not open. findings: of the job `job_id` on it."""
+        self._coming = job_id, findings
         self.desk.open(path)
 
     def edit_document(self, document: Document, job_id: str = "", findings: tuple[Finding, ...] = ()) -> None:
@@ -182,8 +186,7 @@ class PapersDialog(QDialog):
         return dialog
 
     def _waiver_requested(self, card: WaiverCard) -> None:
-        roles = " or ".join(card.waivable_by)
-        self._tell(papers_words.REQUEST_DONE.format(waiver_id=card.waiver_id, rule=card.rule, roles=roles))
+        self._tell(papers_words.request_done(card))
 
     def pick_consents(self) -> ConsentPicker:
         """Open the picker; what is picked goes into the record by its id."""
@@ -242,7 +245,7 @@ class PapersDialog(QDialog):
             self.accept()
 
     def _opened(self, opened: Opened) -> None:
-        self.job_id, self._of_job = "", ()
+        self.job_id, self._of_job = self._coming
         self._tell(opened.said)
         self._show_document(opened.document)
 

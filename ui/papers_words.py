@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from understudy.bridge.papers_messages import WaiverCard
+
 SECTIONS = {
     "record": "The record",
     "people": "People",
@@ -173,7 +175,7 @@ FIX = {
 }
 FIX_NAME = "{label} ({rule})"
 FIX_APPLIED = "{label}: done. The papers are judged anew."
-FIX_NOT_NOTED = "Not applied, since the ledger was not told: {message} {remedy}"
+FIXED_FILE = "The record's file was changed: {changed}. Submit again."
 
 PICKER_TITLE = "Consents of the registry"
 PICKER_FILTER = "Search talent, consent, project, medium, territory"
@@ -234,10 +236,9 @@ REQUEST_DONE = "Waiver {waiver_id} of {rule} is asked for; {roles} may grant it.
 
 EDIT = "&Edit papers…"
 MEND = "&Mend papers…"
+MEND_RETRY = "After a waiver was granted: Retry."
 MEND_HELP = "Open the record of this job with what was said of it."
-RETRY = "&Retry this job"
 AGAIN = "Submit &again…"
-MENU = "Pape&rs…"
 
 
 def days_left(days: int | None) -> str:
@@ -260,3 +261,9 @@ def counted(outcome: str, count: int) -> str:
 def not_shown(count: int) -> str:
     """Return how many fields are stated and not shown."""
     return NOT_SHOWN[0] if count == 1 else NOT_SHOWN[1].format(count=count)
+
+
+def request_done(card: WaiverCard) -> str:
+    """Return that a waiver is asked for, and who may grant it."""
+    roles = " or ".join(card.waivable_by)
+    return REQUEST_DONE.format(waiver_id=card.waiver_id, rule=card.rule, roles=roles)
