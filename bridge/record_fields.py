@@ -76,7 +76,7 @@ HELP = {
     "context.camera_move": "How the camera moves.",
     "context.lighting": "How the shot is lit.",
     "context.time_of_day": "When in the day it plays.",
-    "context.lens": "The lens.",
+    "context.lens": "The lens that the plate was shot with.",
     "context.notes": "Anything else that whoever searches for the shot should find.",
     "disclosure.text": "What every file tells whoever opens it.",
     "disclosure.form": "How viewers are told.",

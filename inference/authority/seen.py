@@ -31,7 +31,7 @@ def seen_by(snapshot: Snapshot, projects: tuple[str, ...], named: frozenset[str]
     return msgspec.structs.replace(
         snapshot,
         consents_known=min(1, snapshot.consents_known),
-        talents=tuple(_stranger(one) if one.id in hidden else one for one in snapshot.talents),
+        talents=tuple(_told(one, hidden) for one in snapshot.talents if one.id not in hidden or one.minor),
         consents=tuple(one for one in seen if one.id in named or not is_revoked(one, today)),
         withdrawn=tuple(sorted({*snapshot.withdrawn, *_withdrawn(snapshot.consents, today)})),
         clips=tuple(shown_clip(one, projects, ids) for one in snapshot.clips),
@@ -42,8 +42,10 @@ def is_revoked(consent: RegisteredConsent, today: str) -> bool:
     return bool(consent.revoked_on) and consent.revoked_on <= today
 
 
-def _stranger(talent: TalentState) -> TalentState:
-    """Return what is told of somebody whose consents are all for other projects."""
+def _told(talent: TalentState, hidden: set[str]) -> TalentState:
+    """Return what is told of a person; of one whose consents are all for other projects, no more than a hard stop."""
+    if talent.id not in hidden:
+        return talent
     return TalentState(id=talent.id, living=True, minor=talent.minor, union="")
 
 

@@ -176,12 +176,11 @@ def _unmet_parts(condition: Condition, one: Alternative) -> list[Condition]:
 
 
 def _mends(pack: Pack, rule: Rule, one: Alternative) -> list[str]:
-    """Return the paths of what does not hold, and of what would decide whether the rule applies."""
+    """Return the paths of what does not hold; as long as it is open whether the rule applies, of what decides that."""
     deciding = (pack.when, rule.when, *((rule.unless,) if rule.unless is not None else ()))
     open_ = [path for part in deciding if evaluate(part, one.values) is None for path in part.reads()]
-    return [path for part in _unmet_parts(rule.require, one) for path in part.reads()] + [
-        path for path in open_ if one.values.get(path) is None
-    ]
+    undecided = [path for path in open_ if one.values.get(path) is None]
+    return undecided or [path for part in _unmet_parts(rule.require, one) for path in part.reads()]
 
 
 def _outcome(
