@@ -178,6 +178,6 @@ def _table(model: ConsentTable, parent: QWidget) -> QTableView:
     header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     header.setStretchLastSection(True)
     header.setHighlightSections(False)
-    for column, letters in enumerate((14, 20, 34, 22, 22, 24, 14)):
+    for column, letters in enumerate((14, 20, 30, 22, 20, 22, 14)):
         table.setColumnWidth(column, table.fontMetrics().averageCharWidth() * letters)
     return table

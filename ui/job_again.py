@@ -108,5 +108,6 @@ def _full(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_full(one) for one in value]
     if isinstance(value, dict):
-        return {name: _full(inner) for name, inner in value.items() if inner not in (None, "", [], (), {})}
+        full = {name: _full(inner) for name, inner in value.items()}
+        return {name: inner for name, inner in full.items() if inner not in (None, "", [], (), {})}
     return value

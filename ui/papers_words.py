@@ -93,6 +93,8 @@ PARTS = {
 
 TRUTHS = (("&yes", True), ("&no", False), ("not stated", None))
 NOT_STATED = "not stated"
+UNSAID = {"ground": "record, where nothing is said"}
+"""Fields that are something also where they are left out."""
 DAY_HINT = "2026-11-20"
 DAY_WRONG = "no day such as 2026-11-20"
 CALENDAR = "Calendar…"
@@ -198,6 +200,7 @@ EXPIRES = {
     "today": "ends today",
     "tomorrow": "ends tomorrow",
     "days": "{count} days left",
+    "years": "{count} years left",
     "never": "no end",
 }
 REVOKED = "revoked on {day}"
@@ -241,6 +244,10 @@ MEND_HELP = "Open the record of this job with what was said of it."
 AGAIN = "Submit &again…"
 
 
+FAR_DAYS = 730
+"""Beyond two years nobody counts days."""
+
+
 def days_left(days: int | None) -> str:
     """Return how long a paper still counts, in words. days: until its last day; None = it has no end."""
     if days is None:
@@ -249,6 +256,8 @@ def days_left(days: int | None) -> str:
         return EXPIRES["gone_one"] if days == -1 else EXPIRES["gone"].format(count=-days)
     if days == 0:
         return EXPIRES["today"]
+    if days > FAR_DAYS:
+        return EXPIRES["years"].format(count=days // 365)
     return EXPIRES["tomorrow"] if days == 1 else EXPIRES["days"].format(count=days)
 
 

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from understudy.bridge.record import is_day
-from understudy.bridge.record_fields import Choice, RecordField
+from understudy.bridge.record_fields import RecordField
 from understudy.ui import papers_words
 from understudy.ui.chips import Chips
 
@@ -68,11 +68,11 @@ class ChoiceEditor(QComboBox):
 
     changed = Signal()
 
-    def __init__(self, title: str, choices: tuple[Choice, ...], parent: QWidget) -> None:
+    def __init__(self, title: str, field: RecordField, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAccessibleName(title)
-        self.addItem(papers_words.NOT_STATED, None)
-        for choice in choices:
+        self.addItem(papers_words.UNSAID.get(field.path, papers_words.NOT_STATED), None)
+        for choice in field.choices:
             self.addItem(str(choice).replace("_", " "), choice)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.currentIndexChanged.connect(self.changed)
@@ -247,7 +247,7 @@ def plain_editor(field: RecordField, title: str, parent: QWidget) -> PlainEditor
         case "flag":
             return TruthEditor(title, parent)
         case "choice":
-            return ChoiceEditor(title, field.choices, parent)
+            return ChoiceEditor(title, field, parent)
         case "day":
             return DayEditor(title, parent)
         case "number":

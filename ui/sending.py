@@ -90,4 +90,6 @@ class Sending(QObject):
 
     def _fail(self, problem: UnderstudyError) -> None:
         self.under_way = False
+        if isinstance(problem, ComplianceError):
+            self._tried = None  # refused for good: the same options with mended papers behind them are another job
         self.failed.emit(problem)
