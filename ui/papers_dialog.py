@@ -284,8 +284,8 @@ class PapersDialog(QDialog):
         layout.addLayout(head)
         layout.addWidget(self.form, 1)
         layout.addLayout(foot)
-        for button in (self.packs, self.new, self.open_button, self.save, self.save_as):
-            button.setAutoDefault(False)
+        for button in (self.packs, self.new, self.open_button, self.save, self.save_as, self.use):
+            button.setAutoDefault(False)  # Return ends a word here, and never the form
         self.packs.setEnabled(False)
         letters = self.fontMetrics()
         self.resize(letters.averageCharWidth() * WIDE_LETTERS, letters.height() * HIGH_LINES)

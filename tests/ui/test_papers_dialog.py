@@ -227,6 +227,7 @@ def test_when_only_keys_are_used_then_words_are_added_and_taken_away_and_a_day_i
     assert dialog.form.document["use"]["media"] == ["streaming", "online", "cinema"]
     QTest.keyClick(chips.line, Qt.Key.Key_Backspace)
     assert dialog.form.document["use"]["media"] == ["streaming", "online"]
+    QTest.keyClick(dialog.form.lines["record_id"].editor, Qt.Key.Key_Return)
     assert dialog.isVisible()  # Return was not the window's
     day = dialog.form.lines["retention_until"].editor
     assert isinstance(day, DayEditor)
