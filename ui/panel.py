@@ -26,6 +26,7 @@ from understudy.ui.job_actions import JobActions
 from understudy.ui.job_list import JobList
 from understudy.ui.job_rows import JobRow
 from understudy.ui.jobs_pane import JobsPane
+from understudy.ui.panel_papers import PanelPapers
 from understudy.ui.session import Session, Standing
 from understudy.ui.submit_dialog import SubmitDialog
 from understudy.ui.thumbnails import Thumbnails
@@ -57,6 +58,7 @@ class Panel(QMainWindow):
         self.details = Details(session, self.centre)
         self.details.rows = self.jobs.every
         self.actions_on_job = JobActions(session, self.details, self)
+        self.papers = PanelPapers(session, self.open_form_with, self)
         self.thumbnails = Thumbnails(self)
         self.desk = Desk(session, ear, self)
         self.import_action = ImportAction(self.desk, self)
@@ -92,11 +94,13 @@ class Panel(QMainWindow):
         file = self.menuBar().addMenu(words.FILE_MENU)
         self._add(file, words.SUBMIT, "Ctrl+N", self.open_form)
         self._add(file, words.DAEMON, "Ctrl+D", self.open_daemon)
+        file.addAction(self.papers.waivers)
         file.addSeparator()
         self._add(file, words.QUIT, "Ctrl+Q", self.close)
         job = self.menuBar().addMenu(words.JOB_MENU)
         job.addActions(list(self.actions_on_job.by_name.values()))
         job.addAction(self.import_action)
+        job.addAction(self.papers.mend)
         self.pane.add_menu(job)
         view = self.menuBar().addMenu(words.VIEW_MENU)
         self._add(view, words.FIND, "Ctrl+F", self._find)
@@ -122,11 +126,11 @@ class Panel(QMainWindow):
         self.thumbnails.ready.connect(self.pane.set_thumbnail)
         self.pane.chosen.connect(self._choose)
         self._settle.timeout.connect(lambda: self.details.choose(self._chosen))
-        self.actions_on_job.told.connect(self.tell)
-        self.actions_on_job.failed.connect(self.tell_problem)
-        self.import_action.told.connect(self.tell)
-        self.import_action.failed.connect(self.tell_problem)
         self.desk.called.connect(self._come_to_the_front)
+        self.details.anchorClicked.connect(lambda link: self.papers.open_link(link.toString()))
+        for acts in (self.actions_on_job, self.import_action, self.papers):
+            acts.told.connect(self.tell)
+            acts.failed.connect(self.tell_problem)
 
     # ---- what comes -----------------------------------------------------------------------------------------------
 
@@ -134,6 +138,7 @@ class Panel(QMainWindow):
         before, self._chosen = self._chosen, row
         self.actions_on_job.choose(row)
         self.import_action.choose(row)
+        self.papers.choose(row)
         if before is None or row is None or before.summary != row.summary:
             self._settle.start()
 
@@ -183,6 +188,13 @@ class Panel(QMainWindow):
         self.open_form()
         came = words.SELECTION_WAITS if self.form is not None and self.form.waiting else words.SELECTION_CAME
         self.tell(came.format(desk=said.title or words.TITLE, shot=said.options.shot or said.options.plate or ""))
+
+    def open_form_with(self, options: JobOptions) -> None:
+        """Open the form with these options in the place of what was typed."""
+        self.open_form()
+        if self.form is not None:
+            self.form.fill(options)
+            self.form.show_standing(self.session.standing)
 
     def open_daemon(self) -> None:
         """Show the daemon; one window of it, as a start under way comes back to it."""

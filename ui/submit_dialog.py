@@ -42,6 +42,7 @@ from understudy.ui.form_check import (
 from understudy.ui.form_fields import Field, engine_field, job_field, with_chooser
 from understudy.ui.sending import Sending
 from understudy.ui.session import Session, Standing
+from understudy.ui.submit_papers import SubmitPapers
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "inputs": ("plate", "matte", "reference", "clean_plate", "holdout", "keypoints"),
@@ -71,6 +72,7 @@ class SubmitDialog(QDialog):
         self.setWindowTitle(words.SUBMIT_TITLE)
         self._session = session
         self._sending = Sending(session, self)
+        self.papers = SubmitPapers(session, lambda: self.options()[0], self)
         self.fields = {name: job_field(name, self) for names in SECTIONS.values() for name in names}
         self.engine_fields: dict[str, Field] = {}
         self._engines: dict[str, EngineDescription] = {}
@@ -124,6 +126,7 @@ class SubmitDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(scroll, 1)
         layout.addWidget(self.said)
+        layout.addWidget(self.papers.bar)
         layout.addWidget(self.bar)
         foot = QHBoxLayout()
         foot.addWidget(self.note, 1)
@@ -139,6 +142,8 @@ class SubmitDialog(QDialog):
         for field in (self.fields[one] for one in SECTIONS[name]):
             form.addRow(field.label, with_chooser(field, self) if field.name in PATHS else field.editor)
             form.addRow("", field.problem)
+        if name == "papers":
+            form.addRow("", self.papers.edit)
         return form
 
     def _join(self) -> None:
@@ -153,6 +158,8 @@ class SubmitDialog(QDialog):
         self._sending.told.connect(self._show_progress)
         self._sending.done.connect(self._show_accepted)
         self._sending.failed.connect(self.show_problem)
+        self.papers.chosen.connect(self._use_record)
+        self.papers.said.connect(self.note.setText)
 
     # ---- what it says ---------------------------------------------------------------------------------------------
 
@@ -162,6 +169,10 @@ class SubmitDialog(QDialog):
             self.fields["engine"].offer((*self._engines, choices.engine))  # until the daemon has said what it has
         for name, field in self.fields.items():
             field.set_value(getattr(choices, name))
+        said = engine_options(choices.option)
+        self._asked.update(said)
+        for name, field in self.engine_fields.items():
+            field.set_value(said.get(name, field.value()))
 
     def take_shot(self, choices: JobOptions) -> JobOptions:
         """Put another shot into the form, as soon as no job of it is under way; return what it then says.
@@ -273,6 +284,7 @@ class SubmitDialog(QDialog):
         if not self.check():
             return
         self.said.hide()
+        self.papers.clear()
         self.bar.show()
         self._sending.send(self.options(draft=draft)[0])
         self.check()
@@ -301,6 +313,13 @@ class SubmitDialog(QDialog):
             self.fields[name].editor.setFocus()
         self.said.setHtml(_page(problem))
         self.said.show()
+        if isinstance(problem, ComplianceError):
+            self.papers.show_refused(self._sending.refused_job, problem.findings)
+
+    def _use_record(self, path: str) -> None:
+        """Take a record that was saved from its form: a job has one, or is self-attested."""
+        self.fields["self_attest"].set_value(None)
+        self.fields["record"].set_value(path)
 
     def _look_for_files(self) -> None:
         options, _ = self.options()

@@ -72,6 +72,21 @@ QLabel[role="problem"] {{ color: {STATES["failed"].name()}; }}
 QLabel[role="section"] {{ color: {QUIET.name()}; font-weight: bold; padding-top: 8px; }}
 QLabel[role="empty"] {{ color: {QUIET.name()}; }}
 QLabel[role="bar"] {{ padding: 2px 8px; }}
+QPlainTextEdit, QComboBox QAbstractItemView {{
+  background: {SUNKEN.name()}; border: 1px solid {LINE.name()}; selection-background-color: {CHOSEN.name()};
+}}
+QPlainTextEdit:focus, QComboBox:focus {{ border: 1px solid {ACCENT.name()}; }}
+QPushButton[role="chip"] {{ padding: 2px 8px; border-radius: 8px; }}
+QFrame[role="row"] {{ border: 1px solid {LINE.name()}; }}
+QFrame[role="finding"] {{ background: {RAISED.name()}; border: 0; border-left: 3px solid {QUIET.name()}; }}
+QFrame[role="finding"][outcome="refuse"], QFrame[role="finding"][outcome="broken"] {{
+  border-left-color: {STATES["failed"].name()};
+}}
+QFrame[role="finding"][outcome="warn"] {{ border-left-color: {STATES["parked"].name()}; }}
+QLabel[role="outcome"] {{ font-weight: bold; }}
+QLabel[outcome="refuse"], QLabel[outcome="broken"] {{ color: {STATES["failed"].name()}; }}
+QLabel[outcome="warn"] {{ color: {STATES["parked"].name()}; }}
+QLabel[outcome="note"] {{ color: {STATES["for_review"].name()}; }}
 """
 
 

@@ -15,22 +15,29 @@ from pathlib import Path
 
 from daemon_rig import RunningDaemon
 from panel_rig import shot_options, summary
+from papers_rig import RULE, WHY, fill_registry, show_pack, write_record
 from PySide6.QtWidgets import QWidget
 from qt_rig import application, wait_until
 
-from understudy.bridge.errors import ErrorReport
+from understudy.bridge.client import Client
+from understudy.bridge.errors import ComplianceError, ErrorReport
 from understudy.bridge.gather import gather_job
 from understudy.bridge.messages import JobSummary, Progress
+from understudy.bridge.papers_client import request_waiver
 from understudy.bridge.roundtrip import send_job
 from understudy.bridge.take_segments import TakeSegment
 from understudy.inference.drawn_shot import draw_shot
+from understudy.ui.draft import Draft
 from understudy.ui.job_rows import row_of
 from understudy.ui.panel import Panel
+from understudy.ui.papers_dialog import PapersDialog
 from understudy.ui.redo_dialog import RedoDialog
 from understudy.ui.session import Session
 from understudy.ui.take_centre import TakeCentre
 from understudy.ui.theme import dress
 from understudy.ui.viewer_canvas import BACK, FRONT
+from understudy.ui.waiver_request import WaiverRequest
+from understudy.ui.waivers_dialog import WaiversDialog
 
 OUT = Path(__file__).resolve().parents[2] / "docs/images/panel"
 
@@ -44,8 +51,10 @@ def main() -> None:
         os.environ["UNDERSTUDY_HOME"] = str(root / "home")
         draw_shot(root / "shot", frames=8, width=480, height=270)
         os.chdir(root / "shot")
+        os.environ["UNDERSTUDY_PACKS_FOLDER"] = str(show_pack(root / "packs"))
         daemon = RunningDaemon(root / "home")
         try:
+            _papers(daemon, root)
             _with_daemon(daemon)
         finally:
             daemon.stop()
@@ -161,6 +170,58 @@ def _dock(daemon: RunningDaemon) -> None:
     dock.pane.choose("job5")
     _save(dock, "dock")
     dock.close()
+
+
+def _papers(daemon: RunningDaemon, root: Path) -> None:
+    """The record as a form with refusals, the consents to pick from, a waiver that this key asked for itself."""
+    fill_registry(daemon)
+    session = Session(daemon.home)
+    session.start()
+    wait_until(lambda: session.standing.life == "alive")
+    dialog = PapersDialog(session, Draft(shot="sh010", project="dune"))
+    use = {"territories": ["DE", "BR"], "media": ["streaming"], "is_advertising": True}
+    dialog.edit_file(write_record(root / "sh010.json", record_id="DUNE-SH010", use=use, context={"camera_move": "pan"}))
+    dialog.show()
+    wait_until(lambda: len(dialog.form.boxes()) > 2 and bool(dialog.known.people), 60)
+    _wait(0.5)
+    _save(dialog, "papers")
+    dialog.form.ensureWidgetVisible(dialog.form.lines["context.lens"])
+    _wait(0.2)
+    _save(dialog, "papers-below")
+    picker = dialog.pick_consents()
+    wait_until(lambda: picker.model.rowCount() > 0)
+    _wait(0.2)
+    _save(picker, "consents")
+    picker.close()
+    packs = dialog.show_packs()
+    _wait(0.2)
+    _save(packs, "packs")
+    packs.close()
+    dialog.hide()
+    _waivers(daemon, session, root)
+    session.close()
+
+
+def _waivers(daemon: RunningDaemon, session: Session, root: Path) -> None:
+    path = write_record(root / "sh020.json", record_id="DUNE-SH020", context={"camera_move": "pan"})
+    options = shot_options(Path(), engine="preview", record=str(path), self_attest=None, shot="sh020")
+    try:
+        send_job(daemon.connection, gather_job(options))
+    except ComplianceError as problem:
+        refused = next(one for one in problem.findings if one.rule == RULE)
+    with Client.connect(daemon.home) as own:
+        request_waiver(own, "DUNE-SH020", RULE, WHY, until="2026-12-24")
+    request = WaiverRequest(session, refused, "DUNE-SH020")
+    request.reason.setPlainText("The log was lost")
+    request.show()
+    _save(request, "waiver-request")
+    request.close()
+    dialog = WaiversDialog(session)
+    dialog.show()
+    wait_until(lambda: dialog.chosen is not None)
+    _wait(0.2)
+    _save(dialog, "waivers")
+    dialog.close()
 
 
 def _larger(panel: Panel) -> None:
