@@ -15,9 +15,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from understudy.bridge.cost_messages import AskCosts, Costs
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
+from understudy.bridge.machine_messages import AskMachine, Machine
 from understudy.bridge.shot import Digest, JobRequest, OutputFile, Seed, SegmentNumber
 from understudy.bridge.words import Mode, State
 
@@ -158,6 +160,7 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 Request = (
     Hello | ProveMachine | Ping | Submit | RedoSegment | AskLacking | HandOver | ListJobs | ShowJob | Control
     | AskOutputs | AskOrder | Watch | NoteFix | AskStatus | Drain | AskSnapshot | PostEntries | PostWaiver
+    | AskCosts | AskMachine
 )  # fmt: skip
 
 
@@ -285,7 +288,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 Reply = (
     Welcome | Done | Pong | Accepted | Lacking | JobSummary | Jobs | JobDetail | Outputs | Order | Watching
-    | Status | SignedSnapshot | Posted | ErrorReport
+    | Status | SignedSnapshot | Posted | Costs | Machine | ErrorReport
 )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def _preface() -> str:
     named = "\n".join(f"| `{name}` | {_type_text(kind, unfold=True)} |" for kind, name in _NAMED.items())
     return f"""# The protocol, version {messages.PROTOCOL_VERSION}
 
-Generated from `bridge/messages.py` and `bridge/follower_messages.py` by
+Generated from `bridge/messages.py` and the files of messages beside it (`bridge/*_messages.py`) by
 `python -m understudy.bridge.protocol_document`; do not edit.
 
 {inspect.cleandoc(messages.__doc__ or "").split(chr(10), 1)[1].strip()}

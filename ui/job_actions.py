@@ -14,6 +14,7 @@ from understudy.bridge.roundtrip import change_job, redo_segment
 from understudy.ui import words
 from understudy.ui.details import Details
 from understudy.ui.job_rows import JobRow, allowed, command_line
+from understudy.ui.redo_costs import RedoCosts
 from understudy.ui.redo_dialog import RedoDialog
 from understudy.ui.session import Session
 
@@ -107,7 +108,7 @@ class JobActions(QObject):
         self.told.emit(str(folder))
 
     def _redo(self, row: JobRow) -> None:
-        dialog = RedoDialog(row.summary, self._window)
+        dialog = RedoDialog(row.summary, self._window, RedoCosts(self._session, row.summary.job_id))
         dialog.asked.connect(self.redo)
         dialog.open()
 

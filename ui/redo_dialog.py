@@ -17,7 +17,8 @@ from PySide6.QtWidgets import (
 
 from understudy.bridge.messages import JobSummary, RedoSegment
 from understudy.bridge.roundtrip import new_token
-from understudy.ui import words
+from understudy.ui import cost_words, words
+from understudy.ui.redo_costs import RedoCosts
 
 SEGMENTS_MOST = 100_000
 SEED_MOST = 2**31 - 1
@@ -30,8 +31,9 @@ class RedoDialog(QDialog):
     asked = Signal(object)
     """RedoSegment."""
 
-    def __init__(self, summary: JobSummary, parent: QWidget | None = None) -> None:
+    def __init__(self, summary: JobSummary, parent: QWidget | None = None, costs: RedoCosts | None = None) -> None:
         super().__init__(parent)
+        self._costs = costs
         self._summary = summary
         self._token = new_token()  # made once: pressing twice asks for the same job
         self.setWindowTitle(f"{words.REDO_TITLE}: {summary.shot} v{summary.version:03}")
@@ -44,7 +46,13 @@ class RedoDialog(QDialog):
         self.dissolve = QCheckBox(words.REDO_DISSOLVE, self)
         self.will = QLabel(self, wordWrap=True)
         self.will.setAccessibleName(words.REDO_TITLE)
+        self.cost = QLabel(self, wordWrap=True)
+        self.cost.setProperty("role", "quiet")
+        self.cost.setAccessibleName(cost_words.TITLE)
         self._arrange()
+        if costs is not None:
+            costs.setParent(self)
+            costs.changed.connect(self._say_what_comes)
         for changed in (self.segment.valueChanged, self.alone.toggled, self.dissolve.toggled):
             changed.connect(self._say_what_comes)
         self._say_what_comes()
@@ -72,7 +80,7 @@ class RedoDialog(QDialog):
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addLayout(form)
-        for widget in (self.cascade, self.alone, self.dissolve, self.will, buttons):
+        for widget in (self.cascade, self.alone, self.dissolve, self.will, self.cost, buttons):
             layout.addWidget(widget)
         self.segment.setAccessibleName(words.REDO_SEGMENT.replace("&", ""))
         self.seed.setAccessibleName(words.REDO_SEED.replace("&", ""))
@@ -84,6 +92,9 @@ class RedoDialog(QDialog):
         if alone and self.dissolve.isChecked():
             text += words.REDO_WILL["dissolve"]
         self.will.setText(text + words.REDO_VERSION.format(version=self._summary.version))
+        said = self._costs.words(self.segment.value(), alone) if self._costs is not None else ""
+        self.cost.setText(said)
+        self.cost.setVisible(bool(said))
 
     def _ask(self) -> None:
         self.asked.emit(self.request())

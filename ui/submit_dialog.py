@@ -39,6 +39,7 @@ from understudy.ui.form_check import (
     problems_of,
     range_in_words,
 )
+from understudy.ui.form_costs import FormCosts, frames_on_disk
 from understudy.ui.form_fields import Field, engine_field, job_field, with_chooser
 from understudy.ui.sending import Sending
 from understudy.ui.session import Session, Standing
@@ -85,10 +86,12 @@ class SubmitDialog(QDialog):
         self.final.setDefault(True)
         self.note = QLabel(self, wordWrap=True)
         self.note.setProperty("role", "quiet")
+        self.costs = FormCosts(session, self.draft, self.final, self)
         self._files_timer = QTimer(self, singleShot=True, interval=FILES_MILLISECONDS)
         self._arrange()
         self.fill(choices)
         self._join()
+        self._files_timer.start()  # what a host selected is looked for as well
         self.check()
 
     # ---- what stands where ----------------------------------------------------------------------------------------
@@ -102,6 +105,7 @@ class SubmitDialog(QDialog):
         left.addStretch(1)
         right.addWidget(_title(words.SECTIONS["engine"], self))
         right.addLayout(self._section("engine"))
+        right.addWidget(self.costs.box)
         self._own_title = _title(words.SECTIONS["options"], self)
         right.addWidget(self._own_title)
         right.addLayout(self._own)
@@ -146,6 +150,8 @@ class SubmitDialog(QDialog):
         self._files_timer.timeout.connect(self._look_for_files)
         self.draft.clicked.connect(partial(self.send, True))
         self.final.clicked.connect(partial(self.send, False))
+        self.costs.changed.connect(self.check)
+        self.costs.box.wanted.connect(self.choose_engine)
         self._sending.told.connect(self._show_progress)
         self._sending.done.connect(self._show_accepted)
         self._sending.failed.connect(self.show_problem)
@@ -183,6 +189,8 @@ class SubmitDialog(QDialog):
             found = engine_option_problem(name, str(field.value() or ""), engine) if engine is not None else ""
             field.show_problem(found)
             wrong.update({name: found} if found else {})
+        own = {name: str(field.value()) for name, field in self.engine_fields.items() if field.value()}
+        self.costs.show_for(self._engines, options, own, DRAFT_ENGINE)
         self._offer(not problems and not wrong, engine)
         return not problems and not wrong
 
@@ -207,7 +215,14 @@ class SubmitDialog(QDialog):
             self.fields["engine"].offer(tuple(engines))
             self.fields["engine"].set_value(was if was in engines else next(iter(engines)))
             self._show_engine()
+            self.costs.ask()
         self.check()
+
+    def choose_engine(self, engine: str, own: dict[str, str]) -> None:
+        """Say this engine and these of its options."""
+        self.fields["engine"].set_value(engine)
+        for name, value in own.items():
+            self.engine_fields[name].set_value(value)
 
     def _show_engine(self) -> None:
         """Lay out the options of the chosen engine; what was typed for another is kept for when it comes back."""
@@ -269,11 +284,14 @@ class SubmitDialog(QDialog):
     def _look_for_files(self) -> None:
         options, _ = self.options()
 
-        def found(missing: dict[str, str]) -> None:
-            self._missing = missing
+        def found(told: tuple[dict[str, str], int | None]) -> None:
+            self._missing, self.costs.frames = told
             self.check()
 
-        self._session.errands.aside("understudy-files", lambda: missing_files(options), found, self._cannot_look)
+        def look() -> tuple[dict[str, str], int | None]:
+            return missing_files(options), frames_on_disk(options)
+
+        self._session.errands.aside("understudy-files", look, found, self._cannot_look)
 
     def _cannot_look(self, problem: UnderstudyError) -> None:
         self.note.setText(problem.message)

@@ -186,6 +186,11 @@ def take_of(shot: str, version: int) -> str:
     return f"{shot} v{version:03}" if version else shot
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 job`, `2 jobs`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def in_bytes(count: int) -> str:
     """Return a size as people read it: 1.5 GiB."""
     size = float(count)
