@@ -14,7 +14,7 @@ from PySide6.QtGui import QFont, QPixmap
 
 from understudy.bridge.messages import Progress
 from understudy.ui import words
-from understudy.ui.job_rows import JobRow, Show, in_order, matching, standing_of
+from understudy.ui.job_rows import JobRow, Ordered, Show, in_order, matching, standing_of
 
 THUMBNAIL, SHOT, TAKE, STATE, STAGE, PROGRESS, LEFT, WHO, WHERE = range(len(words.COLUMNS))
 FIRST_ROLE = Qt.ItemDataRole.UserRole
@@ -58,7 +58,9 @@ class JobList(QAbstractTableModel):
 
     def set_jobs(self, rows: Iterable[JobRow]) -> None:
         """Take these jobs in the place of all that were here."""
-        self._jobs = {row.summary.job_id: self._judged(row) for row in in_order(rows)}
+        ordered = rows if isinstance(rows, Ordered) else in_order(rows)
+        judged = map(self._judged, ordered) if self._take_states else ordered
+        self._jobs = {row.summary.job_id: row for row in judged}
         self._arrange()
 
     def change_jobs(self, rows: Iterable[JobRow]) -> None:
@@ -90,8 +92,10 @@ class JobList(QAbstractTableModel):
     def choose(self, search: str, show: Show) -> None:
         """Show only the jobs that match."""
         if (search, show) != (self._search, self._show):
+            # Another letter of the same words: what does not match yet never will.
+            narrower = show == self._show and search.startswith(self._search)
             self._search, self._show = search, show
-            self._arrange()
+            self._arrange(self._shown if narrower else self._jobs.values())
 
     def set_thumbnail(self, job_id: str, picture: QPixmap) -> None:
         self._thumbnails[job_id] = picture
@@ -176,9 +180,10 @@ class JobList(QAbstractTableModel):
             self.thumbnail_wanted.emit(row.summary.job_id)
         return picture
 
-    def _arrange(self) -> None:
+    def _arrange(self, among: Iterable[JobRow] | None = None) -> None:
+        """Show what matches. among: rows of which every match is one, in their order; None = all."""
         self.beginResetModel()
-        self._shown = matching(self._jobs.values(), self._search, self._show)
+        self._shown = matching(self._jobs.values() if among is None else among, self._search, self._show)
         self._at = {row.summary.job_id: at for at, row in enumerate(self._shown)}
         self.endResetModel()
         self.rearranged.emit()

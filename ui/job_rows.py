@@ -103,16 +103,22 @@ def allowed(summary: JobSummary) -> frozenset[str]:
 
 def matching(rows: Iterable[JobRow], search: str, show: Show) -> list[JobRow]:
     """Return the rows that match every word of `search`, in their order."""
-    wanted = search.lower().split()
-    return [row for row in rows if _is_shown(row, show) and all(word in row.searched for word in wanted)]
+    found = rows if show == "all" else [row for row in rows if _is_shown(row, show)]
+    for word in search.lower().split():
+        found = [row for row in found if word in row.searched]
+    return list(found)
 
 
-def in_order(rows: Iterable[JobRow]) -> list[JobRow]:
+class Ordered(list[JobRow]):
+    """Rows that `in_order` has put in their order."""
+
+
+def in_order(rows: Iterable[JobRow]) -> Ordered:
     """Return the rows by shot, the shot with the newest job first, and within it the newest first.
 
     Nothing of that changes while a job lives, so a list is put in order when jobs come, and never for a search.
     """
-    kept = list(rows)
+    kept = Ordered(rows)
     kept.sort(key=lambda row: (row.summary.created_at, row.summary.version, row.summary.job_id), reverse=True)
     place: dict[tuple[str | None, str], int] = {}
     for row in kept:

@@ -136,8 +136,10 @@ class JobsPane(QWidget):
 def _table(parent: QWidget, jobs: JobList) -> QTableView:
     table = QTableView(parent)
     table.setAccessibleName(words.JOBS_NAME)
-    table.setItemDelegate(JobCells(jobs, table))
+    cells = JobCells(jobs, table)
+    table.setItemDelegate(cells)
     table.setModel(jobs)
+    cells.use_selection(table.selectionModel())
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     table.setShowGrid(False)
