@@ -87,6 +87,8 @@ class Panel(QMainWindow):
         self.pane.add_menu(job)
         view = self.menuBar().addMenu(words.VIEW_MENU)
         self._add(view, words.FIND, "Ctrl+F", self._find)
+        self.pane.add_folds(view)
+        view.addSeparator()
         parts = (self.pane.table, self.middle, self.details)
         for at, part in enumerate(parts, 2):
             self._add(view, part.accessibleName(), f"F{at}", part.setFocus)
@@ -108,6 +110,7 @@ class Panel(QMainWindow):
         self.thumbnails.state_told.connect(jobs.set_take_state)
         self.thumbnails.ready.connect(self.pane.set_thumbnail)
         self.pane.chosen.connect(self._choose)
+        self.pane.selected.connect(self.actions_on_job.choose)
         self._settle.timeout.connect(lambda: self.details.choose(self._chosen))
         self.actions_on_job.told.connect(self.tell)
         self.actions_on_job.failed.connect(self.tell_problem)
@@ -116,7 +119,6 @@ class Panel(QMainWindow):
 
     def _choose(self, row: JobRow | None) -> None:
         before, self._chosen = self._chosen, row
-        self.actions_on_job.choose(row)
         if before is None or row is None or before.summary != row.summary:
             self._settle.start()
 

@@ -70,8 +70,26 @@ ACTIONS = {
     "later": ("&Later", "-", "Lower the priority by 10."),
     "redo": ("Re&do a segment…", "D", "Make a segment of a delivered take again, as a new version."),
     "open": ("&Open folder", "O", "Open the folder that holds the take's files."),
-    "copy": ("Copy as &command", "Ctrl+C", "Copy the job as a command line of `understudy`."),
+    "copy": ("Copy as &command", "Ctrl+C", "Copy the command that submits this very job again from a shell."),
+    "fetch": ("Copy how to &fetch it", "Ctrl+Shift+C", "Copy the command that brings, shows or follows this job."),
 }
+FOLDS = {
+    "fold": ("&Fold this shot", "Left", "Show only the newest take of this shot."),
+    "unfold": ("&Unfold this shot", "Right", "Show every take of this shot."),
+    "fold_all": ("Fold every shot", "Shift+Left", "Show only the newest take of each shot."),
+    "unfold_all": ("Unfold every shot", "Shift+Right", "Show every take of each shot."),
+}
+FOLDED = "{shot}  +{more}"
+FOLDED_IN_WORDS = ", {takes} folded"
+COPIED = "Copied: {line}"
+COPY_RECORD = "the record's own file is not known: put its path in the place of {stand_in}"
+COPY_FOLDER = "paths are as they were typed: run it in the folder where the job was submitted"
+COPY_CONTEXT = "OCIO's context was {names}: set these variables"
+COPY_DEMONSTRATION = "it was a demonstration, which only `understudy demo` makes; this one is uncleared"
+SEVERAL_CANCEL_SURE = "Cancel {jobs}? {done} of {total} frames are finished; Retry goes on from them."
+CHANGED = "{take} is {state}, priority {priority}"
+SEVERAL_DONE = "{jobs} changed."
+SEVERAL_LEFT = "{jobs} changed, {left} not: {message} {remedy}"
 SUBMIT = "&New job…"
 DAEMON = "&Daemon…"
 QUIT = "&Quit"
@@ -81,7 +99,7 @@ FILE_MENU = "&File"
 VIEW_MENU = "&View"
 CANCEL_SURE = "Cancel {shot} v{version:03}? {done} of {total} frames are finished; Retry goes on from them."
 
-NO_FOLDER_HERE = "Its files are not on this machine, or there are none yet; Copy as command brings them."
+NO_FOLDER_HERE = "Its files are not on this machine, or there are none yet; Copy how to fetch it brings them."
 
 CENTRE_NAME = "The take"
 CENTRE_EMPTY = "Choose a take on the left."
