@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from understudy.bridge.options import JobOptions
 from understudy.ui import words
+from understudy.ui.faults import Faults
 from understudy.ui.panel import Panel
 from understudy.ui.session import Session
 from understudy.ui.take_centre import TakeCentre
@@ -23,6 +24,8 @@ def run_panel(where: Path, choices: JobOptions, *, open_form: bool = False) -> i
     dress(application)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the terminal ends it: its jobs stay with the daemon
     window = Panel(Session(where), choices, TakeCentre())
+    faults = Faults(window)
+    faults.install(window)
     window.session.start()
     window.show()
     if open_form:

@@ -178,6 +178,16 @@ PAPERS_NEEDED = "needed: a record, or who vouches for it and why"
 PAPERS_TWO = "a job has a record or is self-attested, not both"
 NO_SUCH_FILE = "there is no such file"
 
+FAULT_TITLE = "A fault of the panel"
+FAULT_SAID = "Something happened that the panel did not foresee ({times}). {kind}: {problem}"
+FAULT_NEXT = (
+    "Jobs are the daemon's and go on, and what you typed is still there. Go on working; if something looks wrong, "
+    "close the panel and open it again. Copy the report and send it to whoever looks after Understudy in your house."
+)
+FAULT_REPORT = "The report"
+FAULT_COPY = "&Copy the report"
+FAULT_COPIED = "Copied."
+
 DAEMON_TITLE = "Daemon"
 DAEMON_STATES = {
     "looking": "looking for a daemon",
