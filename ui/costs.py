@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from understudy.bridge.cost_messages import Cost
 from understudy.bridge.errors import DaemonUnreachable, UnderstudyError
-from understudy.ui.session import Session
+from understudy.ui.session import Session, Standing
 
 
 class Costs(QObject):
@@ -21,6 +21,7 @@ class Costs(QObject):
         self.measured: tuple[Cost, ...] = ()
         self.is_told = True
         """False = this daemon is older and does not know the question."""
+        session.standing_changed.connect(self._note_life)
 
     def ask(self) -> None:
         """Ask anew, unless that is under way; `changed` tells of the answer."""
@@ -28,6 +29,10 @@ class Costs(QObject):
             return
         self._asking = True
         self._session.ask(lambda client: client.costs(), self._told, self._not_told)
+
+    def _note_life(self, standing: Standing) -> None:
+        if standing.life != "alive":  # an answer under way is let go, and another daemon has figures of its own
+            self._asking, self.measured, self.is_told = False, (), True
 
     def _told(self, measured: tuple[Cost, ...]) -> None:
         self._asking = False

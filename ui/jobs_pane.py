@@ -91,6 +91,16 @@ class JobsPane(QWidget):
         layout.addLayout(head)
         layout.addWidget(self.table, 1)
 
+    @property
+    def shown(self) -> Show:
+        """Which jobs are shown."""
+        return SHOWS[self.show_box.currentIndex()]
+
+    def take_shown(self, show: str) -> None:
+        """Show these jobs, where there is such a choice."""
+        if show in SHOWS:
+            self.show_box.setCurrentIndex(SHOWS.index(show))
+
     def _choose_shown(self) -> None:
         self.jobs.choose(self.search.text(), SHOWS[self.show_box.currentIndex()])
 

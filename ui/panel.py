@@ -23,6 +23,8 @@ from understudy.ui.job_actions import JobActions
 from understudy.ui.job_list import JobList
 from understudy.ui.job_rows import JobRow
 from understudy.ui.jobs_pane import JobsPane
+from understudy.ui.memory import Memory
+from understudy.ui.panel_memory import PanelMemory
 from understudy.ui.session import Session, Standing
 from understudy.ui.submit_dialog import SubmitDialog
 from understudy.ui.thumbnails import Thumbnails
@@ -35,8 +37,14 @@ SETTLE_MILLISECONDS = 150
 class Panel(QMainWindow):
     """The window. Everything in it lives in the interface's thread."""
 
-    def __init__(self, session: Session, choices: JobOptions | None = None, viewer: QWidget | None = None) -> None:
-        """choices: what a host selected, for the form. viewer: a widget that is a TakeViewer."""
+    def __init__(
+        self,
+        session: Session,
+        choices: JobOptions | None = None,
+        viewer: QWidget | None = None,
+        memory: Memory | None = None,
+    ) -> None:
+        """choices: what a host selected, for the form. viewer: a widget that is a TakeViewer. memory: what lasts."""
         super().__init__()
         self.setWindowTitle(words.TITLE)
         self.session = session
@@ -55,6 +63,8 @@ class Panel(QMainWindow):
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MILLISECONDS)
         self._chosen: JobRow | None = None
         self._arrange()
+        self.memory = PanelMemory(memory or Memory(), self, session, self.pane, self.splitters)
+        self.memory.memory.problem.connect(self.statusBar().showMessage)
         self._join()
         self._show_standing(session.standing)
 
@@ -65,6 +75,7 @@ class Panel(QMainWindow):
         parts.addWidget(aside)
         parts.addWidget(self.middle)
         parts.setStretchFactor(1, 1)  # a larger window is for the picture
+        self.splitters = {"aside": aside, "parts": parts}
         for splitter in (aside, parts):
             splitter.setChildrenCollapsible(False)
         self.setCentralWidget(parts)
@@ -80,6 +91,7 @@ class Panel(QMainWindow):
         file = self.menuBar().addMenu(words.FILE_MENU)
         self._add(file, words.SUBMIT, "Ctrl+N", self.open_form)
         self._add(file, words.DAEMON, "Ctrl+D", self.open_daemon)
+        self._add(file, words.MEMORY_RESET, "", self.forget)
         file.addSeparator()
         self._add(file, words.QUIT, "Ctrl+Q", self.close)
         job = self.menuBar().addMenu(words.JOB_MENU)
@@ -148,7 +160,8 @@ class Panel(QMainWindow):
     def open_form(self) -> None:
         """Open the form for a new job; one at a time, and it keeps what was typed."""
         if self.form is None:
-            self.form = SubmitDialog(self.session, self.choices, self)
+            self.form = SubmitDialog(self.session, self.memory.choices(self.choices), self)
+            self.memory.watch_form(self.form)
             self.form.accepted_job.connect(self._accepted)
             self.form.show_standing(self.session.standing)
         self.form.show()
@@ -157,8 +170,14 @@ class Panel(QMainWindow):
     def open_daemon(self) -> None:
         """Show the daemon; one window of it, as a start under way comes back to it."""
         if self.daemon is None:
-            self.daemon = DaemonDialog(self.session, self)
+            self.daemon = DaemonDialog(self.session, self, self.memory.memory)
         self.daemon.open()
+
+    def forget(self) -> None:
+        """Forget what the panel remembers, once somebody has said yes."""
+        if self.actions_on_job.confirm(words.MEMORY_RESET_SURE):
+            self.memory.memory.forget()
+            self.tell(words.MEMORY_RESET_DONE)
 
     def tell(self, text: str) -> None:
         self.statusBar().showMessage(text, TOLD_MILLISECONDS)
@@ -176,6 +195,7 @@ class Panel(QMainWindow):
         self.pane.search.selectAll()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        self.memory.close()
         self.centre.close_take()
         self.thumbnails.close()
         self.session.close()

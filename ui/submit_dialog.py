@@ -164,6 +164,9 @@ class SubmitDialog(QDialog):
             self.fields["engine"].offer((*self._engines, choices.engine))  # until the daemon has said what it has
         for name, field in self.fields.items():
             field.set_value(getattr(choices, name))
+        self._asked = own = engine_options(choices.option)
+        for name, field in self.engine_fields.items():
+            field.set_value(own.get(name))
 
     def options(self, *, draft: bool = False) -> tuple[JobOptions, dict[str, str]]:
         """Return what the form says, and what of it could not be read."""

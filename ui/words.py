@@ -188,6 +188,14 @@ FAULT_REPORT = "The report"
 FAULT_COPY = "&Copy the report"
 FAULT_COPIED = "Copied."
 
+MEMORY_DAMAGED = "{file} could not be read ({problem}). It was set aside as {kept}; what you choose is remembered anew."
+MEMORY_UNREAD = "{file}, what the panel remembers, cannot be used: {problem}. Nothing of it was changed."
+MEMORY_RESET = "Forget what the panel &remembers…"
+MEMORY_RESET_SURE = (
+    "Forget the last choices of every show, the window's layout and the list of daemons? Jobs, papers and keys stay."
+)
+MEMORY_RESET_DONE = "Forgotten. The layout is the old one again when the panel is opened next."
+
 DAEMON_TITLE = "Daemon"
 DAEMON_STATES = {
     "looking": "looking for a daemon",
@@ -207,6 +215,27 @@ QUEUED = "{count} waiting"
 OF_QUOTA = "{used} of {quota}"
 FREE = "{free} free"
 KEY_FILE = "Connection file"
+UPTIME = "Up for"
+GPU = "GPU {index}"
+GPUS = "GPUs"
+NO_GPU = "none that `nvidia-smi` knows of on the daemon's machine"
+GPU_SAID = "{name}, {used} of {total} in use{owners}"
+WAITING_AT = "Waiting {place}"
+WAITING_SAID = "{shot} by {user} ({job}), for {since}"
+WAITING_HIDDEN = "a job that your key may not see, for {since}"
+WAITING_MORE = "and {jobs} more"
+PACKS = "Packs in force"
+LEDGER = "Ledger"
+LEDGER_SAID = "{entries}, the newest {digest}…"
+FOLLOWS = "Follows"
+MACHINE_UNTOLD = "This daemon is older and does not tell its GPUs, queue, packs and ledger."
+DAEMON_RECENT = "&Recent:"
+DAEMON_RECENT_NAME = "Daemons that this panel was connected to"
+DAEMON_DRAIN = "&Drain…"
+DAEMON_DRAIN_HELP = "Let this daemon finish what runs and exit. For admins."
+DAEMON_DRAIN_SURE = "Let the daemon at {where} finish {running} and then exit? {waiting} when it is started again."
+DAEMON_DRAIN_WAITING = "What waits ({jobs}) is kept, and goes on"
+DAEMON_DRAIN_NONE = "Nothing waits; jobs are taken"
 
 
 def take_of(shot: str, version: int) -> str:
@@ -214,9 +243,9 @@ def take_of(shot: str, version: int) -> str:
     return f"{shot} v{version:03}" if version else shot
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, plural: str = "") -> str:
     """Return `1 job`, `2 jobs`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def in_bytes(count: int) -> str:
