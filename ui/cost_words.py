@@ -28,6 +28,9 @@ STATED = "the engine states {memory}"
 NOTHING_TOLD = "This daemon does not tell what jobs cost."
 BUTTON = "{label} (about {time})"
 REDO = "What it takes: {words}."
+CELL_STATED = "{size}, as stated"
+CELL_ABOUT = "about {time}"
+CELL_A_FRAME = "{frame} a frame"
 SETTINGS = "at {width} x {height}, on {device}"
 
 
@@ -105,11 +108,14 @@ def comparison(
 
 def _cells(engine: EngineDescription, preset: str, cost: Cost | None, frames: int | None) -> tuple[str, str, str, str]:
     name = f"{engine.name} {preset}".strip()
+    said = CELL_STATED.format(size=in_bytes(engine.memory_bytes)) if engine.memory_bytes else ""
     if cost is None:
-        return name, "", STATED.format(memory=stated(engine)) if engine.memory_bytes else "", UNMEASURED
-    memory = measured_memory(cost) or STATED.format(memory=stated(engine))
+        return name, "", said, UNMEASURED
+    memory = in_bytes(measured) if (measured := cost.gpu_bytes or cost.host_bytes * (not engine.gpu)) else said
+    each = CELL_A_FRAME.format(frame=about(cost.frame_seconds + cost.finish_seconds))
+    time = CELL_ABOUT.format(time=about(seconds_of(cost, frames))) if frames else each
     where = SETTINGS.format(width=cost.width, height=cost.height, device=cost.device)
-    return name, time_in_words(cost, frames), memory, f"{median_of(cost)}, {where}"
+    return name, time, memory, f"{counted(cost.jobs, 'job')} {where}"
 
 
 def redo_frames(total: int, engine: EngineDescription, said: Mapping[str, str], segment: int, alone: bool) -> int:

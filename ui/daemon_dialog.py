@@ -44,10 +44,12 @@ class DaemonDialog(QDialog):
         self._machine_problem = ""
         self._asking = False
         self.setWindowTitle(words.DAEMON_TITLE)
-        self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 80)
+        self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 100)
         self._rows = QFormLayout()
         self._labels: list[tuple[QLabel, QLabel]] = []
         self._life = ""
+        self._grown = QTimer(self, singleShot=True, interval=0)  # a new row counts once Qt has shown it
+        self._grown.timeout.connect(self._grow)
         self.said = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.by_key = QPushButton(words.DAEMON_KEY, self)
         self.start = QPushButton(words.DAEMON_START, self)
@@ -105,10 +107,21 @@ class DaemonDialog(QDialog):
         is_admin = standing.welcome is not None and "admin" in standing.welcome.roles
         draining = standing.status is not None and standing.status.draining
         self.drain.setEnabled(standing.life == "alive" and is_admin and not draining)
+        self._grown.start()
         if standing.life != self._life:
             self._life = standing.life
             self._offer_recent()
             self._ask_machine()
+
+    def _grow(self) -> None:
+        """Be as high as the rows need: a window that stands does not do so by itself."""
+        layout = self.layout()
+        if layout is None:
+            return
+        layout.activate()
+        needed = layout.totalHeightForWidth(self.width())
+        if needed > self.height():
+            self.resize(self.width(), needed)
 
     # ---- the machine ------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ class RedoDialog(QDialog):
         self._costs = costs
         self._summary = summary
         self._token = new_token()  # made once: pressing twice asks for the same job
-        self.setWindowTitle(f"{words.REDO_TITLE}: {summary.shot} v{summary.version:03}")
+        self.setWindowTitle(f"{words.REDO_TITLE}: {words.take_of(summary.shot, summary.version)}")
         self.segment = QSpinBox(self, minimum=1, maximum=SEGMENTS_MOST)
         self.seed = QSpinBox(self, minimum=-1, maximum=SEED_MOST, value=-1)
         self.seed.setSpecialValueText(words.REDO_SEED_SAME)

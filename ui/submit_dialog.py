@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 from html import escape
+from itertools import pairwise
 
 import msgspec
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -88,9 +89,11 @@ class SubmitDialog(QDialog):
         self.note.setProperty("role", "quiet")
         self.costs = FormCosts(session, self.draft, self.final, self)
         self._files_timer = QTimer(self, singleShot=True, interval=FILES_MILLISECONDS)
+        self._choosers: dict[str, QWidget] = {}
         self._arrange()
         self.fill(choices)
         self._join()
+        self._chain()
         self._files_timer.start()  # what a host selected is looked for as well
         self.check()
 
@@ -137,9 +140,24 @@ class SubmitDialog(QDialog):
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for field in (self.fields[one] for one in SECTIONS[name]):
-            form.addRow(field.label, with_chooser(field, self) if field.name in PATHS else field.editor)
+            holder = with_chooser(field, self) if field.name in PATHS else None
+            if holder is not None:
+                self._choosers[field.name] = holder.findChildren(QPushButton)[0]
+            form.addRow(field.label, holder or field.editor)
             form.addRow("", field.problem)
         return form
+
+    def _chain(self) -> None:
+        """Have Tab go down the left column, then down the right one, then to the buttons: as they are read."""
+        order: list[QWidget] = []
+        for section in ("inputs", "shot", "papers", "engine"):
+            for name in SECTIONS[section]:
+                order += [self.fields[name].editor, *filter(None, [self._choosers.get(name)])]
+        order += [self.costs.box.table, *(field.editor for field in self.engine_fields.values())]
+        order += [self.fields[name].editor for name in SECTIONS["more"]]
+        order += [self.said, self.draft, self.final]
+        for before, after in pairwise(order):
+            self.setTabOrder(before, after)
 
     def _join(self) -> None:
         for field in self.fields.values():
@@ -238,6 +256,7 @@ class SubmitDialog(QDialog):
             for name in engine.options:
                 self._add_engine_field(name, engine)
         self._own_title.setVisible(bool(self.engine_fields))
+        self._chain()
         self.check()
 
     def _add_engine_field(self, name: str, engine: EngineDescription) -> None:

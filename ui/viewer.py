@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from understudy.bridge.errors import Finding, RequestError
 from understudy.bridge.frames import FrameRange, FrameRate
-from understudy.ui import viewer_keys
+from understudy.ui import look_words, viewer_keys
 from understudy.ui.frames.reader import Reader, Shown, Wanted
 from understudy.ui.frames.view import Look
 from understudy.ui.playhead import Playhead, next_frames
@@ -52,7 +52,7 @@ class Viewer(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Understudy viewer")
+        self.setWindowTitle(look_words.VIEWER_TITLE)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.canvas, self.strip = Canvas(self), FrameStrip(self)
         self.look_bar, self.transport = LookBar(self), TransportBar(self)
@@ -320,7 +320,7 @@ class Viewer(QWidget):
         layer = self.look_bar.layer.currentText()
         found = self._reader.values(wanted.path, *self._pointed)
         if found is None:
-            self.pixel.setText(f"{layer}  x {self._pointed[0]}  y {self._pointed[1]}   reading ...")
+            self.pixel.setText(look_words.READING.format(layer=layer, x=self._pointed[0], y=self._pointed[1]))
             return
         channels, values = found
         space = "data" if wanted.kind == "data" else f"scene-linear {wanted.look.space}"
