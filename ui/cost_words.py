@@ -31,7 +31,8 @@ REDO = "What it takes: {words}."
 CELL_STATED = "{size}, as stated"
 CELL_ABOUT = "about {time}"
 CELL_A_FRAME = "{frame} a frame"
-SETTINGS = "at {width} x {height}, on {device}"
+CELL_UNMEASURED = "no job yet"
+SETTINGS = "{width} x {height}, {device}"
 
 
 class Row(NamedTuple):
@@ -110,12 +111,12 @@ def _cells(engine: EngineDescription, preset: str, cost: Cost | None, frames: in
     name = f"{engine.name} {preset}".strip()
     said = CELL_STATED.format(size=in_bytes(engine.memory_bytes)) if engine.memory_bytes else ""
     if cost is None:
-        return name, "", said, UNMEASURED
+        return name, "", said, CELL_UNMEASURED
     memory = in_bytes(measured) if (measured := cost.gpu_bytes or cost.host_bytes * (not engine.gpu)) else said
     each = CELL_A_FRAME.format(frame=about(cost.frame_seconds + cost.finish_seconds))
     time = CELL_ABOUT.format(time=about(seconds_of(cost, frames))) if frames else each
     where = SETTINGS.format(width=cost.width, height=cost.height, device=cost.device)
-    return name, time, memory, f"{counted(cost.jobs, 'job')} {where}"
+    return name, time, memory, f"{counted(cost.jobs, 'job')}, {where}"
 
 
 def redo_frames(total: int, engine: EngineDescription, said: Mapping[str, str], segment: int, alone: bool) -> int:

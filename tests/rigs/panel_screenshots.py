@@ -22,6 +22,7 @@ from understudy.bridge.gather import gather_job
 from understudy.bridge.messages import JobSummary, Progress
 from understudy.bridge.roundtrip import send_job
 from understudy.inference.drawn_shot import draw_shot
+from understudy.ui import words
 from understudy.ui.job_rows import row_of
 from understudy.ui.panel import Panel
 from understudy.ui.redo_dialog import RedoDialog
@@ -74,7 +75,10 @@ def _with_daemon(daemon: RunningDaemon) -> None:
     refused.hide()
     panel.open_daemon()
     assert panel.daemon is not None
-    _save(panel.daemon, "daemon")
+    daemon = panel.daemon
+    wait_until(lambda: words.PACKS in daemon.text())
+    _wait(0.3)
+    _save(daemon, "daemon")
     panel.daemon.close()
     _larger(panel)
     panel.close()
