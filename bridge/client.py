@@ -14,11 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from understudy.bridge.cost_messages import AskCosts, Cost, Costs
 from understudy.bridge.desk_messages import AskDesks, Desks, Heard, Tell
 from understudy.bridge.errors import DaemonUnreachable, KeyRefused, RequestError
 from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
 from understudy.bridge.keys import Connection, load_connection, read_challenge
 from understudy.bridge.line import Line, lost_if_cut
+from understudy.bridge.machine_messages import AskMachine, Machine
 from understudy.bridge.messages import (
     Accepted,
     AskLacking,
@@ -209,6 +211,14 @@ class Client:
     def status(self) -> Status:
         """Return slots, queue, vault and disk."""
         return self._ask(AskStatus(), Status)
+
+    def costs(self, engine: str = "") -> tuple[Cost, ...]:
+        """Return what jobs have cost on this daemon, as it measured them; of every engine where none is named."""
+        return self._ask(AskCosts(engine=engine), Costs).measured
+
+    def machine(self) -> Machine:
+        """Return the daemon's GPUs, who waits for them, the packs in force and where its ledger stands."""
+        return self._ask(AskMachine(), Machine)
 
     def snapshot(self, contents: str = "", key: str = "") -> SignedSnapshot:
         """Return what an authority signs for this follower; see `AskSnapshot`. Nothing of it is verified here."""

@@ -17,10 +17,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from understudy.bridge.cost_messages import AskCosts, Costs
 from understudy.bridge.desk_messages import AskDesks, Desks, Heard, Listener, Tell, Told
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
+from understudy.bridge.machine_messages import AskMachine, Machine
 from understudy.bridge.papers_messages import (
     AskConsents,
     AskWaivers,
@@ -174,7 +176,7 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 Request = (
     Hello | ProveMachine | Ping | Submit | RedoSegment | AskLacking | HandOver | ListJobs | ShowJob | Control
     | AskOutputs | AskOrder | Watch | NoteFix | AskStatus | Drain | AskSnapshot | PostEntries | PostWaiver
-    | JudgeDraft | AskConsents | AskWaivers | RequestWaiver | DecideWaiver | Tell | AskDesks
+    | JudgeDraft | AskConsents | AskWaivers | RequestWaiver | DecideWaiver | Tell | AskDesks | AskCosts | AskMachine
 )  # fmt: skip
 
 
@@ -304,7 +306,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 Reply = (
     Welcome | Done | Pong | Accepted | Lacking | JobSummary | Jobs | JobDetail | Outputs | Order | Watching
-    | Status | SignedSnapshot | Posted | ErrorReport | Judged | Consents | Waivers | Heard | Desks
+    | Status | SignedSnapshot | Posted | ErrorReport | Judged | Consents | Waivers | Heard | Desks | Costs | Machine
 )  # fmt: skip
 
 

@@ -26,6 +26,8 @@ from understudy.ui.job_actions import JobActions
 from understudy.ui.job_list import JobList
 from understudy.ui.job_rows import JobRow
 from understudy.ui.jobs_pane import JobsPane
+from understudy.ui.memory import Memory
+from understudy.ui.panel_memory import PanelMemory
 from understudy.ui.panel_papers import PanelPapers
 from understudy.ui.session import Session, Standing
 from understudy.ui.submit_dialog import SubmitDialog
@@ -45,8 +47,12 @@ class Panel(QMainWindow):
         choices: JobOptions | None = None,
         viewer: QWidget | None = None,
         ear: Ear | None = None,
+        memory: Memory | None = None,
     ) -> None:
-        """choices: what a host selected, for the form. viewer: a widget that is a TakeViewer. ear: see `Desk`."""
+        """choices: what a host selected, for the form. viewer: a widget that is a TakeViewer. ear: see `Desk`.
+
+        memory: what lasts.
+        """
         super().__init__()
         self.setWindowTitle(words.TITLE)
         self.session = session
@@ -69,6 +75,8 @@ class Panel(QMainWindow):
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MILLISECONDS)
         self._chosen: JobRow | None = None
         self._arrange()
+        self.memory = PanelMemory(memory or Memory(), self, session, self.pane, self.splitters)
+        self.memory.memory.problem.connect(self.statusBar().showMessage)
         self._join()
         self._show_standing(session.standing)
 
@@ -79,6 +87,7 @@ class Panel(QMainWindow):
         parts.addWidget(aside)
         parts.addWidget(self.middle)
         parts.setStretchFactor(1, 1)  # a larger window is for the picture
+        self.splitters = {"aside": aside, "parts": parts}
         for splitter in (aside, parts):
             splitter.setChildrenCollapsible(False)
         self.setCentralWidget(parts)
@@ -95,6 +104,7 @@ class Panel(QMainWindow):
         self._add(file, words.SUBMIT, "Ctrl+N", self.open_form)
         self._add(file, words.DAEMON, "Ctrl+D", self.open_daemon)
         file.addAction(self.papers.waivers)
+        self._add(file, words.MEMORY_RESET, "", self.forget)
         file.addSeparator()
         self._add(file, words.QUIT, "Ctrl+Q", self.close)
         job = self.menuBar().addMenu(words.JOB_MENU)
@@ -104,6 +114,8 @@ class Panel(QMainWindow):
         self.pane.add_menu(job)
         view = self.menuBar().addMenu(words.VIEW_MENU)
         self._add(view, words.FIND, "Ctrl+F", self._find)
+        self.pane.add_folds(view)
+        view.addSeparator()
         parts = (self.pane.table, self.middle, self.details)
         for at, part in enumerate(parts, 2):
             self._add(view, part.accessibleName(), f"F{at}", part.setFocus)
@@ -125,6 +137,7 @@ class Panel(QMainWindow):
         self.thumbnails.state_told.connect(jobs.set_take_state)
         self.thumbnails.ready.connect(self.pane.set_thumbnail)
         self.pane.chosen.connect(self._choose)
+        self.pane.selected.connect(self.actions_on_job.choose)
         self._settle.timeout.connect(lambda: self.details.choose(self._chosen))
         self.desk.called.connect(self._come_to_the_front)
         self.details.anchorClicked.connect(lambda link: self.papers.open_link(link.toString()))
@@ -136,7 +149,6 @@ class Panel(QMainWindow):
 
     def _choose(self, row: JobRow | None) -> None:
         before, self._chosen = self._chosen, row
-        self.actions_on_job.choose(row)
         self.import_action.choose(row)
         self.papers.choose(row)
         if before is None or row is None or before.summary != row.summary:
@@ -168,7 +180,8 @@ class Panel(QMainWindow):
     def open_form(self) -> None:
         """Open the form for a new job; one at a time, and it keeps what was typed."""
         if self.form is None:
-            self.form = SubmitDialog(self.session, self.choices, self)
+            self.form = SubmitDialog(self.session, self.memory.choices(self.choices), self)
+            self.memory.watch_form(self.form)
             self.form.accepted_job.connect(self._accepted)
             self.form.show_standing(self.session.standing)
         self.form.show()
@@ -199,8 +212,14 @@ class Panel(QMainWindow):
     def open_daemon(self) -> None:
         """Show the daemon; one window of it, as a start under way comes back to it."""
         if self.daemon is None:
-            self.daemon = DaemonDialog(self.session, self)
+            self.daemon = DaemonDialog(self.session, self, self.memory.memory)
         self.daemon.open()
+
+    def forget(self) -> None:
+        """Forget what the panel remembers, once somebody has said yes."""
+        if self.actions_on_job.confirm(words.MEMORY_RESET_SURE):
+            self.memory.memory.forget()
+            self.tell(words.MEMORY_RESET_DONE)
 
     def tell(self, text: str) -> None:
         self.statusBar().showMessage(text, TOLD_MILLISECONDS)
@@ -218,6 +237,7 @@ class Panel(QMainWindow):
         self.pane.search.selectAll()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        self.memory.close()
         self.centre.close_take()
         self.thumbnails.close()
         self.desk.close()

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 from understudy.bridge.messages import JobSummary, RedoSegment
 from understudy.bridge.roundtrip import new_token
 from understudy.bridge.take_segments import TakeSegment
-from understudy.ui import words
+from understudy.ui import cost_words, words
+from understudy.ui.redo_costs import RedoCosts
 from understudy.ui.segment_strip import SegmentStrip
 
 SEGMENTS_MOST = 100_000
@@ -38,12 +39,13 @@ class RedoDialog(QDialog):
         parent: QWidget | None = None,
         segments: tuple[TakeSegment, ...] = (),
         frame: int | None = None,
+        costs: RedoCosts | None = None,
     ) -> None:
         """segments: where they lie, where that is known. frame: the one that is looked at; its segment is chosen."""
         super().__init__(parent)
-        self._summary, self._segments = summary, segments
+        self._summary, self._segments, self._costs = summary, segments, costs
         self._token = new_token()  # made once: pressing twice asks for the same job
-        self.setWindowTitle(f"{words.REDO_TITLE}: {summary.shot} v{summary.version:03}")
+        self.setWindowTitle(f"{words.REDO_TITLE}: {words.take_of(summary.shot, summary.version)}")
         self.segment = QSpinBox(self, minimum=1, maximum=len(segments) or SEGMENTS_MOST)
         self.strip = SegmentStrip(segments, self)
         self.frames = QLabel(self)
@@ -55,9 +57,15 @@ class RedoDialog(QDialog):
         self.dissolve = QCheckBox(words.REDO_DISSOLVE, self)
         self.will = QLabel(self, wordWrap=True)
         self.will.setAccessibleName(words.REDO_TITLE)
+        self.cost = QLabel(self, wordWrap=True)
+        self.cost.setProperty("role", "quiet")
+        self.cost.setAccessibleName(cost_words.TITLE)
         self._arrange()
         self.strip.chosen.connect(self.segment.setValue)
         self.segment.setValue(_holding(segments, frame))
+        if costs is not None:
+            costs.setParent(self)
+            costs.changed.connect(self._say_what_comes)
         for changed in (self.segment.valueChanged, self.alone.toggled, self.dissolve.toggled):
             changed.connect(self._say_what_comes)
         self._say_what_comes()
@@ -87,7 +95,7 @@ class RedoDialog(QDialog):
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addLayout(form)
-        for widget in (self.cascade, self.alone, self.dissolve, self.will, buttons):
+        for widget in (self.cascade, self.alone, self.dissolve, self.will, self.cost, buttons):
             layout.addWidget(widget)
         self.segment.setAccessibleName(words.REDO_SEGMENT.replace("&", ""))
         self.seed.setAccessibleName(words.REDO_SEED.replace("&", ""))
@@ -100,6 +108,9 @@ class RedoDialog(QDialog):
         if alone and self.dissolve.isChecked():
             text += words.REDO_WILL["dissolve"]
         self.will.setText(text + words.REDO_VERSION.format(version=self._summary.version))
+        said = self._costs.words(self.segment.value(), alone) if self._costs is not None else ""
+        self.cost.setText(said)
+        self.cost.setVisible(bool(said))
 
     def _say_where(self) -> None:
         self.frames.setVisible(bool(self._segments))

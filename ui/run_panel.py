@@ -8,7 +8,10 @@ from pathlib import Path
 from PySide6.QtWidgets import QApplication
 
 from understudy.bridge.options import JobOptions
+from understudy.bridge.settings import load_settings
 from understudy.ui import words
+from understudy.ui.faults import Faults
+from understudy.ui.memory import Memory
 from understudy.ui.one_panel import FoundAnother, take_the_desk
 from understudy.ui.panel import Panel
 from understudy.ui.session import Session
@@ -30,7 +33,9 @@ def run_panel(where: Path, choices: JobOptions, *, open_form: bool = False, anot
     application.setApplicationDisplayName(words.TITLE)
     dress(application)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the terminal ends it: its jobs stay with the daemon
-    window = Panel(Session(where), choices, TakeCentre(), ear)
+    window = Panel(Session(where), choices, TakeCentre(), ear, Memory(load_settings().home))
+    faults = Faults(window)
+    faults.install(window)
     window.session.start()
     window.show()
     if open_form:

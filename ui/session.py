@@ -21,7 +21,7 @@ from understudy.bridge.keys import Connection
 from understudy.bridge.messages import Event, FrameFinished, JobSummary, Progress, Status, Welcome
 from understudy.bridge.watch import Watcher
 from understudy.ui.errands import CLOSE_SECONDS, Errands, Failed
-from understudy.ui.job_rows import JobRow, row_of
+from understudy.ui.job_rows import JobRow, in_order, row_of
 
 LOOK_MILLISECONDS = 1000
 DRAIN_MILLISECONDS = 50
@@ -207,7 +207,7 @@ class Session(QObject):
 
         def list_all(client: Client) -> list[JobRow]:
             watcher.wait_subscribed(SUBSCRIBE_SECONDS)
-            return [row_of(summary) for summary in client.list_jobs(limit=LIST_LIMIT)]
+            return in_order(row_of(summary) for summary in client.list_jobs(limit=LIST_LIMIT))
 
         self.ask(list_all, self.jobs_listed.emit, self._missed)
 

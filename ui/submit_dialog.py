@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 from html import escape
+from itertools import pairwise
 
 import msgspec
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -39,6 +40,7 @@ from understudy.ui.form_check import (
     problems_of,
     range_in_words,
 )
+from understudy.ui.form_costs import FormCosts, frames_on_disk
 from understudy.ui.form_fields import Field, engine_field, job_field, with_chooser
 from understudy.ui.sending import Sending
 from understudy.ui.session import Session, Standing
@@ -91,10 +93,14 @@ class SubmitDialog(QDialog):
         self.final.setDefault(True)
         self.note = QLabel(self, wordWrap=True)
         self.note.setProperty("role", "quiet")
+        self.costs = FormCosts(session, self.draft, self.final, self)
         self._files_timer = QTimer(self, singleShot=True, interval=FILES_MILLISECONDS)
+        self._choosers: dict[str, QWidget] = {}
         self._arrange()
         self.fill(choices)
         self._join()
+        self._chain()
+        self._files_timer.start()  # what a host selected is looked for as well
         self.check()
 
     # ---- what stands where ----------------------------------------------------------------------------------------
@@ -108,6 +114,7 @@ class SubmitDialog(QDialog):
         left.addStretch(1)
         right.addWidget(_title(words.SECTIONS["engine"], self))
         right.addLayout(self._section("engine"))
+        right.addWidget(self.costs.box)
         self._own_title = _title(words.SECTIONS["options"], self)
         right.addWidget(self._own_title)
         right.addLayout(self._own)
@@ -140,11 +147,28 @@ class SubmitDialog(QDialog):
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for field in (self.fields[one] for one in SECTIONS[name]):
-            form.addRow(field.label, with_chooser(field, self) if field.name in PATHS else field.editor)
+            holder = with_chooser(field, self) if field.name in PATHS else None
+            if holder is not None:
+                self._choosers[field.name] = holder.findChildren(QPushButton)[0]
+            form.addRow(field.label, holder or field.editor)
             form.addRow("", field.problem)
         if name == "papers":
             form.addRow("", self.papers.edit)
         return form
+
+    def _chain(self) -> None:
+        """Have Tab go down the left column, then down the right one, then to the buttons: as they are read."""
+        order: list[QWidget] = []
+        for section in ("inputs", "shot", "papers", "engine"):
+            for name in SECTIONS[section]:
+                order += [self.fields[name].editor, *filter(None, [self._choosers.get(name)])]
+            if section == "papers":
+                order.append(self.papers.edit)
+        order += [self.costs.box.table, *(field.editor for field in self.engine_fields.values())]
+        order += [self.fields[name].editor for name in SECTIONS["more"]]
+        order += [self.said, self.draft, self.final]
+        for before, after in pairwise(order):
+            self.setTabOrder(before, after)
 
     def _join(self) -> None:
         for field in self.fields.values():
@@ -155,6 +179,8 @@ class SubmitDialog(QDialog):
         self._files_timer.timeout.connect(self._look_for_files)
         self.draft.clicked.connect(partial(self.send, True))
         self.final.clicked.connect(partial(self.send, False))
+        self.costs.changed.connect(self.check)
+        self.costs.box.wanted.connect(self.choose_engine)
         self._sending.told.connect(self._show_progress)
         self._sending.done.connect(self._show_accepted)
         self._sending.failed.connect(self.show_problem)
@@ -169,10 +195,9 @@ class SubmitDialog(QDialog):
             self.fields["engine"].offer((*self._engines, choices.engine))  # until the daemon has said what it has
         for name, field in self.fields.items():
             field.set_value(getattr(choices, name))
-        said = engine_options(choices.option)
-        self._asked.update(said)
+        self._asked = own = engine_options(choices.option)
         for name, field in self.engine_fields.items():
-            field.set_value(said.get(name, field.value()))
+            field.set_value(own.get(name))
 
     def take_shot(self, choices: JobOptions) -> JobOptions:
         """Put another shot into the form, as soon as no job of it is under way; return what it then says.
@@ -192,8 +217,9 @@ class SubmitDialog(QDialog):
             kept = {name: value for name, value in kept.items() if name == "project"}
         choices = msgspec.structs.replace(choices, **kept)
         self.said.hide()
-        self._asked.update(engine_options(choices.option))
+        asked = {**engine_options(now.option), **engine_options(choices.option)}
         self.fill(choices)
+        self._asked = asked
         for name, field in self.engine_fields.items():
             field.set_value(self._asked.get(name))
         self.check()
@@ -229,6 +255,8 @@ class SubmitDialog(QDialog):
             found = engine_option_problem(name, str(field.value() or ""), engine) if engine is not None else ""
             field.show_problem(found)
             wrong.update({name: found} if found else {})
+        own = {name: str(field.value()) for name, field in self.engine_fields.items() if field.value()}
+        self.costs.show_for(self._engines, options, own, DRAFT_ENGINE)
         self._offer(not problems and not wrong, engine)
         return not problems and not wrong
 
@@ -253,7 +281,14 @@ class SubmitDialog(QDialog):
             self.fields["engine"].offer(tuple(engines))
             self.fields["engine"].set_value(was if was in engines else next(iter(engines)))
             self._show_engine()
+            self.costs.ask()
         self.check()
+
+    def choose_engine(self, engine: str, own: dict[str, str]) -> None:
+        """Say this engine and these of its options."""
+        self.fields["engine"].set_value(engine)
+        for name, value in own.items():
+            self.engine_fields[name].set_value(value)
 
     def _show_engine(self) -> None:
         """Lay out the options of the chosen engine; what was typed for another is kept for when it comes back."""
@@ -266,6 +301,7 @@ class SubmitDialog(QDialog):
             for name in engine.options:
                 self._add_engine_field(name, engine)
         self._own_title.setVisible(bool(self.engine_fields))
+        self._chain()
         self.check()
 
     def _add_engine_field(self, name: str, engine: EngineDescription) -> None:
@@ -324,11 +360,14 @@ class SubmitDialog(QDialog):
     def _look_for_files(self) -> None:
         options, _ = self.options()
 
-        def found(missing: dict[str, str]) -> None:
-            self._missing = missing
+        def found(told: tuple[dict[str, str], int | None]) -> None:
+            self._missing, self.costs.frames = told
             self.check()
 
-        self._session.errands.aside("understudy-files", lambda: missing_files(options), found, self._cannot_look)
+        def look() -> tuple[dict[str, str], int | None]:
+            return missing_files(options), frames_on_disk(options)
+
+        self._session.errands.aside("understudy-files", look, found, self._cannot_look)
 
     def _cannot_look(self, problem: UnderstudyError) -> None:
         self.note.setText(problem.message)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from understudy.bridge.errors import Finding
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.take_segments import TakeSegment
-from understudy.ui import viewer_keys, viewer_places
+from understudy.ui import look_words, viewer_keys, viewer_places
 from understudy.ui.frames.plate import PlateSource
 from understudy.ui.frames.reader import COLOURED_AHEAD, Reader, Shown, Wanted
 from understudy.ui.other_takes import OtherTake
@@ -56,7 +56,7 @@ class Viewer(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Understudy viewer")
+        self.setWindowTitle(look_words.VIEWER_TITLE)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.canvas, self.strip = Canvas(self), FrameStrip(self)
         self.look_bar, self.transport = LookBar(self), TransportBar(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from understudy.ui import look_words
 from understudy.ui.frames.reader import Reader, Wanted
 from understudy.ui.viewer_words import pixel_words
 
@@ -14,7 +15,7 @@ def told_pixel(reader: Reader, wanted: Wanted, layer: str, at: tuple[int, int]) 
     found = reader.values(wanted.path, *at)
     other = reader.values(wanted.minus, *at) if wanted.minus is not None else None
     if found is None or (wanted.minus is not None and other is None):
-        return f"{layer}  x {at[0]}  y {at[1]}   reading ..."
+        return look_words.READING.format(layer=layer, x=at[0], y=at[1])
     channels, values = found
     space = "data" if wanted.kind == "data" else f"scene-linear {wanted.look.space}"
     words = pixel_words(layer, at, channels, values, space)

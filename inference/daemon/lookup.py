@@ -15,7 +15,7 @@ from understudy.bridge.keys import User
 from understudy.bridge.messages import Finished, Found, FrameFinished
 from understudy.bridge.record import RECORD_SCHEMA
 from understudy.bridge.record_file import UPGRADES, upgrade
-from understudy.bridge.shot import JobRequest, OutputFile, Redo
+from understudy.bridge.shot import JobRequest, OutputFile, Redo, Settings
 from understudy.inference.authority.head import AdmittedPapers, LedgerHead
 from understudy.inference.daemon.tables import COLUMNS, JobRow, Told, decode_what, job_row, told
 
@@ -26,6 +26,13 @@ class _Redoing(msgspec.Struct):
     redo: Redo | None = None
 
 
+class _Chosen(msgspec.Struct):
+    """The same for what was chosen."""
+
+    settings: Settings
+
+
+_CHOSEN = msgspec.json.Decoder(_Chosen)
 _REDOING = msgspec.json.Decoder(_Redoing)
 _REQUEST = msgspec.json.Decoder(JobRequest)
 _FINDINGS = msgspec.json.Decoder(tuple[Finding, ...])
@@ -145,6 +152,10 @@ class Lookup:
         """Return what a job makes again of which version; None for one that makes everything."""
         return _REDOING.decode(self.encoded_request(job_id)).redo
 
+    def settings(self, job_id: str) -> Settings:
+        """Return the engine of a job and what was chosen of it."""
+        return _CHOSEN.decode(self.encoded_request(job_id)).settings
+
     def admission(self, job_id: str) -> tuple[Finding, ...]:
         """Return what admission said of a job."""
         sql = "SELECT r.admission FROM requests r JOIN jobs j USING (number) WHERE j.job_id = ?"
@@ -201,6 +212,10 @@ class Lookup:
     def settled_since(self, row: JobRow) -> str:
         """Return since when a job stands as it does: never before what was stored earlier, whatever the clock said."""
         return str(self._read("SELECT max(changed_at) FROM jobs WHERE last_event <= ?", (row.last_event,))[0][0])
+
+    def runs(self, engine: str = "") -> list[tuple[str, bytes]]:
+        """Return what ended jobs cost, the newest first, each with what tells those that are alike."""
+        return self._read("SELECT alike, run FROM runs WHERE ? IN ('', engine) ORDER BY number DESC", (engine,))
 
     def last_turns(self) -> dict[str, int]:
         """Return each user's newest start, as a number that grows."""

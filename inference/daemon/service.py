@@ -14,10 +14,12 @@ from typing import Any
 
 import msgspec
 
+from understudy.bridge.cost_messages import AskCosts, Costs
 from understudy.bridge.desk_messages import AskDesks, Desks, Heard, Tell
 from understudy.bridge.errors import DaemonError, JobParked, KeyRefused, ProtocolError, RequestError
 from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
 from understudy.bridge.keys import User
+from understudy.bridge.machine_messages import AskMachine, Machine
 from understudy.bridge.messages import (
     PROTOCOL_VERSION,
     Accepted,
@@ -56,6 +58,7 @@ from understudy.inference.compliance.gate import refusal
 from understudy.inference.daemon.admission import engines
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.changes import Changes
+from understudy.inference.daemon.costs import costs_of
 from understudy.inference.daemon.desks import DeskRelay
 from understudy.inference.daemon.dispatch import Dispatch
 from understudy.inference.daemon.executor import Executor
@@ -63,6 +66,7 @@ from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.jobs import HOUSE_ROLES, check_may_change, keeps_version, may_see, next_state
 from understudy.inference.daemon.lookup import unknown_job
+from understudy.inference.daemon.machine import MachineNow
 from understudy.inference.daemon.orders import make_order
 from understudy.inference.daemon.outputs import Shelf
 from understudy.inference.daemon.papers import applied_fix, record_retry
@@ -94,12 +98,14 @@ class Service:
         self._started_at = utc_now()
         self._studio = Studio(house)
         self._desks = DeskRelay(audience)
+        self._machine = MachineNow(house)
         self._answers: dict[type, Callable[[Caller, Any], Awaitable[Reply]]] = {
             Hello: self._hello, ProveMachine: self._prove, Ping: self._ping, Submit: self._submit,
             RedoSegment: self._redo, AskLacking: self._lacking, HandOver: self._hand_over,
             ListJobs: self._list, ShowJob: self._show, Control: self._control, AskOutputs: self._outputs,
             AskOrder: self._order, Watch: self._watch, NoteFix: self._note_fix,
             AskStatus: self._status, Drain: self._drain,
+            AskCosts: self._costs, AskMachine: self._machine_now,
             AskSnapshot: self._snapshot, PostEntries: self._entries, PostWaiver: self._waiver,
             **papers_answers(house),
             Tell: self._tell, AskDesks: self._ask_desks,
@@ -301,6 +307,12 @@ class Service:
 
     async def _waiver(self, caller: Caller, request: PostWaiver) -> Done:
         return await self._studio.waiver(caller.user, request)
+
+    async def _costs(self, caller: Caller, request: AskCosts) -> Costs:
+        return await self._house.stored(costs_of, self._house.store, request.engine)
+
+    async def _machine_now(self, caller: Caller, request: AskMachine) -> Machine:
+        return await self._machine.now(caller.user, await self._dispatch.queue())
 
     async def _drain(self, caller: Caller, request: Drain) -> Done:
         if "admin" not in caller.user.roles:

@@ -27,6 +27,7 @@ from understudy.bridge.papers_client import request_waiver
 from understudy.bridge.roundtrip import send_job
 from understudy.bridge.take_segments import TakeSegment
 from understudy.inference.drawn_shot import draw_shot
+from understudy.ui import words
 from understudy.ui.draft import Draft
 from understudy.ui.job_rows import row_of
 from understudy.ui.panel import Panel
@@ -87,7 +88,10 @@ def _with_daemon(daemon: RunningDaemon) -> None:
     refused.hide()
     panel.open_daemon()
     assert panel.daemon is not None
-    _save(panel.daemon, "daemon")
+    daemon = panel.daemon
+    wait_until(lambda: words.PACKS in daemon.text())
+    _wait(0.3)
+    _save(daemon, "daemon")
     panel.daemon.close()
     _larger(panel)
     panel.close()
