@@ -37,13 +37,13 @@ def _run() -> dict[str, float]:
 
     from understudy.bridge.messages import Progress
     from understudy.ui.job_list import JobList
-    from understudy.ui.job_rows import row_of
+    from understudy.ui.job_rows import in_order, row_of
     from understudy.ui.jobs_pane import JobsPane
     from understudy.ui.theme import dress
 
     made = application()
     dress(made)
-    rows = [row_of(job) for job in summaries(JOBS)]  # in the panel another thread makes them
+    rows = in_order(row_of(job) for job in summaries(JOBS))  # in the panel another thread makes them
     jobs = JobList()
     pane = JobsPane(jobs)
     pane.resize(1000, 800)

@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from understudy.bridge.field_kinds import LongText
+
 Likeness = Literal["digital_replica", "synthetic_performer", "altered_performance", "non_human", "no_person"]
 USUAL_DISCLOSURE = "Contains AI-generated or AI-altered imagery."
 
@@ -59,7 +61,7 @@ class Europe(msgspec.Struct, frozen=True, kw_only=True):
     role: Literal["provider", "deployer", "both"] | None = None
     deepfake: Literal["yes", "no", "undetermined"] | None = None
     work_class: Literal["evidently_artistic", "other"] | None = None
-    reason: str = ""
+    reason: LongText = ""
 
 
 class Replica(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,13 +78,13 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     lighting: str = ""
     time_of_day: str = ""
     lens: str = ""
-    notes: str = ""
+    notes: LongText = ""
 
 
 class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
     """What viewers are told. `text` stands in every file; the rest says where else they meet it."""
 
-    text: str = USUAL_DISCLOSURE
+    text: LongText = USUAL_DISCLOSURE
     form: Literal["on_screen", "icon", "caption", "credits", "spoken", "metadata_only"] | None = None
     languages: tuple[str, ...] = ()
     placement: str = ""
@@ -119,8 +121,8 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
 class Synthetic(msgspec.Struct, frozen=True, kw_only=True):
     """What a guild asks for a performer who is nobody."""
 
-    value_statement: str = ""
-    union_notice: str = ""
+    value_statement: LongText = ""
+    union_notice: LongText = ""
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,10 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from understudy.bridge.cost_messages import AskCosts, Cost, Costs
+from understudy.bridge.desk_messages import AskDesks, Desks, Heard, Tell
 from understudy.bridge.errors import DaemonUnreachable, KeyRefused, RequestError
 from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
 from understudy.bridge.keys import Connection, load_connection, read_challenge
 from understudy.bridge.line import Line, lost_if_cut
+from understudy.bridge.machine_messages import AskMachine, Machine
 from understudy.bridge.messages import (
     Accepted,
     AskLacking,
@@ -222,6 +225,14 @@ class Client:
         """Return slots, queue, vault and disk."""
         return self._ask(AskStatus(), Status)
 
+    def costs(self, engine: str = "") -> tuple[Cost, ...]:
+        """Return what jobs have cost on this daemon, as it measured them; of every engine where none is named."""
+        return self._ask(AskCosts(engine=engine), Costs).measured
+
+    def machine(self) -> Machine:
+        """Return the daemon's GPUs, who waits for them, the packs in force and where its ledger stands."""
+        return self._ask(AskMachine(), Machine)
+
     def snapshot(self, contents: str = "", key: str = "") -> SignedSnapshot:
         """Return what an authority signs for this follower; see `AskSnapshot`. Nothing of it is verified here."""
         return self._ask(AskSnapshot(contents=contents, key=key), SignedSnapshot)
@@ -234,9 +245,21 @@ class Client:
         """Ask the authority for a waiver, given as JSON. Raises RequestError for one that is there already."""
         self._ask(PostWaiver(waiver=waiver.decode()), Done)
 
+    def tell(self, said: Tell) -> int:
+        """Pass this on to other programs of this key; return how many it reached."""
+        return self._ask(said, Heard).listeners
+
+    def desks(self, seat: str) -> Desks:
+        """Return which programs of this key listen at this seat."""
+        return self._ask(AskDesks(seat=seat), Desks)
+
     def drain(self, now: bool = False) -> None:
         """Let the daemon finish what runs and exit; `now` = at once, its jobs go on at the next start."""
         self._ask(Drain(now=now), Done)
+
+    def ask(self, request: Request, kind: type[_Answer], seconds: float | None = None) -> _Answer:
+        """Return the answer to any request: for calls that stand in files of their own, such as papers_client.py."""
+        return self._ask(request, kind, seconds)
 
     def _ask(self, request: Request, kind: type[_Answer], seconds: float | None = None) -> _Answer:
         """Return the daemon's answer to `request`, which must be a `kind`."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from understudy.bridge.field_kinds import LongText
 from understudy.bridge.moments import is_day, is_moment
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
@@ -22,7 +23,7 @@ class ConsentScope(msgspec.Struct, frozen=True, kw_only=True):
     media: tuple[str, ...] = ()
     territories: tuple[str, ...] = ()
     """As in `use.territories`: US covers US-NY, EU its members, `worldwide` everything."""
-    use_text: str = ""
+    use_text: LongText = ""
     """The description of the intended use, as it was signed."""
     exclusions: tuple[str, ...] = ()
     """What the grant leaves out: words of this use (a medium, a territory, `political`, `advertising`), or free text,

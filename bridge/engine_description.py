@@ -61,6 +61,8 @@ class EngineDescription(msgspec.Struct, frozen=True, kw_only=True):
     """Options that one mode alone reads; in the others they may be what holds anyway, or `off`."""
     short_for: dict[str, tuple[str, str]] = {}
     """Options that are short for a name in the list of another one: that option, the name. Said is one of the two."""
+    costly: tuple[str, ...] = ()
+    """Options that decide what a frame takes of time and memory: jobs that say the same of these cost alike."""
     limits: tuple[str, ...] = ()
     """What it cannot do, in plain words; stands in the marks."""
     error: float = 0.0

@@ -46,6 +46,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What the rule read, so that the report can show why."""
     fixes: tuple[Fix, ...] = ()
     """For whoever has to mend it; they stay in the house."""
+    fields: tuple[str, ...] = ()
+    """Of the record: those that mend it, or else that it read, as `use.media`, `consents[0].document`; `cast[].minor`
+    where any item may be meant. For a form; they stay in the house."""
 
     @property
     def refuses(self) -> bool:

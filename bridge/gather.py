@@ -70,7 +70,7 @@ def gather_job(
     )
     plate = _plate(gather, options, options.plate, options.colour)
     shot = Shot(
-        name=options.shot or _shot_name(options),
+        name=options.shot or shot_name(options),
         range=frames,
         rate=stated_rate or _header_rate(plate, gather.paths),
         plate=plate,
@@ -227,7 +227,8 @@ def _header_rate(plate: Plate | None, paths: dict[str, Path]) -> FrameRate | Non
     return read_frame_rate(paths[plate.pictures.files[0].file])
 
 
-def _shot_name(options: JobOptions) -> str:
+def shot_name(options: JobOptions) -> str:
+    """Return what a shot is called that nobody has named: as its plate is."""
     stem = Path(options.plate or options.reference or "shot").name.split(".")[0]
     return re.sub(r"[^\w-]+", "_", re.sub(r"(#+|%0?\d*d)\Z", "", stem)).strip("_-")[:NAME_LENGTH] or "shot"
 

@@ -171,7 +171,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """How a job stands, for a panel to draw. Frozen: read it from any thread."""
 
     stage: str
-    """exporting, hashing, sending, then the job's own states; at last placed, withdrawn or failed."""
+    """exporting, hashing, sending, then the job's own states; at last placed, withdrawn, failed, or shown
+    (in the panel)."""
     done: int = 0
     total: int = 0
     job_id: str = ""
@@ -181,7 +182,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ended(self) -> bool:
-        return self.stage in ("placed", "withdrawn", "cancelled", "failed")
+        return self.stage in ("placed", "withdrawn", "cancelled", "failed", "shown")
 
 
 class Step(NamedTuple):
@@ -226,6 +227,12 @@ class Host(Protocol):
 
     def remembered(self) -> tuple[RememberedJob, ...]:
         """Return the jobs that the document keeps, oldest first."""
+
+    def anchor_here(self, frames: FrameRange) -> str:
+        """Return where a take of these frames belongs that was not sent from this document, by what is selected.
+
+        Raises HostError where nothing is selected that could hold it.
+        """
 
     def default_folder(self, selection: Selection) -> Path:
         """Return where versions of this shot go unless the artist says otherwise. Raises HostError without a place."""

@@ -9,18 +9,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from understudy.bridge.errors import JobCancelled, error_in_words
+from understudy.bridge.errors import JobCancelled, UnderstudyError, error_in_words
 from understudy.bridge.host import Host, RememberedJob, Selection
 from understudy.bridge.host_job import HostJob, Told
 from understudy.bridge.main_thread import MainThread
 from understudy.bridge.options import JobOptions
 
 if TYPE_CHECKING:
-    from understudy.bridge.host_work import HostWork
+    from understudy.bridge.desk_work import DeskWork
     from understudy.bridge.keys import Connection
 
 __all__ = ["HostJob", "HostJobs"]
@@ -63,6 +63,12 @@ class HostJobs:
         left = [one for one in self._host.remembered() if not one.settled and one.job_id not in known]
         return tuple(self._begin(lambda work, one=one: work.take_up(one), one) for one in left)  # type: ignore[misc]
 
+    def run(self, begin: Callable[[DeskWork], None], ended: Callable[[HostJob], None]) -> HostJob:
+        """Begin something else that has a thread of its own and is told as a job is. ended: in that thread, however it
+        ended, unless the document closes.
+        """
+        return self._begin(begin, ended=ended)
+
     def cancel(self, job: HostJob) -> None:
         """Stop a job wherever it stands: before the next frame of its export, or within a step of the engine."""
         job.cancelled.set()
@@ -84,7 +90,12 @@ class HostJobs:
                 if job.steps is not None:
                     put_back.callback(job.steps.close)  # the thread could not ask any more
 
-    def _begin(self, begin: Callable[[HostWork], None], remembered: RememberedJob | None = None) -> HostJob:
+    def _begin(
+        self,
+        begin: Callable[[DeskWork], None],
+        remembered: RememberedJob | None = None,
+        ended: Callable[[HostJob], None] = lambda job: None,
+    ) -> HostJob:
         job = HostJob(f"job{len(self.jobs) + 1}", self._told)
         if remembered is not None and remembered.token:
             job.draft = remembered
@@ -92,28 +103,32 @@ class HostJobs:
             job.remembered = remembered
         self.jobs[job.key] = job
         job.thread = threading.Thread(
-            target=self._guarded, args=(job, begin), name=f"understudy-{job.key}", daemon=True
+            target=self._guarded, args=(job, begin, ended), name=f"understudy-{job.key}", daemon=True
         )
         job.thread.start()
         return job
 
-    def _guarded(self, job: HostJob, begin: Callable[[HostWork], None]) -> None:
+    def _guarded(self, job: HostJob, begin: Callable[[DeskWork], None], ended: Callable[[HostJob], None]) -> None:
         """Do a job's work, in its thread; what goes wrong becomes its last notice."""
         try:
-            begin(self._work(job))
+            begin(self.work(job))
         except JobCancelled as problem:
             job.tell(stage="cancelled", words=problem.message)
         except Exception as problem:  # noqa: BLE001 - the host callback's edge
             if not self._closing.is_set():
                 error = error_in_words(problem)
                 job.tell(stage="failed", words=error.message, error=error.report())
+        if not self._closing.is_set():
+            with suppress(UnderstudyError):  # nobody hears it: the host shows the same
+                ended(job)
 
     def _cancel_there(self, job: HostJob) -> None:
-        self._work(job).cancel_there()
+        self.work(job).cancel_there()
 
-    def _work(self, job: HostJob) -> HostWork:
+    def work(self, job: HostJob) -> DeskWork:
+        """Return what does a job's work. In the job's own thread."""
         # Here, in a job's own thread: sockets, hashes and every message's type are read when a job is first sent, so
         # that a host that only starts pays for none of them and its main thread never does.
-        from understudy.bridge.host_work import HostWork
+        from understudy.bridge.desk_work import DeskWork
 
-        return HostWork(job, self._host, self._main, self._connect, self._exports, self._closing)
+        return DeskWork(job, self._host, self._main, self._connect, self._exports, self._closing)

@@ -256,6 +256,14 @@ def claim_version(folder: Path, accepted: Accepted | JobSummary) -> Path:
     return version
 
 
+def drop_stale(exports: Path) -> None:
+    """Remove what was exported so long ago that nothing wants it any more."""
+    for old in exports.iterdir():
+        with suppress(FileNotFoundError):  # another job's, which is over just now
+            if time.time() - old.stat().st_mtime > STALE_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
+
+
 @contextmanager
 def _export_folder(exports: Path, awaited: Callable[[], bool]) -> Iterator[Path]:
     """Yield a folder of its own for one export, removed when it was sent or will never be.
@@ -264,10 +272,7 @@ def _export_folder(exports: Path, awaited: Callable[[], bool]) -> Iterator[Path]
     when the document is opened again. awaited: whether the daemon knows the job.
     """
     exports.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for old in exports.iterdir():
-        with suppress(FileNotFoundError):  # another job's, which is over just now
-            if time.time() - old.stat().st_mtime > STALE_SECONDS:
-                shutil.rmtree(old, ignore_errors=True)
+    drop_stale(exports)
     folder = Path(tempfile.mkdtemp(prefix="export-", dir=exports))
     whole = False
     try:

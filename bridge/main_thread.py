@@ -89,6 +89,15 @@ class MainThread:
             self._wake()
         return asked.wait()
 
+    def leave(self, call: Callable[[], object]) -> None:
+        """Have the main thread do `call` in its turn, and wait for nothing; where the host goes away it is not done."""
+        asked = Asked(call)
+        self._calls.put(asked)
+        if self._closed.is_set():
+            self._refuse_all()
+        else:
+            self._wake()
+
     def turn(self) -> bool:
         """Do one waiting call; return whether there was one. Main thread only; never raises an error of the call's.
 

@@ -1,4 +1,6 @@
-"""Every message of the wire. docs/protocol.md is generated from here; a follower's are in follower_messages.py,
+"""Every message of the wire. docs/protocol.md is generated from here.
+
+Those of a daemon that follows are in follower_messages.py, those between an artist's programs in desk_messages.py,
 those for looking at pictures in picture_messages.py.
 
 Three conversations, each a ROUTER of the daemon and a DEALER of the client, all under CURVE:
@@ -16,14 +18,28 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from understudy.bridge.cost_messages import AskCosts, Costs
+from understudy.bridge.desk_messages import AskDesks, Desks, Heard, Listener, Tell, Told
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
+from understudy.bridge.machine_messages import AskMachine, Machine
+from understudy.bridge.papers_messages import (
+    AskConsents,
+    AskWaivers,
+    Consents,
+    DecideWaiver,
+    Judged,
+    JudgeDraft,
+    RequestWaiver,
+    Waivers,
+)  # fmt: skip
 from understudy.bridge.picture_messages import AskPixel, AskProxy, Pixel, Proxy
 from understudy.bridge.shot import Digest, JobRequest, OutputFile, Seed, SegmentNumber
+from understudy.bridge.take_segments import TakeSegment
 from understudy.bridge.words import Mode, State
 
-PROTOCOL_VERSION = 2  # 2: the record of schema 2, whose disclosure and consents have parts
+PROTOCOL_VERSION = 3  # 2: the record of schema 2; 3: what a panel asks (papers, pictures, costs, desks)
 CONTROL_MESSAGE_LIMIT_BYTES = 16 * 1024 * 1024
 """A job of 20,000 frames in four roles is about 12 MB of JSON; anything larger is refused unread."""
 CHUNK_BYTES = 1024 * 1024
@@ -137,6 +153,8 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     job_ids: tuple[JobId, ...] = ()
     after: int = 0
+    listener: Listener | None = None
+    """Send me what my other programs tell such a one, and no job's events."""
 
 
 class NoteFix(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -160,6 +178,7 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 Request = (
     Hello | ProveMachine | Ping | Submit | RedoSegment | AskLacking | HandOver | ListJobs | ShowJob | Control
     | AskOutputs | AskOrder | Watch | NoteFix | AskStatus | Drain | AskSnapshot | PostEntries | PostWaiver
+    | JudgeDraft | AskConsents | AskWaivers | RequestWaiver | DecideWaiver | Tell | AskDesks | AskCosts | AskMachine
     | AskProxy | AskPixel
 )  # fmt: skip
 
@@ -250,6 +269,8 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     removed: bool = False
     """The job ended with files, and they are no longer on the daemon's disk (see `keep_ended_days`)."""
     files: tuple[OutputFile, ...]
+    segments: tuple[TakeSegment, ...] = ()
+    """Where segments meet, from the moment that the plan is known; empty = not known, or files were not asked for."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -288,7 +309,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 Reply = (
     Welcome | Done | Pong | Accepted | Lacking | JobSummary | Jobs | JobDetail | Outputs | Order | Watching
-    | Status | SignedSnapshot | Posted | Proxy | Pixel | ErrorReport
+    | Status | SignedSnapshot | Posted | ErrorReport | Judged | Consents | Waivers | Heard | Desks | Costs | Machine
+    | Proxy | Pixel
 )  # fmt: skip
 
 
@@ -345,7 +367,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     last: int
 
 
-Push = Event | Heartbeat
+Push = Event | Heartbeat | Told
 
 
 # ---- bulk: small headers as arrays, the payload as the frame that follows -------------------------------------------

@@ -50,7 +50,7 @@ def _preface() -> str:
     named = "\n".join(f"| `{name}` | {_type_text(kind, unfold=True)} |" for kind, name in _NAMED.items())
     return f"""# The protocol, version {messages.PROTOCOL_VERSION}
 
-Generated from `bridge/messages.py`, `bridge/follower_messages.py` and `bridge/picture_messages.py` by
+Generated from `bridge/messages.py` and every `bridge/*_messages.py` by
 `python -m understudy.bridge.protocol_document`; do not edit.
 
 {inspect.cleandoc(messages.__doc__ or "").split(chr(10), 1)[1].strip()}
@@ -81,7 +81,8 @@ def _section(kind: type[msgspec.Struct]) -> str:
     text = f"### {kind.__name__}{tag}\n\n{_own_words(kind)}".rstrip() + "\n"
     words = {name: _cell(text) for name, text in _field_documents(kind).items()}
     rows = [
-        f"| `{field.encode_name}` | {_type_text(field.type)} | {_default(field)} | {words.get(field.name, '')} |"
+        f"| `{field.encode_name}` | {_type_text(field.type)} | {_default(field)} "
+        f"| {words.get(field.name, _described(field.type))} |"
         for field in msgspec.structs.fields(kind)
     ]
     if rows:
@@ -127,11 +128,17 @@ def _type_text(kind: Any, *, unfold: bool = False) -> str:
         return ", ".join(f"`{word}`" for word in arguments)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(_type_text(argument) for argument in arguments)
-    if origin is tuple:
+    if origin in (tuple, list):
         return f"list of {_type_text(arguments[0])}"
     if origin is dict:
         return f"map of {_type_text(arguments[0])} to {_type_text(arguments[1])}"
     return _PLAIN.get(kind) or f"[{kind.__name__}](#{_anchor(kind)})"
+
+
+def _described(kind: Any) -> str:
+    """Return what a field's own type says of it, as the fields of `JobOptions` do."""
+    metas = [meta for meta in typing.get_args(kind)[1:] if isinstance(meta, msgspec.Meta)]
+    return _cell(next((meta.description for meta in metas if meta.description), ""))
 
 
 def _anchor(kind: type[msgspec.Struct]) -> str:

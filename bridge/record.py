@@ -30,6 +30,7 @@ from understudy.bridge.circumstances import (
     Use,
 )
 from understudy.bridge.consent import Consent, consent_problems
+from understudy.bridge.field_kinds import LongText, People
 from understudy.bridge.moments import is_day
 
 __all__ = ["RECORD_SCHEMA", "Consent", "Likeness", "Record", "is_day", "record_problems", "salted"]
@@ -47,16 +48,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     record_id: str = ""
     ground: Literal["record", "self_attested", "demonstration"] = "record"
     """`record`: the papers below. `self_attested`: every file says uncleared. `demonstration`: not for delivery."""
-    attestation: str = ""
+    attestation: LongText = ""
     """Who says so and why; required where the ground is not `record`, and where a record of likeness `no_person` names
     nobody although the plate or the driver is pictures: why no person is seen in them."""
     likeness: Likeness | None = None
     """What the picture makes of a person; required where the ground is `record`."""
-    on_screen: tuple[str, ...] = ()
+    on_screen: People = ()
     """Talents that are seen and known by face."""
-    performed_by: tuple[str, ...] = ()
+    performed_by: People = ()
     """Talents whose performance drives the character."""
-    replaced: tuple[str, ...] = ()
+    replaced: People = ()
     """Talents who are painted out."""
     consents: tuple[Consent, ...] = ()
     salt: str = ""

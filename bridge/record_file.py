@@ -36,6 +36,15 @@ def load_record(data: bytes) -> Record:
 
 def load_record_file(path: Path) -> Record:
     """Return the record in a file: TOML where its name ends so, else JSON. Raises RequestError that names the file."""
+    document = read_document(path)
+    try:
+        return record_from(document)
+    except RequestError as problem:
+        raise RequestError(f"{path}: {problem.message}", remedy=problem.remedy) from None
+
+
+def read_document(path: Path) -> Document:
+    """Return what a file states, fields that nobody knows and all. Raises RequestError that names the file."""
     if not path.is_file():
         raise RequestError(f"there is no record {path}", remedy="Check the path given to --record.")
     try:
@@ -44,7 +53,7 @@ def load_record_file(path: Path) -> Record:
         raise RequestError(f"{path} cannot be read: {problem.strerror}", remedy="Check its rights.") from None
     try:
         _refuse_large(data)
-        return record_from(_read_toml(data) if path.suffix.lower() == ".toml" else _read_json(data))
+        return _read_toml(data) if path.suffix.lower() == ".toml" else _read_json(data)
     except RequestError as problem:
         raise RequestError(f"{path}: {problem.message}", remedy=problem.remedy) from None
 

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import zmq
 
+from understudy.bridge.desk_messages import Listener, Tell, Told
 from understudy.bridge.errors import DaemonUnreachable, KeyRefused, UnderstudyError
 from understudy.bridge.keys import Connection
 from understudy.bridge.line import Line
@@ -33,6 +34,7 @@ _log = logging.getLogger(__name__)
 
 _Answer = TypeVar("_Answer")
 
+OnTold = Callable[[Tell], None]
 OnEvent = Callable[[Event], None]
 OnSilence = Callable[[], None]
 OnEnd = Callable[[UnderstudyError], None]
@@ -55,6 +57,8 @@ class Watcher:
         *,
         on_end: OnEnd | None = None,
         silence_seconds: float = SILENCE_SECONDS,
+        listener: Listener | None = None,
+        on_told: OnTold = lambda said: None,
     ) -> None:
         """Start watching `job_ids` (empty = all that the key may see) from the first event after number `after`.
 
@@ -63,6 +67,8 @@ class Watcher:
         on_silence: called once for each silence, also when no daemon is there at the start; events simply go on when
         it is over. on_end: called when watching cannot go on (the key was refused, the job is unknown); then the
         thread ends and `problem` says why.
+
+        listener: hear by `on_told` what the artist's other programs tell such a one, and no job's events.
         """
         self.problem: UnderstudyError | None = None
         self._connection = connection
@@ -71,6 +77,7 @@ class Watcher:
         self._from_now = after is None
         self._on_event, self._on_silence, self._on_end = on_event, on_silence, on_end
         self._silence_seconds = silence_seconds
+        self._listener, self._on_told = listener, on_told
         self._silent = False
         self._heard = time.monotonic()
         self._refusals = 0
@@ -147,17 +154,20 @@ class Watcher:
 
     def _subscribe(self, line: Line) -> None:
         self._ask(line, Hello(client="watch"), Welcome)
-        newest = self._ask(line, Watch(job_ids=self._job_ids, after=self._last), Watching).last
+        newest = self._ask(line, self._watch_after(self._last), Watching).last
         self._refusals = 0
         if self._from_now:
             self._from_now = False
             self._last = newest
-            self._ask(line, Watch(job_ids=self._job_ids, after=newest), Watching)
+            self._ask(line, self._watch_after(newest), Watching)
         if newest < self._last:
             # Another store than the one that gave us the number: its events count from the beginning.
             self._last = 0
-            self._ask(line, Watch(job_ids=self._job_ids, after=0), Watching)
+            self._ask(line, self._watch_after(0), Watching)
         self._subscribed.set()
+
+    def _watch_after(self, last: int) -> Watch:
+        return Watch(job_ids=self._job_ids, after=last, listener=self._listener)
 
     def _ask(self, line: Line, request: Request, kind: type[_Answer]) -> _Answer:
         request_id = line.send(encode_request(request))
@@ -188,6 +198,9 @@ class Watcher:
 
     def _take(self, push: Push) -> None:
         if isinstance(push, Heartbeat):
+            return
+        if isinstance(push, Told):
+            self._tell(functools.partial(self._on_told, push.said))
             return
         if not isinstance(push.what, Progress):  # progress is not numbered for good: it is told, never asked for
             if push.number <= self._last:

@@ -31,11 +31,21 @@ PIP_PLATFORMS = {
 NOT_FOR_HOSTS = ("cli.py", "cli_*.py", "protocol_document.py", "__pycache__")
 """The command line needs typer and rich, which no host has."""
 
+DOCKS = {
+    "nuke": (
+        "__init__", "badges", "daemon_words", "errands", "job_cells", "job_list", "job_rows", "jobs_pane", "session",
+        "theme", "words",
+    ),
+}  # fmt: skip
+"""Modules of the panel that a host shows on its own Qt: the job list, and all that it imports."""
+
 _ROOT = Path(__file__).resolve().parents[1]
 
 
 def write_payload(target: Path, hosts: tuple[str, ...]) -> None:
     """Write the thin tree: `target`/understudy/bridge, and understudy/host_plugins/<host> for each of `hosts`.
+
+    A host that docks the job list gets those modules of understudy/ui.
 
     What an earlier version left there is replaced as a whole, so that no module of it lives on.
     Raises RequestError for a host that there is no plugin for.
@@ -51,6 +61,11 @@ def write_payload(target: Path, hosts: tuple[str, ...]) -> None:
         shutil.copyfile(_ROOT / "host_plugins" / name, plugins / name)
     for host in hosts:
         _copy(_ROOT / "host_plugins" / host, plugins / host)
+    docked = sorted({name for host in hosts for name in DOCKS.get(host, ())})
+    if docked:
+        (target / "understudy" / "ui").mkdir()
+    for name in docked:
+        shutil.copyfile(_ROOT / "ui" / f"{name}.py", target / "understudy" / "ui" / f"{name}.py")
 
 
 def known_hosts() -> tuple[str, ...]:

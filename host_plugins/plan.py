@@ -90,6 +90,8 @@ class Wanted(NamedTuple):
     """Found Blenders: the path of each and its Python."""
 
 
+RESOLVE_DOORS = ("Understudy.py", "Understudy_Panel.py")
+"""What Resolve lists in its menu of scripts."""
 START_MARK = (
     "# >>> understudy: written by `understudy install nuke`, taken out by `understudy install nuke --uninstall`"
 )
@@ -146,11 +148,14 @@ def _plan_nuke(wanted: Wanted, machine: Machine, keep: PurePath, tree: PurePath)
 
 def _plan_resolve(wanted: Wanted, machine: Machine, keep: PurePath, tree: PurePath) -> Plan:
     folder = wanted.into or resolve_scripts(machine)
-    script = startup_text("resolve/Understudy.py").replace('"@TREE@"', repr(str(tree)))
+    scripts = tuple(
+        Edit(folder / door, "file", startup_text(f"resolve/{door}").replace('"@TREE@"', repr(str(tree))))
+        for door in RESOLVE_DOORS
+    )
     canary = startup_text("resolve/Understudy_needs_Python.lua")
     return Plan(
         "resolve", keep, tree, tree_parts(wanted),
-        (Edit(folder / "Understudy.py", "file", script), Edit(folder / "Understudy_needs_Python.lua", "file", canary)),
+        (*scripts, Edit(folder / "Understudy_needs_Python.lua", "file", canary)),
         words=("In Resolve: Workspace > Scripts > Understudy. It runs on the Python that Resolve finds here.",),
     )  # fmt: skip
 

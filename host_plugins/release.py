@@ -12,7 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from understudy.bridge.errors import HostError
-from understudy.host_plugins.plan import Extension, Part, Text, Wanted, in_words, startup_text, tree_parts
+from understudy.host_plugins.plan import (
+    RESOLVE_DOORS,
+    Extension,
+    Part,
+    Text,
+    Wanted,
+    in_words,
+    startup_text,
+    tree_parts,
+)
 from understudy.host_plugins.tree import PARTIAL, Makers, make_read_only, remove_all, tree_faults, write_tree
 
 ROOT = "{root}"
@@ -72,8 +81,9 @@ def variant_parts(wanted: Wanted, python: str) -> tuple[Part, ...]:
     if wanted.host == "blender":
         parts = (Extension(python, wanted.platforms, unpacked=True),)
     if wanted.host == "resolve":
-        script = startup_text("resolve/Understudy.py").replace('"@TREE@"', '"the variable UNDERSTUDY_RESOLVE_TREE"')
-        parts = (*parts, Text("Understudy.py", script))
+        for door in RESOLVE_DOORS:
+            script = startup_text(f"resolve/{door}").replace('"@TREE@"', '"the variable UNDERSTUDY_RESOLVE_TREE"')
+            parts = (*parts, Text(door, script))
     said = variables(wanted.host)
     return (*parts, Text("variables.json", json.dumps(said, indent=1) + "\n"))
 

@@ -33,6 +33,7 @@ from understudy.inference.picture.label import Label
 from understudy.inference.provenance.claims import SoftBinding
 from understudy.inference.redo import Redoing
 from understudy.inference.reuse import Twin, copy_carried
+from understudy.inference.run_meter import RunMeter
 from understudy.inference.sealing import Sealing, try_to_sign
 from understudy.inference.seams import seam_finding
 from understudy.inference.segments import Segment, plan_segments
@@ -46,6 +47,7 @@ class Reporting(Protocol):
     findings: list[Finding]
     segment: tuple[int, int]
     seconds_left: float | None
+    meter: RunMeter
 
     def check(self) -> None: ...
     def keep_findings(self, log: FindingLog) -> None: ...
@@ -137,7 +139,9 @@ def _make_segments(
     wanted = [segment for segment in segments if not finished.keys() >= set(delivered(segment))]
     if not wanted:
         return
-    engine.prepare(pictures.footage(), _Telling(reporter))
+    footage = pictures.footage()
+    engine.prepare(footage, _Telling(reporter))
+    reporter.meter.prepared(footage.height, footage.width)
     pace = _Pace(sum(len(delivered(segment)) for segment in wanted))
     in_betweens = InBetweens(pictures, version, segments)
     generation = Generation(engine, lambda segment: _untouched(segment, pictures), reporter, in_betweens.frames)
@@ -150,6 +154,8 @@ def _make_segments(
                 maker.add(generated, redoing.change(generated.frame, kind) if redoing is not None else None)
             reporter.seconds_left = pace.seconds_left(maker.done)
             reporter.step("generating", len(finished) + maker.done, len(pictures.frames))
+    asked = [segment for segment in wanted if not set(segment.frames) <= set(pictures.empty)]
+    reporter.meter.made(sum(len(delivered(segment)) for segment in asked), len(pictures.frames))
 
 
 def _untouched(segment: Segment, pictures: ShotPictures) -> Iterator[GeneratedFrame] | None:

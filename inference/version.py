@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -19,6 +20,7 @@ from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import EngineError, Finding, PlateError
 from understudy.bridge.exr_file import file_digest, read_attribute, set_state, walk_exr
 from understudy.bridge.shot import OutputFile
+from understudy.bridge.take_segments import TakeSegment
 from understudy.inference.compliance import marks
 from understudy.inference.compliance.manifest import (
     MANIFEST_NAME,
@@ -31,6 +33,7 @@ from understudy.inference.compliance.manifest import (
 from understudy.inference.engines.roster import describe_for
 from understudy.inference.provenance.credentials import MOVIES
 from understudy.inference.provenance.frame_list import LIST_NAME, SEAL_NAME
+from understudy.inference.take_segments import planned_segments, with_origins
 from understudy.inference.vault import blob_digest
 from understudy.inference.version_lock import VersionLock
 from understudy.inference.work_order import WorkOrder, layer_path, layers_of
@@ -210,6 +213,7 @@ class Version:
             findings,
             marks.marks(self.order, self.description, weights=self.weights),
             rate=rate,
+            segments=self._segments(rate),
             approximate=self.approximate,
             watermark=self.watermark,
         )
@@ -226,6 +230,13 @@ class Version:
         self.folder.rename(self.settled)
         _flush(self.settled.parent)
         return tuple(files)
+
+    def _segments(self, rate: str) -> tuple[TakeSegment, ...]:
+        """Return the plan of the segments, with the versions that the files name as those that made their pixels."""
+        planned = planned_segments(self.order.job, self.order.job_id, self.order.version, Fraction(rate))
+        return with_origins(
+            planned, lambda frame: read_attribute(self.path(self.picture_layer, frame), marks.PIXELS_FROM)
+        )
 
     def _settle_layer(self, layer: str, frame: int, state: str) -> OutputFile:
         path = self.path(layer, frame)

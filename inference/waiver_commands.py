@@ -1,26 +1,33 @@
-"""Commands of waivers: asked for by one, decided by another. `understudy waiver request`, `grant`, `deny`, `list`."""
+"""Commands of waivers: asked for by one, decided by another. `understudy waiver request`, `grant`, `deny`, `list`.
+
+They go over the wire, from any machine, as the user of a connection file: the daemon decides by that key's roles.
+"""
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from understudy.bridge.errors import KeyRefused, RequestError
-from understudy.bridge.keys import User
+from understudy.bridge.client import Client
+from understudy.bridge.keys import CONNECTION_FILE, load_connection
+from understudy.bridge.papers_client import ask_waivers, decide_waiver, request_waiver
+from understudy.bridge.papers_messages import WaiverCard
 from understudy.bridge.settings import load_settings
-from understudy.inference.authority.papers import Waiver
-from understudy.inference.authority.registry import Change
-from understudy.inference.authority.sheets import read_fields
-from understudy.inference.daemon.audit import open_store
-from understudy.inference.daemon.refusals import Refusal, find_refusal
-from understudy.inference.desk import As, Json, PaperId, open_desk, paper_line, print_json, say
+from understudy.inference.desk import Json, PaperId, print_json, say, text_of
 
+Key = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        "--as",
+        envvar="UNDERSTUDY_ACT_AS",
+        help="Say it as the user of this connection file, to its daemon. Default: HOME's.",
+    ),
+]
 Until = Annotated[str, typer.Option(help="The last day on which it counts, such as 2026-12-01.")]
-ID_BYTES = 3  # sixteen million; one that comes twice is refused
 
 waivers = typer.Typer(help="Rules that do not block this once.", no_args_is_help=True)
 
@@ -31,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 @waivers.command("request")
-def request_waiver(
+def request(
     subject: Annotated[str, typer.Argument(metavar="JOB|RECORD", help="What the rule blocked: a job or a record id.")],
     rule: Annotated[str, typer.Argument(help="The rule, as the refusal names it.")],
     reason: Annotated[str, typer.Option(help="Why it should not block, in at least 20 characters.")],
@@ -41,89 +48,78 @@ def request_waiver(
     until: Until = "",
     waiver_id: Annotated[str, typer.Option("--id", help="An id of your own.")] = "",
     as_json: Json = False,
-    who: As = None,
+    key: Key = None,
 ) -> None:
     """Ask that a rule which blocked a job or a record does not, this once. Somebody else decides."""
-    desk = open_desk("waiver.request", who)
-    store = open_store(load_settings().home)
-    try:
-        refusal = find_refusal(store, desk.user, subject, rule)
-    finally:
-        store.close()
-    paper_id = waiver_id or f"w-{secrets.token_hex(ID_BYTES)}"
-    if desk.registry.find(Waiver, paper_id) is not None:
-        raise RequestError(f"there is a waiver '{paper_id}' already", remedy="Take another id.")
-    asked = {**_bound_to(refusal), "id": paper_id, "requested_by": desk.user.name, "requested_on": desk.today}
-    waiver = read_fields(Waiver, {"reason": reason.strip(), "expires_on": until, "shots": "; ".join(shot or ())}, asked)
-    desk.write(Change("waiver", waiver, "requested"))
+    with _client(key) as client:
+        waiver = request_waiver(
+            client, subject, rule, reason, until=until, shots=tuple(shot or ()), waiver_id=waiver_id
+        )
     if as_json:
-        print_json(waiver)
+        print_json(_as_paper(waiver))
     else:
-        say(f"waiver {paper_id} of {rule} requested; {' or '.join(waiver.waivable_by)} may grant it")
+        say(f"waiver {waiver.waiver_id} of {rule} requested; {' or '.join(waiver.waivable_by)} may grant it")
 
 
 @waivers.command("grant")
-def grant_waiver(
+def grant(
     paper_id: PaperId,
     until: Until = "",
     condition: Annotated[str, typer.Option(help="What must be kept to; reports show it.")] = "",
-    who: As = None,
+    key: Key = None,
 ) -> None:
     """Grant one that somebody else asked for, in a role that its rule allows."""
-    _decide("grant", paper_id, "granted", who, expires_on=until, condition=condition)
+    with _client(key) as client:
+        waiver = decide_waiver(client, paper_id, "grant", until=until, condition=condition)
+    say(f"waiver {paper_id} {waiver.state}")
 
 
 @waivers.command("deny")
-def deny_waiver(paper_id: PaperId, who: As = None) -> None:
+def deny(paper_id: PaperId, key: Key = None) -> None:
     """Deny one that somebody else asked for."""
-    _decide("deny", paper_id, "denied", who)
+    with _client(key) as client:
+        waiver = decide_waiver(client, paper_id, "deny")
+    say(f"waiver {paper_id} {waiver.state}")
 
 
 @waivers.command("list")
-def list_waivers(as_json: Json = False, who: As = None) -> None:
-    """List all of them."""
-    papers = open_desk("read", who).registry.all(Waiver)
-    print_json(papers) if as_json else say(*map(paper_line, papers))
+def show_all(
+    job: Annotated[str, typer.Option(help="Only those of this job's record.")] = "",
+    as_json: Json = False,
+    key: Key = None,
+) -> None:
+    """List those that you may see: your own, those of your jobs' records; all, in a role that may look."""
+    with _client(key) as client:
+        found = ask_waivers(client, job_id=job)
+    print_json([_as_paper(one) for one in found]) if as_json else say(*map(waiver_line, found))
 
 
 @waivers.command("show")
-def show_waiver(paper_id: PaperId, as_json: Json = False, who: As = None) -> None:
+def show_one(paper_id: PaperId, as_json: Json = False, key: Key = None) -> None:
     """Show one with every field."""
-    waiver = open_desk("waiver.request", who).registry.get(Waiver, paper_id)
-    print_json(waiver) if as_json else say(paper_line(waiver))
+    with _client(key) as client:
+        (waiver,) = ask_waivers(client, waiver_id=paper_id)
+    print_json(_as_paper(waiver)) if as_json else say(waiver_line(waiver))
 
 
-def _bound_to(refusal: Refusal) -> dict[str, Any]:
-    return {
-        "rule": refusal.rule,
-        "pack": refusal.pack,
-        "record_id": refusal.record_id,
-        "facts": refusal.facts,
-        "waivable_by": refusal.waivable_by,
-    }
+def waiver_line(waiver: WaiverCard) -> str:
+    """Return a waiver in one line: its id and what it states, without what only a form needs."""
+    left_out = ("waiver_id", "may_decide", "why_not")
+    told = {name: getattr(waiver, name) for name in waiver.__struct_fields__ if name not in left_out}
+    rest = (
+        f"{name}={text_of(list(value) if isinstance(value, tuple) else value)[:24]}"
+        for name, value in told.items()
+        if value not in ("", ())
+    )
+    return f"{waiver.waiver_id:16} " + " ".join(rest)
 
 
-def _decide(action: str, paper_id: str, state: str, who: Path | None, **said: str) -> None:
-    desk = open_desk(f"waiver.{action}", who)
-    waiver = desk.registry.get(Waiver, paper_id)
-    if waiver.state != "requested":
-        raise RequestError(f"waiver {paper_id} is {waiver.state} already", remedy="Ask for another one.")
-    if waiver.requested_by == desk.user.name:
-        raise KeyRefused(
-            f"{desk.user.name} asked for waiver {paper_id} and does not decide on it", remedy="Ask a colleague to."
-        )
-    decided: dict[str, Any] = {"state": state, "decided_by": desk.user.name, "decided_on": desk.today}
-    decided |= {"decided_as": _role(desk.user, waiver), **{name: value for name, value in said.items() if value}}
-    desk.write(Change("waiver", msgspec.structs.replace(waiver, **decided), state))
-    say(f"waiver {paper_id} {state}")
+def _as_paper(waiver: WaiverCard) -> dict[str, Any]:
+    """Return a waiver under the names that the registry's papers have: `id`, as in its sheets."""
+    told: dict[str, Any] = msgspec.to_builtins(waiver)
+    return {"id": told.pop("waiver_id"), **told}
 
 
-def _role(user: User, waiver: Waiver) -> str:
-    """Return the role in which a user may decide. Raises KeyRefused where the rule allows none of theirs."""
-    roles = [role for role in waiver.waivable_by if role in user.roles]
-    if not roles:
-        raise KeyRefused(
-            f"{user.name} ({', '.join(user.roles) or 'no role'}) may not decide on {waiver.rule}",
-            remedy=f"It takes {' or '.join(waiver.waivable_by)}: the rule says so.",
-        )
-    return roles[0]
+def _client(key: Path | None) -> Client:
+    settings = load_settings()
+    return Client.connect(load_connection(key or settings.home / CONNECTION_FILE), settings.timeout_seconds)

@@ -144,6 +144,21 @@ class AskPapers(msgspec.Struct, frozen=True, tag=True):
     """Every file was read back; before the gate judges, the worker wants to know how the papers stand now."""
 
 
+class RunCost(msgspec.Struct, frozen=True, kw_only=True):
+    """What the run of a job cost, as the worker measured it. See `bridge.cost_messages.Cost` for the parts."""
+
+    height: int
+    width: int
+    frames: int
+    """How many the engine made in this run."""
+    device: str
+    start_seconds: float
+    frame_seconds: float
+    finish_seconds: float
+    gpu_bytes: int = 0
+    host_bytes: int = 0
+
+
 class WorkerEnd(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The last word about a job. `state` is delivered, refused, quarantined, cancelled, failed, paused or parked."""
 
@@ -153,6 +168,8 @@ class WorkerEnd(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     files: tuple[OutputFile, ...] = ()
     spent: bool = False
     """The worker's process ends now: its accelerator is lost to it. Give it no other order."""
+    cost: RunCost | None = None
+    """Of a delivered version; None = nothing was made anew."""
 
 
 FromWorker = Ready | WorkerProgress | WorkerFrame | WorkerFindings | WorkerChecking | AskPapers | WorkerEnd

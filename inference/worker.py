@@ -31,6 +31,7 @@ from understudy.inference.authority.papers import Snapshot
 from understudy.inference.engines.door import process_is_spent
 from understudy.inference.finding_log import FindingLog
 from understudy.inference.pipeline import recast
+from understudy.inference.run_meter import RunMeter
 from understudy.inference.work_order import (
     AskPapers,
     CancelJob,
@@ -79,6 +80,7 @@ class Reporter:
         self.findings: list[Finding] = []
         self.segment = (0, 0)
         self.seconds_left: float | None = None
+        self.meter = RunMeter()
 
     def stop(self, reason: UnderstudyError) -> None:
         self._stop = reason
@@ -161,7 +163,8 @@ def perform(order: WorkOrder, reporter: Reporter) -> WorkerEnd:
 def _perform(order: WorkOrder, reporter: Reporter) -> WorkerEnd:
     try:
         files = recast(order, reporter)
-        return WorkerEnd(state="delivered", findings=tuple(reporter.findings), files=files)
+        findings, cost = tuple(reporter.findings), reporter.meter.cost()
+        return WorkerEnd(state="delivered", findings=findings, files=files, cost=cost)
     except JobPaused:
         return WorkerEnd(state="paused", findings=tuple(reporter.findings))
     except JobParked as problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,9 @@ settings.register_profile("house", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("house")
 
 os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")  # as inference/engines/wan has it, before a test uses the library
+# Where compiled files are forbidden, each of a thousand processes would compile our modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 os.environ.pop("OCIO", None)  # a config of the machine's own would be every test's: those that want one set it
 
 

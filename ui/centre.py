@@ -12,6 +12,7 @@ from understudy.bridge.keys import Connection
 from understudy.bridge.messages import JobDetail, Outputs
 from understudy.ui import words
 from understudy.ui.job_rows import TakeStanding, command_line
+from understudy.ui.other_takes import OtherTake
 
 
 class TakeViewer(Protocol):
@@ -29,6 +30,9 @@ class TakeViewer(Protocol):
         self, connection: Connection, outputs: Outputs, detail: JobDetail, standing: TakeStanding
     ) -> None:
         """The same for a take that lies elsewhere: looked at through the daemon of this connection."""
+
+    def compare_with(self, others: tuple[OtherTake, ...]) -> None:
+        """Offer other takes of the shown take's shot to compare it with. Called after the take is shown."""
 
     def frames_finished(self, frames: tuple[int, ...]) -> None:
         """Take note that every layer of these frames of the shown take is on disk now, provisional."""
@@ -63,6 +67,9 @@ class EmptyCentre(QWidget):
         summary = detail.summary
         names = {"shot": summary.shot, "version": summary.version}
         self.label.setText(words.CENTRE_ELSEWHERE.format(**names, folder=outputs.folder, command=command_line(summary)))
+
+    def compare_with(self, others: tuple[OtherTake, ...]) -> None:
+        return
 
     def frames_finished(self, frames: tuple[int, ...]) -> None:
         return

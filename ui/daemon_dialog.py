@@ -4,39 +4,81 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFileDialog, QFormLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from understudy.bridge.errors import UnderstudyError
+from understudy.bridge.errors import ProtocolError, UnderstudyError
 from understudy.bridge.host_daemon import find_daemon
 from understudy.bridge.keys import Connection
+from understudy.bridge.machine_messages import Machine
 from understudy.ui import words
-from understudy.ui.daemon_words import in_rows
+from understudy.ui.daemon_words import in_rows, machine_rows
+from understudy.ui.memory import Memory
 from understudy.ui.own_command import own_command
 from understudy.ui.session import Session, Standing
+
+ASK_MILLISECONDS = 2000
+"""As often as the daemon itself asks its driver."""
 
 
 class DaemonDialog(QDialog):
     """Shows the daemon, and changes which one it is."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None, memory: Memory | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._memory = memory or Memory(None, self)
+        self._machine: Machine | None = None
+        self._machine_problem = ""
+        self._asking = False
         self.setWindowTitle(words.DAEMON_TITLE)
-        self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 80)
+        self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 100)
         self._rows = QFormLayout()
         self._labels: list[tuple[QLabel, QLabel]] = []
+        self._life = ""
+        self._grown = QTimer(self, singleShot=True, interval=0)  # a new row counts once Qt has shown it
+        self._grown.timeout.connect(self._grow)
         self.said = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.by_key = QPushButton(words.DAEMON_KEY, self)
         self.start = QPushButton(words.DAEMON_START, self)
         self.again = QPushButton(words.DAEMON_AGAIN, self)
-        buttons = QHBoxLayout()
-        for button in (self.by_key, self.start, self.again):
+        self.drain = QPushButton(words.DAEMON_DRAIN, self)
+        self.drain.setToolTip(words.DAEMON_DRAIN_HELP)
+        self.recent = QComboBox(self)
+        self.recent.setAccessibleName(words.DAEMON_RECENT_NAME)
+        self.recent.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        label = QLabel(words.DAEMON_RECENT, self)
+        label.setBuddy(self.recent)
+        others, buttons = QHBoxLayout(), QHBoxLayout()
+        others.addWidget(label)
+        others.addWidget(self.recent, 1)
+        for button in (self.by_key, self.start, self.again, self.drain):
             buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.addLayout(self._rows)
         layout.addWidget(self.said)
+        layout.addStretch(1)
+        layout.addLayout(others)
         layout.addLayout(buttons)
+        self._timer = QTimer(self, interval=ASK_MILLISECONDS)
+        self._timer.timeout.connect(self._ask_machine)
+        self._timer.start()
+        self.drain.clicked.connect(self.drain_daemon)
+        self.recent.activated.connect(self._connect_recent)
+        self._memory.loaded.connect(self._offer_recent)
+        self._offer_recent()
         self.by_key.clicked.connect(self._choose_key)
         self.start.clicked.connect(self.start_here)
         self.again.clicked.connect(lambda: session.connect_to(session.where))
@@ -46,6 +88,12 @@ class DaemonDialog(QDialog):
     def show_standing(self, standing: Standing) -> None:
         """Show how it stands now."""
         rows = in_rows(standing, str(self._session.where))
+        if standing.life != "alive":
+            self._machine, self._machine_problem, self._asking = None, "", False
+        elif self._machine is not None:
+            rows += machine_rows(self._machine, standing.status)
+        elif self._machine_problem:
+            rows.append((words.GPUS, self._machine_problem))
         while len(self._labels) > len(rows):
             self._labels.pop()
             self._rows.removeRow(len(self._labels))
@@ -56,6 +104,84 @@ class DaemonDialog(QDialog):
             value.setText(said)
             value.setAccessibleName(name)
         self.start.setEnabled(standing.life in ("away", "looking"))
+        is_admin = standing.welcome is not None and "admin" in standing.welcome.roles
+        draining = standing.status is not None and standing.status.draining
+        self.drain.setEnabled(standing.life == "alive" and is_admin and not draining)
+        self._grown.start()
+        if standing.life != self._life:
+            self._life = standing.life
+            self._offer_recent()
+            self._ask_machine()
+
+    def _grow(self) -> None:
+        """Be as high as the rows need: a window that stands does not do so by itself."""
+        layout = self.layout()
+        if layout is None:
+            return
+        layout.activate()
+        needed = layout.totalHeightForWidth(self.width())
+        if needed > self.height():
+            self.resize(self.width(), needed)
+
+    # ---- the machine ------------------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        super().showEvent(event)
+        self._offer_recent()
+        self._ask_machine()
+
+    def _ask_machine(self) -> None:
+        """Ask how the machine stands, while somebody looks."""
+        if self._asking or not self.isVisible() or self._session.standing.life != "alive":
+            return
+        self._asking = True
+        self._session.ask(lambda client: client.machine(), self._show_machine, self._no_machine)
+
+    def _show_machine(self, machine: Machine) -> None:
+        self._asking = False
+        self._machine, self._machine_problem = machine, ""
+        self.show_standing(self._session.standing)
+
+    def _no_machine(self, problem: UnderstudyError) -> None:
+        self._asking = False
+        self._machine = None
+        self._machine_problem = words.MACHINE_UNTOLD if isinstance(problem, ProtocolError) else problem.message
+        self.show_standing(self._session.standing)
+
+    # ---- which daemon -----------------------------------------------------------------------------------------------
+
+    def _offer_recent(self) -> None:
+        files = self._memory.known.daemons
+        if tuple(self.recent.itemText(at) for at in range(self.recent.count())) != files:
+            self.recent.clear()
+            self.recent.addItems(files)
+        self.recent.setEnabled(bool(files))
+        self.recent.setCurrentText(str(self._session.where))
+
+    def _connect_recent(self, at: int) -> None:
+        self.connect_by(Path(self.recent.itemText(at)))
+
+    def drain_daemon(self) -> None:
+        """Let the daemon finish what runs and exit, once somebody has said yes."""
+        standing = self._session.standing
+        if standing.status is None or standing.connection is None:
+            return
+        running = sum(slot.job_id is not None for slot in standing.status.slots)
+        waiting = standing.status.queued
+        kept = words.DAEMON_DRAIN_WAITING.format(jobs=words.counted(waiting, "job"))
+        question = words.DAEMON_DRAIN_SURE.format(
+            where=f"{standing.connection.host}:{standing.connection.port}",
+            running=words.counted(running, "job"),
+            waiting=kept if waiting else words.DAEMON_DRAIN_NONE,
+        )
+        if self.confirm(question):
+            self._session.ask(lambda client: client.drain(), lambda _: None, self._failed)
+
+    def confirm(self, question: str) -> bool:
+        """Ask before a daemon is stopped for everyone."""
+        box = QMessageBox(QMessageBox.Icon.NoIcon, words.TITLE, question, parent=self)
+        box.setStandardButtons(QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No)
+        return box.exec() == QMessageBox.StandardButton.Yes
 
     def text(self) -> str:
         """Return all that is shown, a line a row."""

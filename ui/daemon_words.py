@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from understudy.bridge.machine_messages import GpuNow, Machine, Waiting
 from understudy.bridge.messages import Slot, Status
 from understudy.ui import words
 from understudy.ui.session import Standing
+
+WAITING_SHOWN = 5
+DIGEST_SHOWN = 12
+"""Letters of a digest that tell it apart for people; the whole stands in `understudy ledger verify`."""
 
 
 def in_one_line(standing: Standing) -> str:
@@ -37,6 +42,42 @@ def in_rows(standing: Standing, file: str) -> list[tuple[str, str]]:
     if status is not None and standing.life == "alive":
         rows += _status_rows(status)
     return rows
+
+
+def machine_rows(machine: Machine, status: Status | None) -> list[tuple[str, str]]:
+    """Return what there is to know of the machine: its cards with who owns them, who waits, packs, ledger."""
+    slots = status.slots if status is not None else ()
+    rows = [(words.UPTIME, words.in_time(machine.uptime_seconds))]
+    rows += [(words.GPU.format(index=card.index), _card(card, slots)) for card in machine.gpus]
+    if machine.gpu_problem or not machine.gpus:
+        rows.append((words.GPUS, machine.gpu_problem or words.NO_GPU))
+    for at, one in enumerate(machine.queue[:WAITING_SHOWN], 1):
+        rows.append((words.WAITING_AT.format(place=at), _waiting(one)))
+    left = len(machine.queue) - WAITING_SHOWN
+    if left > 0:
+        rows.append(("", words.WAITING_MORE.format(jobs=words.counted(left, "job"))))
+    packs = machine.packs_problem or ", ".join(machine.packs)
+    rows.append((words.PACKS, packs))
+    digest = machine.ledger_digest[:DIGEST_SHOWN]
+    entries = words.counted(machine.ledger_entries, "entry", "entries")
+    rows.append((words.LEDGER, words.LEDGER_SAID.format(entries=entries, digest=digest)))
+    if machine.follows:
+        rows.append((words.FOLLOWS, machine.follows))
+    return rows
+
+
+def _card(card: GpuNow, slots: tuple[Slot, ...]) -> str:
+    used, total = words.in_bytes(card.used_bytes), words.in_bytes(card.total_bytes)
+    owners = [slot.name for slot in slots if {card.index, card.uuid}.intersection(slot.gpus)]
+    whose = f", {', '.join(owners)}" if owners else ""
+    return words.GPU_SAID.format(name=card.name, used=used, total=total, owners=whose)
+
+
+def _waiting(one: Waiting) -> str:
+    since = words.in_time(one.seconds)
+    if not one.shot:
+        return words.WAITING_HIDDEN.format(since=since)
+    return words.WAITING_SAID.format(shot=one.shot, user=one.user, job=one.job_id, since=since)
 
 
 def _status_rows(status: Status) -> list[tuple[str, str]]:

@@ -10,9 +10,10 @@ from html import escape
 
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.messages import JobDetail, JobSummary
-from understudy.ui import words
+from understudy.ui import papers_words, words
+from understudy.ui.job_again import MEND_LINK, MENDED
 from understudy.ui.job_rows import TakeStanding
-from understudy.ui.theme import QUIET, STATES
+from understudy.ui.theme import ACCENT, QUIET, STATES
 
 _ORDER = tuple(words.OUTCOMES)
 _COLOURS = {
@@ -35,6 +36,8 @@ def detail_page(detail: JobDetail, standing: TakeStanding, folder: str = "") -> 
     ]
     if summary.error is not None:
         parts.append(_trouble(summary, summary.error))
+    if summary.state in MENDED:
+        parts.append(_mend())
     parts.append(f"<h3>{words.GATE}</h3>")
     parts.append(findings_part(detail.findings))
     parts.append(_inputs(detail))
@@ -64,6 +67,12 @@ def kept(summary: JobSummary) -> str:
 def _trouble(summary: JobSummary, error: ErrorReport) -> str:
     rows = [(words.HAPPENED, error.message), (words.KEPT, kept(summary)), (words.NEXT, error.remedy)]
     return "".join(f"<h3>{title}</h3><p>{_text(said)}</p>" for title, said in rows if said)
+
+
+def _mend() -> str:
+    label = papers_words.MEND.replace("&", "")
+    help_text = _quiet(f"{papers_words.MEND_HELP} {papers_words.MEND_RETRY}")
+    return f'<p><a style="color:{ACCENT.name()}" href="{MEND_LINK}"><b>{label}</b></a> {help_text}</p>'
 
 
 def _finding(found: Finding) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,11 +13,13 @@ from PySide6.QtWidgets import QTextBrowser, QWidget
 from understudy.bridge.client import Client
 from understudy.bridge.errors import KeyRefused, RequestError, UnderstudyError
 from understudy.bridge.keys import Connection
-from understudy.bridge.messages import JobDetail, Outputs
+from understudy.bridge.messages import JobDetail, JobSummary, Outputs
+from understudy.bridge.take_segments import TakeSegment
 from understudy.ui import words
 from understudy.ui.centre import TakeViewer
 from understudy.ui.detail_page import detail_page
 from understudy.ui.job_rows import JobRow, TakeStanding, standing_of
+from understudy.ui.other_takes import OtherTake, find_takes, others_of_shot
 from understudy.ui.session import Session
 
 
@@ -31,6 +33,8 @@ class _Read:
     connection: Connection
     is_here: bool
     """Whether the folder lies on this machine."""
+    others: tuple[OtherTake, ...] = ()
+    """Other takes of the shot that can be seen."""
 
 
 class _Names(TypedDict):
@@ -47,12 +51,16 @@ class Details(QTextBrowser):
         self.setOpenLinks(False)
         self.setPlainText(words.DETAILS_EMPTY)
         self.detail: JobDetail | None = None
+        self.outputs: Outputs | None = None
+        """What the daemon said of the take's files; None = there are none, or they are not to be seen."""
         self.folder: Path | None = None
         """Where the shown take lies on this machine; None = nowhere here."""
         self._session, self._viewer = session, viewer
         self._row: JobRow | None = None
         self._fetched: dict[str, Path] = {}
         """Takes that were brought here from elsewhere."""
+        self.rows: Callable[[], Iterable[JobRow]] = tuple
+        """Every job that is listed: among them are the other takes of a shot."""
 
     def choose(self, row: JobRow | None, done: Callable[[], None] = lambda: None) -> None:
         """Show another job; None = none. done: called when it is read."""
@@ -63,7 +71,15 @@ class Details(QTextBrowser):
         if before is not None and before.summary.job_id != row.summary.job_id:
             self._clear()
         job_id = row.summary.job_id
-        self._session.ask(partial(_read, job_id=job_id), partial(self._show, done=done), self._tell_problem)
+        others = others_of_shot(self.rows(), row.summary)
+        self._session.ask(
+            partial(_read, job_id=job_id, others=others), partial(self._show, done=done), self._tell_problem
+        )
+
+    def segments_of(self, job_id: str) -> tuple[TakeSegment, ...]:
+        """Return where a job's segments lie; empty for one that is not shown, or whose plan is not known."""
+        outputs = self.outputs
+        return outputs.segments if outputs is not None and outputs.job_id == job_id else ()
 
     def note_fetched(self, job_id: str, folder: Path) -> None:
         """From now on the job's take is looked at in `folder`."""
@@ -72,14 +88,14 @@ class Details(QTextBrowser):
             self.choose(self._row)
 
     def _clear(self) -> None:
-        self.detail = self.folder = None
+        self.detail = self.outputs = self.folder = None
         self.setPlainText(words.DETAILS_EMPTY)
         self._viewer.show_words(words.CENTRE_EMPTY)
 
     def _show(self, read: _Read, done: Callable[[], None]) -> None:
         if self._row is None or self._row.summary.job_id != read.detail.summary.job_id:
             return  # another was chosen meanwhile
-        self.detail = read.detail
+        self.detail, self.outputs = read.detail, read.outputs
         here = Path(read.outputs.folder) if read.is_here and read.outputs is not None else None
         self.folder = here or self._fetched.get(read.detail.summary.job_id)
         at = self.verticalScrollBar().value()
@@ -105,16 +121,19 @@ class Details(QTextBrowser):
             self._viewer.show_remote_take(read.connection, read.outputs, read.detail, standing)
         else:
             self._viewer.show_take(self.folder, read.outputs, read.detail, standing)
+        self._viewer.compare_with(read.others)
 
     def _tell_problem(self, problem: UnderstudyError) -> None:
         self.setPlainText(f"{words.HAPPENED}: {problem.message}\n{words.NEXT}: {problem.remedy}")
 
 
-def _read(client: Client, job_id: str) -> _Read:
+def _read(client: Client, job_id: str, others: tuple[JobSummary, ...]) -> _Read:
     detail = client.show_job(job_id)
     try:
         outputs = client.outputs(job_id)
     except (RequestError, KeyRefused):  # quarantined, or nothing was made yet
         return _Read(detail, None, client.connection, False)
     is_here = client.same_machine and not outputs.removed and Path(outputs.folder).is_dir()
-    return _Read(detail, outputs, client.connection, is_here)
+    seen = is_here or not client.same_machine
+    found = find_takes(client, detail.summary.version, others) if seen and outputs.files else ()
+    return _Read(detail, outputs, client.connection, is_here, found)

@@ -6,8 +6,8 @@ signal. No other file of the panel starts a thread but `session`, whose events c
 
 from __future__ import annotations
 
-import logging
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
@@ -21,8 +21,6 @@ Failed = Callable[[UnderstudyError], None]
 
 CLOSE_SECONDS = 1.0
 """How long a window that closes may wait for a thread; at the latest it ends with the process."""
-
-_log = logging.getLogger(__name__)
 
 
 class _Errand(NamedTuple):
@@ -76,11 +74,12 @@ class Errands:
         """Have `call` made in the interface's thread. From any thread."""
         self._post.arrived.emit(call)
 
-    def close(self) -> None:
+    def close(self, *, wait: bool = True) -> None:
         """Let the thread end; nothing is called back from now on. What hangs is not waited for beyond a moment."""
         self._post.open = False
         self._waiting.put(None)
-        self._thread.join(CLOSE_SECONDS)
+        if wait:
+            self._thread.join(CLOSE_SECONDS)
 
     def _serve(self) -> None:
         while (errand := self._waiting.get()) is not None:
@@ -90,8 +89,9 @@ class Errands:
         try:
             answer = errand.do()
         except Exception as problem:  # noqa: BLE001 - the panel's edge: a fault is shown, and the next errand is done
-            if not isinstance(problem, UnderstudyError):
-                _log.exception("an errand of the panel failed")
+            if not isinstance(problem, UnderstudyError | OSError):
+                # Whoever asked is told too, but may have nothing to say it with: `faults` shows it, and logs it.
+                sys.excepthook(type(problem), problem, problem.__traceback__)
             self._return(errand.failed, error_in_words(problem))
         else:
             self._return(errand.then, answer)

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from understudy.bridge.client import Client
+from understudy.bridge.errors import DaemonUnreachable, UnderstudyError
 from understudy.bridge.messages import Accepted, JobSummary, RedoSegment
 from understudy.bridge.roundtrip import change_job, redo_segment
 from understudy.ui import words
 from understudy.ui.details import Details
 from understudy.ui.fetching import Fetching
+from understudy.ui.job_command import JobCommand, command_of
 from understudy.ui.job_rows import JobRow, allowed, command_line
+from understudy.ui.redo_costs import RedoCosts
 from understudy.ui.redo_dialog import RedoDialog
 from understudy.ui.session import Session
 
 PRIORITY_STEP = 10
 PRIORITY_MOST = 100
+ONE_JOB = frozenset({"copy", "fetch", "open", "redo"})
+"""What is done to one job at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """What became of several changes."""
+
+    done: tuple[JobSummary, ...]
+    left: int
+    problem: UnderstudyError | None
+    """Of the first that could not be done."""
 
 
 class JobActions(QObject):
@@ -36,16 +53,20 @@ class JobActions(QObject):
         self.fetching = Fetching(session, parent)
         self.fetching.told.connect(self.told)
         self.fetching.failed.connect(self.failed)
-        self._row: JobRow | None = None
+        self._rows: tuple[JobRow, ...] = ()
         self.by_name = {name: self._action(name) for name in words.ACTIONS}
-        self.choose(None)
+        self.choose(())
 
-    def choose(self, row: JobRow | None) -> None:
-        """Offer what can be done to this job."""
-        self._row = row
-        may = allowed(row.summary) if row is not None else frozenset()
+    def choose(self, rows: Sequence[JobRow]) -> None:
+        """Offer what can be done to these jobs: to several, what can be done to one of them at least."""
+        self._rows = tuple(rows)
         for name, action in self.by_name.items():
-            action.setEnabled(name in may)
+            there = self._for(name)
+            action.setEnabled(bool(there) and (len(self._rows) == 1 or name not in ONE_JOB))
+
+    def _for(self, name: str) -> tuple[JobRow, ...]:
+        """Return the chosen jobs that this can be done to."""
+        return tuple(row for row in self._rows if name in allowed(row.summary))
 
     def _action(self, name: str) -> QAction:
         label, key, said = words.ACTIONS[name]
@@ -56,41 +77,68 @@ class JobActions(QObject):
         return action
 
     def _do(self, name: str, _checked: bool = False) -> None:
-        row = self._row
-        if row is None or name not in allowed(row.summary):
+        rows = self._for(name)
+        if not rows or (name in ONE_JOB and len(self._rows) != 1):
             return
-        special: dict[str, Callable[[JobRow], None]] = {
-            "copy": self._copy, "open": self._open, "redo": self._redo, "cancel": self._cancel,
-            "fetch": lambda row: self.fetching.ask(row.summary),
-        }  # fmt: skip
-        if name in special:
-            special[name](row)
-        elif name in ("sooner", "later"):
-            step = PRIORITY_STEP if name == "sooner" else -PRIORITY_STEP
-            value = max(-PRIORITY_MOST, min(PRIORITY_MOST, row.summary.priority + step))
-            self._change(row.summary.job_id, "priority", value)
-        else:
-            self._change(row.summary.job_id, name)
+        if name == "copy_fetch":
+            self._put("\n".join(command_line(row.summary) for row in rows))
+        elif name in ONE_JOB:
+            {"copy": self._copy, "open": self._open, "redo": self._redo, "fetch": self._fetch}[name](rows[0])
+        elif name != "cancel" or self._is_sure(rows):
+            self._change_all(rows, name)
+
+    def _change_all(self, rows: Sequence[JobRow], name: str) -> None:
+        """Change jobs one after the other; what one of them refuses does not stop the others.
+
+        In a thread of its own: a job that goes on may first have to be brought gigabytes that the vault lost.
+        """
+        changes = [(row.summary.job_id, *_asked(row, name)) for row in rows]
+        self._session.ask_aside(partial(_changed, changes=changes), self._tell_changed, self.failed.emit)
 
     def _change(self, job_id: str, action: str, priority: int = 0) -> None:
-        # In a thread of its own: a job that goes on may first have to be brought gigabytes that the vault lost.
         self._session.ask_aside(
-            lambda client: change_job(client, job_id, action, priority), self._changed, self.failed.emit
+            partial(_changed, changes=[(job_id, action, priority)]), self._tell_changed, self.failed.emit
         )
 
-    def _changed(self, summary: JobSummary) -> None:
-        self._session.refresh(summary.job_id)
-        state = words.STATES[summary.state]
-        self.told.emit(f"{summary.shot} v{summary.version:03} is {state}, priority {summary.priority}")
+    def _tell_changed(self, told: _Changed) -> None:
+        for summary in told.done:
+            self._session.refresh(summary.job_id)
+        if told.problem is not None:
+            if told.done:
+                jobs = words.counted(len(told.done), "job")
+                problem = told.problem
+                text = words.SEVERAL_LEFT.format(
+                    jobs=jobs, left=told.left, message=problem.message, remedy=problem.remedy
+                )
+                self.told.emit(text)
+            else:
+                self.failed.emit(told.problem)
+        elif len(told.done) == 1:
+            summary = told.done[0]
+            self.told.emit(
+                words.CHANGED.format(
+                    take=words.take_of(summary.shot, summary.version),
+                    state=words.STATES[summary.state],
+                    priority=summary.priority,
+                )
+            )
+        else:
+            self.told.emit(words.SEVERAL_DONE.format(jobs=words.counted(len(told.done), "job")))
 
-    def _cancel(self, row: JobRow) -> None:
-        summary = row.summary
-        question = words.CANCEL_SURE.format(
-            shot=summary.shot, version=summary.version, done=summary.frames_done, total=summary.frames_total
+    def _is_sure(self, rows: Sequence[JobRow]) -> bool:
+        """Ask once before finished work is stopped, however many jobs it is of."""
+        done, total = sum(row.done for row in rows), sum(row.summary.frames_total for row in rows)
+        if not done and len(rows) == 1:
+            return True
+        if len(rows) > 1:
+            jobs = words.counted(len(rows), "job")
+            return self.confirm(words.SEVERAL_CANCEL_SURE.format(jobs=jobs, done=done, total=total))
+        summary = rows[0].summary
+        return self.confirm(
+            words.CANCEL_SURE.format(
+                shot=summary.shot, version=summary.version, done=summary.frames_done, total=summary.frames_total
+            )
         )
-        if row.done and not self.confirm(question):
-            return
-        self._change(summary.job_id, "cancel")
 
     def confirm(self, question: str) -> bool:
         """Ask before finished work is stopped."""
@@ -98,10 +146,19 @@ class JobActions(QObject):
         box.setStandardButtons(QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No)
         return box.exec() == QMessageBox.StandardButton.Yes
 
+    def _put(self, text: str) -> None:
+        QGuiApplication.clipboard().setText(text)
+        self.told.emit(words.COPIED.format(line=text.splitlines()[0]))
+
     def _copy(self, row: JobRow) -> None:
-        line = command_line(row.summary)
-        QGuiApplication.clipboard().setText(line)
-        self.told.emit(line)
+        """Copy the command that makes this job again; what it cannot know is said with it."""
+        job_id = row.summary.job_id
+        self._session.ask(lambda client: command_of(client.show_job(job_id)), self._copied, self.failed.emit)
+
+    def _copied(self, command: JobCommand) -> None:
+        self._put(command.line)
+        if command.unknown:
+            self.told.emit(words.COPIED.format(line="; ".join(command.unknown)))
 
     def _open(self, row: JobRow) -> None:
         folder = self._details.folder
@@ -111,8 +168,12 @@ class JobActions(QObject):
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
         self.told.emit(str(folder))
 
+    def _fetch(self, row: JobRow) -> None:
+        self.fetching.ask(row.summary)
+
     def _redo(self, row: JobRow) -> None:
-        dialog = RedoDialog(row.summary, self._window)
+        segments = self._details.segments_of(row.summary.job_id)
+        dialog = RedoDialog(row.summary, self._window, segments, costs=RedoCosts(self._session, row.summary.job_id))
         dialog.asked.connect(self.redo)
         dialog.open()
 
@@ -127,3 +188,25 @@ class JobActions(QObject):
 
 def _fields(accepted: Accepted) -> dict[str, object]:
     return {"job_id": accepted.job_id, "state": words.STATES[accepted.state], "version": accepted.version}
+
+
+def _asked(row: JobRow, name: str) -> tuple[str, int]:
+    """Return the action for the daemon, and the priority that goes with it."""
+    if name not in ("sooner", "later"):
+        return name, 0
+    step = PRIORITY_STEP if name == "sooner" else -PRIORITY_STEP
+    return "priority", max(-PRIORITY_MOST, min(PRIORITY_MOST, row.summary.priority + step))
+
+
+def _changed(client: Client, changes: Sequence[tuple[str, str, int]]) -> _Changed:
+    """Ask for each change. Raises DaemonUnreachable where nobody is left to ask."""
+    done: list[JobSummary] = []
+    problem: UnderstudyError | None = None
+    for job_id, action, priority in changes:
+        try:
+            done.append(change_job(client, job_id, action, priority))
+        except DaemonUnreachable:
+            raise
+        except UnderstudyError as refused:
+            problem = problem or refused
+    return _Changed(tuple(done), len(changes) - len(done), problem)

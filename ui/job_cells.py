@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap, QPolygonF
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QObject, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap, QPolygonF
+from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from understudy.ui.badges import badge_width, draw_badge
 from understudy.ui.job_list import PROGRESS, SHOT, STATE, TAKE, THUMBNAIL, JobList
@@ -14,6 +14,8 @@ from understudy.ui.theme import ACCENT, CHOSEN, LINE, QUIET, STATES, SUNKEN, TEX
 Index = QModelIndex | QPersistentModelIndex
 WIDEST: TakeStanding = "demonstration"
 """The longest word of a badge."""
+CELLS_KEPT = 2000
+"""Pictures of cells: some 30 MB at 100 %. Most cells of a list say one of a few dozen things."""
 
 
 class JobCells(QStyledItemDelegate):
@@ -22,6 +24,13 @@ class JobCells(QStyledItemDelegate):
     def __init__(self, jobs: JobList, parent: QObject) -> None:
         super().__init__(parent)
         self._jobs = jobs
+        self._selection: QItemSelectionModel | None = None
+        self._drawn: dict[object, QPixmap] = {}
+        self._font, self._ratio, self._looks = QFont(), 0.0, 0
+
+    def use_selection(self, selection: QItemSelectionModel) -> None:
+        """Mark what is selected there: asking it costs less than Qt's flags of every cell."""
+        self._selection = selection
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802 - Qt's name
         font = option.font
@@ -35,40 +44,76 @@ class JobCells(QStyledItemDelegate):
         return QSize(round(wide.get(index.column(), letters.averageCharWidth() * 14)), high)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        row, first = self._jobs.row(index.row()), self._jobs.is_first(index.row())
-        area = QRectF(option.rect)
-        painter.save()
-        painter.setFont(option.font)
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(area, CHOSEN)
-        if first and index.row():
-            painter.setPen(QPen(LINE, 1))
-            painter.drawLine(area.topLeft(), area.topRight())
-        self._paint_cell(painter, area.adjusted(5, 0, -5, 0), index.column(), row, first)
-        painter.restore()
-
-    def _paint_cell(self, painter: QPainter, area: QRectF, column: int, row: JobRow, first: bool) -> None:
-        text = self._jobs.text(row, column)
+        """Draw a cell: what was drawn once for the same words and size is a picture that is only put there."""
+        at, column, rect = index.row(), index.column(), option.rect
+        row, first = self._jobs.row(at), self._jobs.is_first(at)
+        if self._selection is not None and self._selection.isRowSelected(at):
+            painter.fillRect(rect, CHOSEN)
+        if first and at:
+            painter.fillRect(rect.x(), rect.y(), rect.width(), 1, LINE)
         if column == THUMBNAIL:
-            _draw_thumbnail(painter, area, self._jobs.thumbnail(row))
-        elif column == TAKE:
-            painter.setPen(TEXT)
-            painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, text)
-            width = QFontMetricsF(painter.font()).horizontalAdvance("v0000 ")
-            draw_badge(painter, area.adjusted(width, 0, 0, 0), row.standing)
-        elif column == STATE:
-            high = QFontMetricsF(painter.font()).height()
-            draw_mark(painter, QRectF(area.left(), area.center().y() - high * 0.35, high * 0.7, high * 0.7), text)
-            _draw_text(painter, area.adjusted(high, 0, 0, 0), text, STATES.get(text, TEXT))
+            _draw_thumbnail(painter, QRectF(rect).adjusted(5, 0, -5, 0), self._jobs.thumbnail(row))
+            return
+        text = self._jobs.text(row, column)
+        if text:
+            painter.drawPixmap(rect.x(), rect.y(), self._cell(painter, option, column, row, first, text))
+
+    def _cell(
+        self, painter: QPainter, option: QStyleOptionViewItem, column: int, row: JobRow, first: bool, text: str
+    ) -> QPixmap:
+        """Return the picture of a cell, on nothing: with its letters, badge or bar, drawn for this size and screen."""
+        rect, ratio = option.rect, painter.device().devicePixelRatioF()
+        told: object = None  # what is seen besides the words
+        if column == TAKE:
+            told = row.standing
         elif column == PROGRESS:
-            _draw_progress(painter, area, row, text)
+            told = row.done, row.total, row.summary.state == "delivered"
         elif column == SHOT:
-            font = painter.font()
-            font.setBold(first)
-            painter.setFont(font)
-            _draw_text(painter, area.adjusted(0 if first else 12, 0, 0, 0), text, TEXT if first else QUIET)
-        else:
-            _draw_text(painter, area, text, TEXT)
+            told = first
+        look = self._look(option.font, ratio)
+        key = (column, text, told, rect.width(), rect.height(), look)
+        found = self._drawn.get(key)
+        if found is None:
+            if len(self._drawn) >= CELLS_KEPT:
+                self._drawn.clear()
+            found = self._drawn[key] = QPixmap(round(rect.width() * ratio), round(rect.height() * ratio))
+            found.setDevicePixelRatio(ratio)
+            found.fill(Qt.GlobalColor.transparent)
+            with QPainter(found) as apart:
+                apart.setFont(option.font)
+                _paint_cell(
+                    apart, QRectF(0, 0, rect.width(), rect.height()).adjusted(5, 0, -5, 0), column, row, first, text
+                )
+        return found
+
+    def _look(self, font: QFont, ratio: float) -> int:
+        """Return a number for this font on this screen: whoever enlarges letters gets other pictures."""
+        if font != self._font or ratio != self._ratio:
+            self._font, self._ratio = QFont(font), ratio
+            self._looks += 1
+            self._drawn.clear()
+        return self._looks
+
+
+def _paint_cell(painter: QPainter, area: QRectF, column: int, row: JobRow, first: bool, text: str) -> None:
+    if column == TAKE:
+        painter.setPen(TEXT)
+        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, text)
+        width = QFontMetricsF(painter.font()).horizontalAdvance("v0000 ")
+        draw_badge(painter, area.adjusted(width, 0, 0, 0), row.standing)
+    elif column == STATE:
+        high = QFontMetricsF(painter.font()).height()
+        draw_mark(painter, QRectF(area.left(), area.center().y() - high * 0.35, high * 0.7, high * 0.7), text)
+        _draw_text(painter, area.adjusted(high, 0, 0, 0), text, STATES.get(text, TEXT))
+    elif column == PROGRESS:
+        _draw_progress(painter, area, row, text)
+    elif column == SHOT:
+        font = painter.font()
+        font.setBold(first)
+        painter.setFont(font)
+        _draw_text(painter, area.adjusted(0 if first else 12, 0, 0, 0), text, TEXT if first else QUIET)
+    else:
+        _draw_text(painter, area, text, TEXT)
 
 
 def draw_mark(painter: QPainter, box: QRectF, state: str) -> None:

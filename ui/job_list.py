@@ -14,7 +14,7 @@ from PySide6.QtGui import QFont, QPixmap
 
 from understudy.bridge.messages import Progress
 from understudy.ui import words
-from understudy.ui.job_rows import JobRow, Show, in_order, matching, standing_of
+from understudy.ui.job_rows import Group, JobRow, Ordered, Show, folded, group_of, in_order, matching, standing_of
 
 THUMBNAIL, SHOT, TAKE, STATE, STAGE, PROGRESS, LEFT, WHO, WHERE = range(len(words.COLUMNS))
 FIRST_ROLE = Qt.ItemDataRole.UserRole
@@ -40,11 +40,17 @@ class JobList(QAbstractTableModel):
         self._thumbnails: dict[str, QPixmap] = {}
         self._search = ""
         self._show: Show = "all"
+        self._folded: frozenset[Group] = frozenset()
+        self._behind: dict[str, int] = {}
 
     @property
     def count(self) -> int:
         """Return how many jobs there are, shown or not."""
         return len(self._jobs)
+
+    def every(self) -> Iterable[JobRow]:
+        """Return all jobs, shown or not."""
+        return self._jobs.values()
 
     def row(self, at: int) -> JobRow:
         return self._shown[at]
@@ -58,7 +64,9 @@ class JobList(QAbstractTableModel):
 
     def set_jobs(self, rows: Iterable[JobRow]) -> None:
         """Take these jobs in the place of all that were here."""
-        self._jobs = {row.summary.job_id: self._judged(row) for row in in_order(rows)}
+        ordered = rows if isinstance(rows, Ordered) else in_order(rows)
+        judged = map(self._judged, ordered) if self._take_states else ordered
+        self._jobs = {row.summary.job_id: row for row in judged}
         self._arrange()
 
     def change_jobs(self, rows: Iterable[JobRow]) -> None:
@@ -90,8 +98,30 @@ class JobList(QAbstractTableModel):
     def choose(self, search: str, show: Show) -> None:
         """Show only the jobs that match."""
         if (search, show) != (self._search, self._show):
+            # Another letter of the same words: what does not match yet never will.
+            narrower = show == self._show and search.startswith(self._search) and not self._folded
             self._search, self._show = search, show
+            self._arrange(self._shown if narrower else self._jobs.values())
+
+    @property
+    def folded(self) -> frozenset[Group]:
+        """Shots of which the newest take alone is shown."""
+        return self._folded
+
+    def fold(self, groups: Iterable[Group]) -> None:
+        """Show the newest take alone of these shots, and every take of the others."""
+        if (groups := frozenset(groups)) != self._folded:
+            self._folded = groups
             self._arrange()
+
+    def groups(self) -> frozenset[Group]:
+        """Return every shot that is listed."""
+        return frozenset(group_of(row.summary) for row in self._jobs.values())
+
+    def newest(self, row: JobRow) -> str | None:
+        """Return the shown job that stands first of its shot."""
+        group = group_of(row.summary)
+        return next((one.summary.job_id for one in self._shown if group_of(one.summary) == group), None)
 
     def set_thumbnail(self, job_id: str, picture: QPixmap) -> None:
         self._thumbnails[job_id] = picture
@@ -127,7 +157,7 @@ class JobList(QAbstractTableModel):
         if role == FIRST_ROLE:
             return self.is_first(index.row())
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return in_words(row) if column == SHOT else self.text(row, column)
+            return self._sentence(row) if column == SHOT else self.text(row, column)
         if role == Qt.ItemDataRole.DecorationRole and column == THUMBNAIL:
             return self.thumbnail(row)
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -149,7 +179,8 @@ class JobList(QAbstractTableModel):
     def text(self, row: JobRow, column: int) -> str:
         summary = row.summary
         if column == SHOT:
-            return summary.shot
+            more = self._behind.get(summary.job_id, 0)
+            return words.FOLDED.format(shot=summary.shot, more=more) if more else summary.shot
         if column == TAKE:
             return f"v{summary.version:03}" if summary.version else ""
         if column == STATE:
@@ -164,6 +195,10 @@ class JobList(QAbstractTableModel):
             return summary.user
         return (summary.project or "own folder") if column == WHERE else ""
 
+    def _sentence(self, row: JobRow) -> str:
+        more = self._behind.get(row.summary.job_id, 0)
+        return in_words(row) + (words.FOLDED_IN_WORDS.format(takes=words.counted(more, "older take")) if more else "")
+
     def is_first(self, at: int) -> bool:
         if at == 0:
             return True
@@ -176,9 +211,13 @@ class JobList(QAbstractTableModel):
             self.thumbnail_wanted.emit(row.summary.job_id)
         return picture
 
-    def _arrange(self) -> None:
+    def _arrange(self, among: Iterable[JobRow] | None = None) -> None:
+        """Show what matches. among: rows of which every match is one, in their order; None = all."""
         self.beginResetModel()
-        self._shown = matching(self._jobs.values(), self._search, self._show)
+        self._shown = matching(self._jobs.values() if among is None else among, self._search, self._show)
+        self._behind = {}
+        if self._folded:
+            self._shown, self._behind = folded(self._shown, self._folded)
         self._at = {row.summary.job_id: at for at, row in enumerate(self._shown)}
         self.endResetModel()
         self.rearranged.emit()

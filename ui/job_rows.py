@@ -6,7 +6,7 @@ What a take may be used for (`TakeStanding`) is decided here alone, from what th
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,8 @@ from understudy.bridge.words import ENDED
 from understudy.ui import words
 
 TakeStanding = Literal["delivered", "for_review", "uncleared", "demonstration", "provisional", "quarantined", "none"]
+Group = tuple[str | None, str]
+"""Project and shot."""
 Show = Literal["all", "live", "ended", "attention"]
 
 _ATTENTION = frozenset({"parked", "paused", "refused", "quarantined", "failed"})
@@ -99,21 +101,47 @@ def allowed(summary: JobSummary) -> frozenset[str]:
     found = {action for action, states in _STATES_OF_ACTION.items() if summary.state in states}
     if summary.state == "paused":
         found.discard("pause")
-    return frozenset(found | {"copy", "open"})
+    return frozenset(found | {"copy", "copy_fetch", "open"})
+
+
+def group_of(summary: JobSummary) -> Group:
+    """Return what a shot's takes stand together by."""
+    return summary.project, summary.shot
+
+
+def folded(rows: Iterable[JobRow], groups: Collection[Group]) -> tuple[list[JobRow], dict[str, int]]:
+    """Return the rows without the older takes of these shots, and how many stand behind each newest one."""
+    left: list[JobRow] = []
+    behind: dict[str, int] = {}
+    head: tuple[Group, str] | None = None
+    for row in rows:
+        group = group_of(row.summary)
+        if head is not None and head[0] == group and group in groups:
+            behind[head[1]] = behind.get(head[1], 0) + 1
+            continue
+        head = group, row.summary.job_id
+        left.append(row)
+    return left, behind
 
 
 def matching(rows: Iterable[JobRow], search: str, show: Show) -> list[JobRow]:
     """Return the rows that match every word of `search`, in their order."""
-    wanted = search.lower().split()
-    return [row for row in rows if _is_shown(row, show) and all(word in row.searched for word in wanted)]
+    found = rows if show == "all" else [row for row in rows if _is_shown(row, show)]
+    for word in search.lower().split():
+        found = [row for row in found if word in row.searched]
+    return list(found)
 
 
-def in_order(rows: Iterable[JobRow]) -> list[JobRow]:
+class Ordered(list[JobRow]):
+    """Rows that `in_order` has put in their order."""
+
+
+def in_order(rows: Iterable[JobRow]) -> Ordered:
     """Return the rows by shot, the shot with the newest job first, and within it the newest first.
 
     Nothing of that changes while a job lives, so a list is put in order when jobs come, and never for a search.
     """
-    kept = list(rows)
+    kept = Ordered(rows)
     kept.sort(key=lambda row: (row.summary.created_at, row.summary.version, row.summary.job_id), reverse=True)
     place: dict[tuple[str | None, str], int] = {}
     for row in kept:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import get_args
 
-from PySide6.QtCore import QEvent, QModelIndex, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent, QPixmap
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QAction, QContextMenuEvent, QImage, QKeyEvent, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -22,7 +23,7 @@ from PySide6.QtWidgets import (
 from understudy.ui import words
 from understudy.ui.job_cells import JobCells
 from understudy.ui.job_list import LEFT, PROGRESS, SHOT, STAGE, STATE, TAKE, THUMBNAIL, WHO, JobList
-from understudy.ui.job_rows import Show
+from understudy.ui.job_rows import Group, Show, group_of
 
 SHOWS: tuple[Show, ...] = get_args(Show)
 SHOW_WORDS: dict[Show, str] = {
@@ -37,25 +38,31 @@ class JobsPane(QWidget):
     """Jobs by shot. The chosen job stays chosen while the list changes round it."""
 
     chosen = Signal(object)
-    """JobRow, or None."""
+    """JobRow, or None: the one whose details are shown."""
+    selected = Signal(object)
+    """list[JobRow]: what an action is done to."""
 
-    def __init__(self, jobs: JobList, parent: QWidget | None = None) -> None:
+    def __init__(self, jobs: JobList, parent: QWidget | None = None, *, when_empty: str = words.NO_JOBS) -> None:
+        """when_empty: what stands there while there is no job."""
         super().__init__(parent)
-        self.jobs = jobs
+        self.jobs, self._when_empty = jobs, when_empty
         self.chosen_id = ""
+        self.selected_ids: tuple[str, ...] = ()
+        self._finding = False
         self.search = QLineEdit(self, placeholderText=words.SEARCH, clearButtonEnabled=True)
         self.search.setAccessibleName(words.SEARCH_NAME)
         self.show_box = QComboBox(self)
         self.show_box.setAccessibleName(words.FILTER_NAME)
         self.show_box.addItems([SHOW_WORDS[show] for show in SHOWS])
         self.table = _table(self, jobs)
-        self.empty = QLabel(words.NO_JOBS, self.table, alignment=Qt.AlignmentFlag.AlignCenter)
+        self.empty = QLabel(when_empty, self.table, alignment=Qt.AlignmentFlag.AlignCenter)
         self.empty.setProperty("role", "empty")
         self._arrange()
         self.search.textChanged.connect(self._choose_shown)
         self.search.installEventFilter(self)
         self.show_box.currentIndexChanged.connect(self._choose_shown)
         self.table.selectionModel().currentRowChanged.connect(self._remember)
+        self.table.selectionModel().selectionChanged.connect(self._note_selection)
         self.table.installEventFilter(self)
         jobs.rearranged.connect(self._find_again)
         jobs.dataChanged.connect(self._tell_change)
@@ -85,18 +92,82 @@ class JobsPane(QWidget):
         layout.addLayout(head)
         layout.addWidget(self.table, 1)
 
+    @property
+    def shown(self) -> Show:
+        """Which jobs are shown."""
+        return SHOWS[self.show_box.currentIndex()]
+
+    def take_shown(self, show: str) -> None:
+        """Show these jobs, where there is such a choice."""
+        if show in SHOWS:
+            self.show_box.setCurrentIndex(SHOWS.index(show))
+
     def _choose_shown(self) -> None:
         self.jobs.choose(self.search.text(), SHOWS[self.show_box.currentIndex()])
 
     def _find_again(self) -> None:
         """Choose the chosen job again after the rows have moved."""
+        kept = self.selected_ids
         at = self.jobs.place(self.chosen_id)
+        self._finding = True
         if at is not None:
             self.table.setCurrentIndex(self.jobs.index(at, SHOT))
         else:
             self.chosen.emit(None)
+        if len(kept) > 1:
+            self._select(kept)
+        self._finding = False
+        self._note_selection()
         self.empty.setVisible(self.jobs.rowCount() == 0)
-        self.empty.setText(words.NOTHING_FOUND if self.jobs.count else words.NO_JOBS)
+        self.empty.setText(words.NOTHING_FOUND if self.jobs.count else self._when_empty)
+
+    def _select(self, job_ids: tuple[str, ...]) -> None:
+        """Select these jobs as well, where they are shown."""
+        also = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+        found = QItemSelection()
+        for at in map(self.jobs.place, job_ids):
+            if at is not None:
+                found.select(self.jobs.index(at, SHOT), self.jobs.index(at, SHOT))
+        self.table.selectionModel().select(found, also)
+
+    def _note_selection(self) -> None:
+        if self._finding:
+            return
+        rows = [self.jobs.row(index.row()) for index in self.table.selectionModel().selectedRows()]
+        self.selected_ids = tuple(row.summary.job_id for row in rows)
+        self.selected.emit(rows)
+
+    # ---- shots that are folded ------------------------------------------------------------------------------------
+
+    def add_folds(self, menu: QMenu) -> None:
+        """Offer to fold shots, by keys and in a menu."""
+        for name, do in {
+            "fold": partial(self._fold_chosen, True), "unfold": partial(self._fold_chosen, False),
+            "fold_all": self.fold_all, "unfold_all": lambda: self.jobs.fold(()),
+        }.items():  # fmt: skip
+            label, key, said = words.FOLDS[name]
+            action = QAction(label, self, toolTip=said, statusTip=said)
+            action.setShortcut(QKeySequence(key))
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            action.triggered.connect(do)
+            self.table.addAction(action)
+            menu.addAction(action)
+
+    def fold_all(self) -> None:
+        """Show the newest take of each shot; what was chosen gives way to the newest of its shot."""
+        self._fold(self.jobs.groups())
+
+    def _fold_chosen(self, folded: bool, _checked: bool = False) -> None:
+        row = self.jobs.job(self.chosen_id)
+        if row is not None:
+            group = {group_of(row.summary)}
+            self._fold(self.jobs.folded | group if folded else self.jobs.folded - group)
+
+    def _fold(self, groups: frozenset[Group]) -> None:
+        row = self.jobs.job(self.chosen_id)
+        if row is not None and (head := self.jobs.newest(row)) is not None and group_of(row.summary) in groups:
+            self.chosen_id = head
+        self.jobs.fold(groups)
 
     def _remember(self, now: QModelIndex, _before: QModelIndex) -> None:
         if now.isValid():
@@ -108,6 +179,7 @@ class JobsPane(QWidget):
         at = self.jobs.place(self.chosen_id)
         if at is not None and first.row() <= at <= last.row():
             self.chosen.emit(self.jobs.row(at))
+            self._note_selection()
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         if watched is self.table and event.type() == QEvent.Type.Resize:
@@ -136,10 +208,12 @@ class JobsPane(QWidget):
 def _table(parent: QWidget, jobs: JobList) -> QTableView:
     table = QTableView(parent)
     table.setAccessibleName(words.JOBS_NAME)
-    table.setItemDelegate(JobCells(jobs, table))
+    cells = JobCells(jobs, table)
+    table.setItemDelegate(cells)
     table.setModel(jobs)
+    cells.use_selection(table.selectionModel())
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
     table.setShowGrid(False)
     table.setTabKeyNavigation(False)  # Tab leaves the list, as everywhere
     table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)

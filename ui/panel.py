@@ -10,19 +10,25 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QSplitter, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QMenu, QSplitter, QWidget
 
+from understudy.bridge.desk_messages import Tell
 from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.options import JobOptions
 from understudy.ui import words
 from understudy.ui.centre import EmptyCentre, TakeViewer
 from understudy.ui.daemon_dialog import DaemonDialog
 from understudy.ui.daemon_words import in_one_line
+from understudy.ui.desk import Desk, Ear
 from understudy.ui.details import Details
+from understudy.ui.import_action import ImportAction
 from understudy.ui.job_actions import JobActions
 from understudy.ui.job_list import JobList
 from understudy.ui.job_rows import JobRow
 from understudy.ui.jobs_pane import JobsPane
+from understudy.ui.memory import Memory
+from understudy.ui.panel_memory import PanelMemory
+from understudy.ui.panel_papers import PanelPapers
 from understudy.ui.session import Session, Standing
 from understudy.ui.submit_dialog import SubmitDialog
 from understudy.ui.thumbnails import Thumbnails
@@ -35,8 +41,18 @@ SETTLE_MILLISECONDS = 150
 class Panel(QMainWindow):
     """The window. Everything in it lives in the interface's thread."""
 
-    def __init__(self, session: Session, choices: JobOptions | None = None, viewer: QWidget | None = None) -> None:
-        """choices: what a host selected, for the form. viewer: a widget that is a TakeViewer."""
+    def __init__(
+        self,
+        session: Session,
+        choices: JobOptions | None = None,
+        viewer: QWidget | None = None,
+        ear: Ear | None = None,
+        memory: Memory | None = None,
+    ) -> None:
+        """choices: what a host selected, for the form. viewer: a widget that is a TakeViewer. ear: see `Desk`.
+
+        memory: what lasts.
+        """
         super().__init__()
         self.setWindowTitle(words.TITLE)
         self.session = session
@@ -46,8 +62,12 @@ class Panel(QMainWindow):
         self.jobs = JobList(self)
         self.pane = JobsPane(self.jobs)
         self.details = Details(session, self.centre)
+        self.details.rows = self.jobs.every
         self.actions_on_job = JobActions(session, self.details, self)
+        self.papers = PanelPapers(session, self.open_form_with, self)
         self.thumbnails = Thumbnails(self)
+        self.desk = Desk(session, ear, self)
+        self.import_action = ImportAction(self.desk, self)
         self.form: SubmitDialog | None = None
         self.daemon: DaemonDialog | None = None
         self.daemon_line = QLabel(self, textFormat=Qt.TextFormat.PlainText)
@@ -55,6 +75,8 @@ class Panel(QMainWindow):
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MILLISECONDS)
         self._chosen: JobRow | None = None
         self._arrange()
+        self.memory = PanelMemory(memory or Memory(), self, session, self.pane, self.splitters)
+        self.memory.memory.problem.connect(self.statusBar().showMessage)
         self._join()
         self._show_standing(session.standing)
 
@@ -65,6 +87,7 @@ class Panel(QMainWindow):
         parts.addWidget(aside)
         parts.addWidget(self.middle)
         parts.setStretchFactor(1, 1)  # a larger window is for the picture
+        self.splitters = {"aside": aside, "parts": parts}
         for splitter in (aside, parts):
             splitter.setChildrenCollapsible(False)
         self.setCentralWidget(parts)
@@ -80,13 +103,19 @@ class Panel(QMainWindow):
         file = self.menuBar().addMenu(words.FILE_MENU)
         self._add(file, words.SUBMIT, "Ctrl+N", self.open_form)
         self._add(file, words.DAEMON, "Ctrl+D", self.open_daemon)
+        file.addAction(self.papers.waivers)
+        self._add(file, words.MEMORY_RESET, "", self.forget)
         file.addSeparator()
         self._add(file, words.QUIT, "Ctrl+Q", self.close)
         job = self.menuBar().addMenu(words.JOB_MENU)
         job.addActions(list(self.actions_on_job.by_name.values()))
+        job.addAction(self.import_action)
+        job.addAction(self.papers.mend)
         self.pane.add_menu(job)
         view = self.menuBar().addMenu(words.VIEW_MENU)
         self._add(view, words.FIND, "Ctrl+F", self._find)
+        self.pane.add_folds(view)
+        view.addSeparator()
         parts = (self.pane.table, self.middle, self.details)
         for at, part in enumerate(parts, 2):
             self._add(view, part.accessibleName(), f"F{at}", part.setFocus)
@@ -108,16 +137,21 @@ class Panel(QMainWindow):
         self.thumbnails.state_told.connect(jobs.set_take_state)
         self.thumbnails.ready.connect(self.pane.set_thumbnail)
         self.pane.chosen.connect(self._choose)
+        self.pane.selected.connect(self.actions_on_job.choose)
         self._settle.timeout.connect(lambda: self.details.choose(self._chosen))
-        self.actions_on_job.told.connect(self.tell)
-        self.actions_on_job.failed.connect(self.tell_problem)
         self.actions_on_job.fetching.fetched.connect(self.details.note_fetched)
+        self.desk.called.connect(self._come_to_the_front)
+        self.details.anchorClicked.connect(lambda link: self.papers.open_link(link.toString()))
+        for acts in (self.actions_on_job, self.import_action, self.papers):
+            acts.told.connect(self.tell)
+            acts.failed.connect(self.tell_problem)
 
     # ---- what comes -----------------------------------------------------------------------------------------------
 
     def _choose(self, row: JobRow | None) -> None:
         before, self._chosen = self._chosen, row
-        self.actions_on_job.choose(row)
+        self.import_action.choose(row)
+        self.papers.choose(row)
         if before is None or row is None or before.summary != row.summary:
             self._settle.start()
 
@@ -147,17 +181,46 @@ class Panel(QMainWindow):
     def open_form(self) -> None:
         """Open the form for a new job; one at a time, and it keeps what was typed."""
         if self.form is None:
-            self.form = SubmitDialog(self.session, self.choices, self)
+            self.form = SubmitDialog(self.session, self.memory.choices(self.choices), self)
+            self.memory.watch_form(self.form)
             self.form.accepted_job.connect(self._accepted)
             self.form.show_standing(self.session.standing)
         self.form.show()
         self.form.raise_()
+        self.form.activateWindow()
+
+    def _come_to_the_front(self, said: Tell) -> None:
+        """Another program wants this window, with a shot for its form or without."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        QApplication.alert(self)  # for a window manager that lets nobody take the focus
+        if said.options is None:
+            return
+        self.choices = said.options if self.form is None else self.form.take_shot(said.options)
+        self.open_form()
+        came = words.SELECTION_WAITS if self.form is not None and self.form.waiting else words.SELECTION_CAME
+        self.tell(came.format(desk=said.title or words.TITLE, shot=said.options.shot or said.options.plate or ""))
+
+    def open_form_with(self, options: JobOptions) -> None:
+        """Open the form with these options in the place of what was typed."""
+        self.open_form()
+        if self.form is not None:
+            self.form.fill(options)
+            self.form.show_standing(self.session.standing)
 
     def open_daemon(self) -> None:
         """Show the daemon; one window of it, as a start under way comes back to it."""
         if self.daemon is None:
-            self.daemon = DaemonDialog(self.session, self)
+            self.daemon = DaemonDialog(self.session, self, self.memory.memory)
         self.daemon.open()
+
+    def forget(self) -> None:
+        """Forget what the panel remembers, once somebody has said yes."""
+        if self.actions_on_job.confirm(words.MEMORY_RESET_SURE):
+            self.memory.memory.forget()
+            self.tell(words.MEMORY_RESET_DONE)
 
     def tell(self, text: str) -> None:
         self.statusBar().showMessage(text, TOLD_MILLISECONDS)
@@ -175,8 +238,10 @@ class Panel(QMainWindow):
         self.pane.search.selectAll()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        self.memory.close()
         self.centre.close_take()
         self.thumbnails.close()
         self.actions_on_job.fetching.close()
+        self.desk.close()
         self.session.close()
         super().closeEvent(event)

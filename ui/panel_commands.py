@@ -20,6 +20,8 @@ Key = Annotated[
 ]
 Form = Annotated[bool, typer.Option("--new", help="Open the form for a new job, also where nothing is put into it.")]
 
+Another = Annotated[bool, typer.Option("--another", help="Open a further window, also where the panel is open.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
@@ -29,13 +31,17 @@ def register(app: typer.Typer) -> None:
 def panel_command() -> Any:
     """Return the command with every job option as an option of its own, named as for `submit`, none of them needed."""
 
-    def panel(key: Path | None = None, new: bool = False, **said: Any) -> None:
-        """Open the window on your jobs. What `submit` takes is put into the form of a new job."""
-        open_panel(said, key, new)
+    def panel(key: Path | None = None, new: bool = False, another: bool = False, **said: Any) -> None:
+        """Open the window on your jobs, or bring the one that is open to the front.
+
+        What `submit` takes is put into the form of a new job.
+        """
+        open_panel(said, key, new, another=another)
 
     own = [
         inspect.Parameter("key", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Key),
         inspect.Parameter("new", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Form),
+        inspect.Parameter("another", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Another),
     ]
     parameters = [*_job_parameters(), *own]
     panel.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -43,7 +49,7 @@ def panel_command() -> Any:
     return panel
 
 
-def open_panel(said: dict[str, Any], key: Path | None, new: bool) -> None:
+def open_panel(said: dict[str, Any], key: Path | None, new: bool, *, another: bool = False) -> None:
     """Open the window and stay until it is closed. Raises RequestError for an option that is none, or without Qt."""
     try:
         options = msgspec.convert(said, JobOptions)
@@ -54,7 +60,7 @@ def open_panel(said: dict[str, Any], key: Path | None, new: bool) -> None:
     from understudy.ui.run_panel import run_panel
 
     where = key if key is not None else load_settings().home / CONNECTION_FILE
-    raise typer.Exit(run_panel(where, options, open_form=new or options != JobOptions()))
+    raise typer.Exit(run_panel(where, options, open_form=new or options != JobOptions(), another=another))
 
 
 def _job_parameters() -> list[inspect.Parameter]:

@@ -17,7 +17,10 @@ from PySide6.QtWidgets import (
 
 from understudy.bridge.messages import JobSummary, RedoSegment
 from understudy.bridge.roundtrip import new_token
-from understudy.ui import words
+from understudy.bridge.take_segments import TakeSegment
+from understudy.ui import cost_words, words
+from understudy.ui.redo_costs import RedoCosts
+from understudy.ui.segment_strip import SegmentStrip
 
 SEGMENTS_MOST = 100_000
 SEED_MOST = 2**31 - 1
@@ -30,12 +33,22 @@ class RedoDialog(QDialog):
     asked = Signal(object)
     """RedoSegment."""
 
-    def __init__(self, summary: JobSummary, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        summary: JobSummary,
+        parent: QWidget | None = None,
+        segments: tuple[TakeSegment, ...] = (),
+        frame: int | None = None,
+        costs: RedoCosts | None = None,
+    ) -> None:
+        """segments: where they lie, where that is known. frame: the one that is looked at; its segment is chosen."""
         super().__init__(parent)
-        self._summary = summary
+        self._summary, self._segments, self._costs = summary, segments, costs
         self._token = new_token()  # made once: pressing twice asks for the same job
-        self.setWindowTitle(f"{words.REDO_TITLE}: {summary.shot} v{summary.version:03}")
-        self.segment = QSpinBox(self, minimum=1, maximum=SEGMENTS_MOST)
+        self.setWindowTitle(f"{words.REDO_TITLE}: {words.take_of(summary.shot, summary.version)}")
+        self.segment = QSpinBox(self, minimum=1, maximum=len(segments) or SEGMENTS_MOST)
+        self.strip = SegmentStrip(segments, self)
+        self.frames = QLabel(self)
         self.seed = QSpinBox(self, minimum=-1, maximum=SEED_MOST, value=-1)
         self.seed.setSpecialValueText(words.REDO_SEED_SAME)
         self.cascade = QRadioButton(words.REDO_CASCADE, self)
@@ -44,7 +57,15 @@ class RedoDialog(QDialog):
         self.dissolve = QCheckBox(words.REDO_DISSOLVE, self)
         self.will = QLabel(self, wordWrap=True)
         self.will.setAccessibleName(words.REDO_TITLE)
+        self.cost = QLabel(self, wordWrap=True)
+        self.cost.setProperty("role", "quiet")
+        self.cost.setAccessibleName(cost_words.TITLE)
         self._arrange()
+        self.strip.chosen.connect(self.segment.setValue)
+        self.segment.setValue(_holding(segments, frame))
+        if costs is not None:
+            costs.setParent(self)
+            costs.changed.connect(self._say_what_comes)
         for changed in (self.segment.valueChanged, self.alone.toggled, self.dissolve.toggled):
             changed.connect(self._say_what_comes)
         self._say_what_comes()
@@ -64,6 +85,8 @@ class RedoDialog(QDialog):
     def _arrange(self) -> None:
         form = QFormLayout()
         form.addRow(words.REDO_SEGMENT, self.segment)
+        form.addRow(self.frames)
+        form.addRow(self.strip)
         form.addRow(words.REDO_SEED, self.seed)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, parent=self)
         self.go = buttons.addButton(words.REDO_GO, QDialogButtonBox.ButtonRole.AcceptRole)
@@ -72,19 +95,40 @@ class RedoDialog(QDialog):
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addLayout(form)
-        for widget in (self.cascade, self.alone, self.dissolve, self.will, buttons):
+        for widget in (self.cascade, self.alone, self.dissolve, self.will, self.cost, buttons):
             layout.addWidget(widget)
         self.segment.setAccessibleName(words.REDO_SEGMENT.replace("&", ""))
         self.seed.setAccessibleName(words.REDO_SEED.replace("&", ""))
 
     def _say_what_comes(self) -> None:
+        self._say_where()
         alone = self.alone.isChecked()
         self.dissolve.setEnabled(alone)
         text = words.REDO_WILL["alone" if alone else "cascade"].format(segment=self.segment.value())
         if alone and self.dissolve.isChecked():
             text += words.REDO_WILL["dissolve"]
         self.will.setText(text + words.REDO_VERSION.format(version=self._summary.version))
+        said = self._costs.words(self.segment.value(), alone) if self._costs is not None else ""
+        self.cost.setText(said)
+        self.cost.setVisible(bool(said))
+
+    def _say_where(self) -> None:
+        self.frames.setVisible(bool(self._segments))
+        if not self._segments:
+            return
+        segment = self._segments[self.segment.value() - 1]
+        text = words.REDO_FRAMES.format(first=segment.first, last=segment.last, version=segment.version)
+        if segment.carried:
+            text += words.REDO_CARRIED.format(carried=segment.carried)
+        self.frames.setText(text)
+        self.strip.choose(self.segment.value())
 
     def _ask(self) -> None:
         self.asked.emit(self.request())
         self.accept()
+
+
+def _holding(segments: tuple[TakeSegment, ...], frame: int | None) -> int:
+    """Return the segment, from 1, that holds a frame; the first one where none does."""
+    held = (number for number, one in enumerate(segments, 1) if frame is not None and one.first <= frame <= one.last)
+    return next(held, 1)

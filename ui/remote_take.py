@@ -14,6 +14,7 @@ from pathlib import Path
 from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.messages import JobDetail, Outputs
 from understudy.bridge.shot import Pictures, Shot
+from understudy.ui import look_words as words
 from understudy.ui.frames.remote import Door, FrameFile, RemoteFrame
 from understudy.ui.viewer_take import KNOWN_LAYERS, PLATE, TakeFiles, read_take
 
@@ -34,27 +35,38 @@ class RemoteTake:
     def update(self, outputs: Outputs, detail: JobDetail) -> None:
         """Take in how the job stands now: frames landed, or its state changed."""
         with self._lock:
-            self._now = (outputs, detail)
+            if self._now != (outputs, detail):
+                self._now = (outputs, detail)
 
     def joined(self, here: TakeFiles) -> TakeFiles:
         """Return what there is to look at: `here` with the plate, or the whole take as the daemon tells it."""
         with self._lock:
             now = self._now
         if self.inputs_only:
-            plate = self._plate(now[1])
-            with_plate = plate and PLATE not in here.layers and here.layers
-            return replace(here, layers={PLATE: plate, **here.layers}) if with_plate else here
+            return self._with_plate(here, now[1])
         if self._joined is None or self._joined[0] is not now:
             take = self._take(*now)
             if take.problem:
-                return take  # asked again with the next look
+                return replace(take, named=here.named)  # asked again with the next look
             self._joined = (now, take)
-        return self._joined[1]
+        return replace(self._joined[1], named=here.named)
+
+    def _with_plate(self, here: TakeFiles, detail: JobDetail) -> TakeFiles:
+        """Return a take of this machine with the plate's frames that cannot be read here; of those that can, the files
+        here go first.
+        """
+        read_here = here.layers.get(PLATE, {})
+        plate = {**self._plate(detail), **read_here}
+        if not here.layers.keys() - {PLATE} or len(plate) == len(read_here):
+            return here
+        layers = {**here.layers, PLATE: dict(sorted(plate.items()))}
+        note = here.plate_note if read_here else words.PLATE_THROUGH_DAEMON
+        return replace(here, layers={PLATE: layers.pop(PLATE), **layers}, plate_note=note)
 
     def _take(self, outputs: Outputs, detail: JobDetail) -> TakeFiles:
         shot = detail.job.shot
-        name = Path(f"{shot.name} v{outputs.version:03}")
-        bare = read_take(name, rate=shot.rate, expected=shot.range, findings=detail.findings)
+        name = Path(outputs.job_id, f"v{outputs.version:03}")  # lies nowhere: takes are told apart by it
+        bare = read_take(name, rate=shot.rate, expected=shot.range, findings=detail.findings, segments=outputs.segments)
         layers = self._layers(outputs)
         plate = self._plate(detail)
         take = replace(

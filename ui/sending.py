@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
-from understudy.bridge.errors import DaemonUnreachable, JobParked, UnderstudyError
+from understudy.bridge.client import Client
+from understudy.bridge.errors import ComplianceError, DaemonUnreachable, JobParked, UnderstudyError
 from understudy.bridge.gather import gather_job
 from understudy.bridge.keys import Connection
 from understudy.bridge.messages import Accepted
@@ -36,6 +37,8 @@ class Sending(QObject):
         self._last_told = 0.0
         self._tried: tuple[JobOptions, str] | None = None
         self.under_way = False
+        self.refused_job = ""
+        """The job that the gate refused last: its findings stand in the store."""
 
     def send(self, options: JobOptions) -> None:
         """Send a job. The same options after a failure carry the same token: what was stored is not made twice."""
@@ -47,7 +50,7 @@ class Sending(QObject):
             return
         token = self._tried[1] if self._tried is not None and self._tried[0] == options else new_token()
         self._tried = options, token
-        self.under_way = True
+        self.under_way, self.refused_job = True, ""
         self._session.errands.aside(
             "understudy-send", lambda: self._work(connection, options, token), self._finish, self._fail
         )
@@ -66,7 +69,13 @@ class Sending(QObject):
             self._session.errands.tell(lambda: self.told.emit(text, 0, 1))
 
         gathered = gather_job(options, hashed=hashed)
-        return send_job(connection, gathered, sent=sent, parked=parked, token=token)
+        try:
+            return send_job(connection, gathered, sent=sent, parked=parked, token=token)
+        except ComplianceError:
+            with Client.connect(connection) as client:
+                found = client.find_job(token)
+            self.refused_job = found.job_id if found is not None else ""
+            raise
 
     def _tell(self, text: Callable[[], str], done: int, total: int) -> None:
         now = time.monotonic()
@@ -81,4 +90,6 @@ class Sending(QObject):
 
     def _fail(self, problem: UnderstudyError) -> None:
         self.under_way = False
+        if isinstance(problem, ComplianceError):
+            self._tried = None  # refused for good: the same options with mended papers behind them are another job
         self.failed.emit(problem)

@@ -21,7 +21,7 @@ from understudy.bridge.keys import Connection
 from understudy.bridge.messages import Event, FrameFinished, JobSummary, Progress, Status, Welcome
 from understudy.bridge.watch import Watcher
 from understudy.ui.errands import CLOSE_SECONDS, Errands, Failed
-from understudy.ui.job_rows import JobRow, row_of
+from understudy.ui.job_rows import JobRow, in_order, row_of
 
 LOOK_MILLISECONDS = 1000
 DRAIN_MILLISECONDS = 50
@@ -129,15 +129,15 @@ class Session(QObject):
         """Have one job shown as it now stands."""
         self._stale.add(job_id)
 
-    def close(self) -> None:
-        """End every thread of this session."""
+    def close(self, *, wait: bool = True) -> None:
+        """End every thread of this session. wait: for a moment, until they have; inside a host nobody waits."""
         self._round += 1
         self._look_timer.stop()
         self._drain_timer.stop()
         self._let_go_of_watcher()
         self.errands.run(self._hang_up, _nothing, _nothing)
-        self.errands.close()
-        if self._ending is not None:
+        self.errands.close(wait=wait)
+        if self._ending is not None and wait:
             self._ending.join(CLOSE_SECONDS)
 
     def _while_here(self, call: Callable[[Value], None]) -> Callable[[Value], None]:
@@ -207,7 +207,7 @@ class Session(QObject):
 
         def list_all(client: Client) -> list[JobRow]:
             watcher.wait_subscribed(SUBSCRIBE_SECONDS)
-            return [row_of(summary) for summary in client.list_jobs(limit=LIST_LIMIT)]
+            return in_order(row_of(summary) for summary in client.list_jobs(limit=LIST_LIMIT))
 
         self.ask(list_all, self.jobs_listed.emit, self._missed)
 

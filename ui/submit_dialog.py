@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 from html import escape
+from itertools import pairwise
 
 import msgspec
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -39,9 +40,11 @@ from understudy.ui.form_check import (
     problems_of,
     range_in_words,
 )
+from understudy.ui.form_costs import FormCosts, frames_on_disk
 from understudy.ui.form_fields import Field, engine_field, job_field, with_chooser
 from understudy.ui.sending import Sending
 from understudy.ui.session import Session, Standing
+from understudy.ui.submit_papers import SubmitPapers
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "inputs": ("plate", "matte", "reference", "clean_plate", "holdout", "keypoints"),
@@ -54,6 +57,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 DRAFT_ENGINE = "preview"
+KEPT_FOR_ANOTHER_SHOT = ("record", "self_attest", "project")
+"""What holds for the next shot as well, unless that says otherwise."""
 FILES_MILLISECONDS = 300
 """Whoever types a path is not told at every letter that there is no such file."""
 
@@ -69,11 +74,14 @@ class SubmitDialog(QDialog):
         self.setWindowTitle(words.SUBMIT_TITLE)
         self._session = session
         self._sending = Sending(session, self)
+        self.papers = SubmitPapers(session, lambda: self.options()[0], self)
         self.fields = {name: job_field(name, self) for names in SECTIONS.values() for name in names}
         self.engine_fields: dict[str, Field] = {}
         self._engines: dict[str, EngineDescription] = {}
         self._missing: dict[str, str] = {}
         self._asked = engine_options(choices.option)
+        self.waiting: JobOptions | None = None
+        """A shot that comes into the form when the job under way is sent."""
         self.said = QTextBrowser(self)
         self.said.setAccessibleName(words.GATE)
         self.said.hide()
@@ -85,10 +93,14 @@ class SubmitDialog(QDialog):
         self.final.setDefault(True)
         self.note = QLabel(self, wordWrap=True)
         self.note.setProperty("role", "quiet")
+        self.costs = FormCosts(session, self.draft, self.final, self)
         self._files_timer = QTimer(self, singleShot=True, interval=FILES_MILLISECONDS)
+        self._choosers: dict[str, QWidget] = {}
         self._arrange()
         self.fill(choices)
         self._join()
+        self._chain()
+        self._files_timer.start()  # what a host selected is looked for as well
         self.check()
 
     # ---- what stands where ----------------------------------------------------------------------------------------
@@ -102,6 +114,7 @@ class SubmitDialog(QDialog):
         left.addStretch(1)
         right.addWidget(_title(words.SECTIONS["engine"], self))
         right.addLayout(self._section("engine"))
+        right.addWidget(self.costs.box)
         self._own_title = _title(words.SECTIONS["options"], self)
         right.addWidget(self._own_title)
         right.addLayout(self._own)
@@ -120,6 +133,7 @@ class SubmitDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(scroll, 1)
         layout.addWidget(self.said)
+        layout.addWidget(self.papers.bar)
         layout.addWidget(self.bar)
         foot = QHBoxLayout()
         foot.addWidget(self.note, 1)
@@ -133,9 +147,28 @@ class SubmitDialog(QDialog):
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for field in (self.fields[one] for one in SECTIONS[name]):
-            form.addRow(field.label, with_chooser(field, self) if field.name in PATHS else field.editor)
+            holder = with_chooser(field, self) if field.name in PATHS else None
+            if holder is not None:
+                self._choosers[field.name] = holder.findChildren(QPushButton)[0]
+            form.addRow(field.label, holder or field.editor)
             form.addRow("", field.problem)
+        if name == "papers":
+            form.addRow("", self.papers.edit)
         return form
+
+    def _chain(self) -> None:
+        """Have Tab go down the left column, then down the right one, then to the buttons: as they are read."""
+        order: list[QWidget] = []
+        for section in ("inputs", "shot", "papers", "engine"):
+            for name in SECTIONS[section]:
+                order += [self.fields[name].editor, *filter(None, [self._choosers.get(name)])]
+            if section == "papers":
+                order.append(self.papers.edit)
+        order += [self.costs.box.table, *(field.editor for field in self.engine_fields.values())]
+        order += [self.fields[name].editor for name in SECTIONS["more"]]
+        order += [self.said, self.draft, self.final]
+        for before, after in pairwise(order):
+            self.setTabOrder(before, after)
 
     def _join(self) -> None:
         for field in self.fields.values():
@@ -146,9 +179,13 @@ class SubmitDialog(QDialog):
         self._files_timer.timeout.connect(self._look_for_files)
         self.draft.clicked.connect(partial(self.send, True))
         self.final.clicked.connect(partial(self.send, False))
+        self.costs.changed.connect(self.check)
+        self.costs.box.wanted.connect(self.choose_engine)
         self._sending.told.connect(self._show_progress)
         self._sending.done.connect(self._show_accepted)
         self._sending.failed.connect(self.show_problem)
+        self.papers.chosen.connect(self._use_record)
+        self.papers.said.connect(self.note.setText)
 
     # ---- what it says ---------------------------------------------------------------------------------------------
 
@@ -158,6 +195,41 @@ class SubmitDialog(QDialog):
             self.fields["engine"].offer((*self._engines, choices.engine))  # until the daemon has said what it has
         for name, field in self.fields.items():
             field.set_value(getattr(choices, name))
+        self._asked = own = engine_options(choices.option)
+        for name, field in self.engine_fields.items():
+            field.set_value(own.get(name))
+
+    def take_shot(self, choices: JobOptions) -> JobOptions:
+        """Put another shot into the form, as soon as no job of it is under way; return what it then says.
+
+        Papers and project stay where the shot says none of its own.
+        """
+        if self._sending.under_way:
+            self.waiting = choices
+            return choices
+        now, default = self.options()[0], JobOptions()
+        kept = {
+            name: getattr(now, name)
+            for name in KEPT_FOR_ANOTHER_SHOT
+            if getattr(choices, name) == getattr(default, name)
+        }
+        if choices.record or choices.self_attest:
+            kept = {name: value for name, value in kept.items() if name == "project"}
+        choices = msgspec.structs.replace(choices, **kept)
+        self.said.hide()
+        asked = {**engine_options(now.option), **engine_options(choices.option)}
+        self.fill(choices)
+        self._asked = asked
+        for name, field in self.engine_fields.items():
+            field.set_value(self._asked.get(name))
+        self.check()
+        return choices
+
+    def _take_waiting(self) -> None:
+        choices, self.waiting = self.waiting, None
+        if choices is not None:
+            self.take_shot(choices)
+            self.show()
 
     def options(self, *, draft: bool = False) -> tuple[JobOptions, dict[str, str]]:
         """Return what the form says, and what of it could not be read."""
@@ -183,6 +255,8 @@ class SubmitDialog(QDialog):
             found = engine_option_problem(name, str(field.value() or ""), engine) if engine is not None else ""
             field.show_problem(found)
             wrong.update({name: found} if found else {})
+        own = {name: str(field.value()) for name, field in self.engine_fields.items() if field.value()}
+        self.costs.show_for(self._engines, options, own, DRAFT_ENGINE)
         self._offer(not problems and not wrong, engine)
         return not problems and not wrong
 
@@ -207,7 +281,14 @@ class SubmitDialog(QDialog):
             self.fields["engine"].offer(tuple(engines))
             self.fields["engine"].set_value(was if was in engines else next(iter(engines)))
             self._show_engine()
+            self.costs.ask()
         self.check()
+
+    def choose_engine(self, engine: str, own: dict[str, str]) -> None:
+        """Say this engine and these of its options."""
+        self.fields["engine"].set_value(engine)
+        for name, value in own.items():
+            self.engine_fields[name].set_value(value)
 
     def _show_engine(self) -> None:
         """Lay out the options of the chosen engine; what was typed for another is kept for when it comes back."""
@@ -220,6 +301,7 @@ class SubmitDialog(QDialog):
             for name in engine.options:
                 self._add_engine_field(name, engine)
         self._own_title.setVisible(bool(self.engine_fields))
+        self._chain()
         self.check()
 
     def _add_engine_field(self, name: str, engine: EngineDescription) -> None:
@@ -238,6 +320,7 @@ class SubmitDialog(QDialog):
         if not self.check():
             return
         self.said.hide()
+        self.papers.clear()
         self.bar.show()
         self._sending.send(self.options(draft=draft)[0])
         self.check()
@@ -254,6 +337,7 @@ class SubmitDialog(QDialog):
         self.check()
         self.hide()
         self.accepted_job.emit(accepted.job_id, text)
+        self._take_waiting()
 
     def show_problem(self, problem: UnderstudyError) -> None:
         """Show an error beside its field, or at the foot with every finding and what to do."""
@@ -265,15 +349,25 @@ class SubmitDialog(QDialog):
             self.fields[name].editor.setFocus()
         self.said.setHtml(_page(problem))
         self.said.show()
+        if isinstance(problem, ComplianceError):
+            self.papers.show_refused(self._sending.refused_job, problem.findings)
+
+    def _use_record(self, path: str) -> None:
+        """Take a record that was saved from its form: a job has one, or is self-attested."""
+        self.fields["self_attest"].set_value(None)
+        self.fields["record"].set_value(path)
 
     def _look_for_files(self) -> None:
         options, _ = self.options()
 
-        def found(missing: dict[str, str]) -> None:
-            self._missing = missing
+        def found(told: tuple[dict[str, str], int | None]) -> None:
+            self._missing, self.costs.frames = told
             self.check()
 
-        self._session.errands.aside("understudy-files", lambda: missing_files(options), found, self._cannot_look)
+        def look() -> tuple[dict[str, str], int | None]:
+            return missing_files(options), frames_on_disk(options)
+
+        self._session.errands.aside("understudy-files", look, found, self._cannot_look)
 
     def _cannot_look(self, problem: UnderstudyError) -> None:
         self.note.setText(problem.message)

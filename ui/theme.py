@@ -7,7 +7,7 @@ is told by word and shape first (`badges`); colour only helps.
 from __future__ import annotations
 
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 GROUND = QColor(43, 43, 43)
 RAISED = QColor(54, 54, 54)
@@ -72,12 +72,41 @@ QLabel[role="problem"] {{ color: {STATES["failed"].name()}; }}
 QLabel[role="section"] {{ color: {QUIET.name()}; font-weight: bold; padding-top: 8px; }}
 QLabel[role="empty"] {{ color: {QUIET.name()}; }}
 QLabel[role="bar"] {{ padding: 2px 8px; }}
+QPlainTextEdit, QComboBox QAbstractItemView {{
+  background: {SUNKEN.name()}; border: 1px solid {LINE.name()}; selection-background-color: {CHOSEN.name()};
+}}
+QPlainTextEdit:focus, QComboBox:focus {{ border: 1px solid {ACCENT.name()}; }}
+QPushButton[role="chip"] {{ padding: 2px 8px; border-radius: 8px; }}
+QFrame[role="row"] {{ border: 1px solid {LINE.name()}; }}
+QFrame[role="finding"] {{ background: {RAISED.name()}; border: 0; border-left: 3px solid {QUIET.name()}; }}
+QFrame[role="finding"][outcome="refuse"], QFrame[role="finding"][outcome="broken"] {{
+  border-left-color: {STATES["failed"].name()};
+}}
+QFrame[role="finding"][outcome="warn"] {{ border-left-color: {STATES["parked"].name()}; }}
+QLabel[role="outcome"] {{ font-weight: bold; }}
+QLabel[outcome="refuse"], QLabel[outcome="broken"] {{ color: {STATES["failed"].name()}; }}
+QLabel[outcome="warn"] {{ color: {STATES["parked"].name()}; }}
+QLabel[outcome="note"] {{ color: {STATES["for_review"].name()}; }}
 """
 
 
 def dress(application: QApplication) -> None:
     """Give the application this look, whatever the desktop's own."""
     application.setStyle("Fusion")
+    application.setPalette(_palette())
+    application.setStyleSheet(_SHEET)
+
+
+def dress_within(widget: QWidget) -> None:
+    """Give one widget this look, inside an application that keeps its own: our cells are drawn for this ground."""
+    palette = _palette()
+    widget.setStyleSheet(_SHEET)
+    widget.setAutoFillBackground(True)
+    for part in (widget, *widget.findChildren(QWidget)):  # under a sheet of its own Qt hands no palette down
+        part.setPalette(palette)
+
+
+def _palette() -> QPalette:
     palette = QPalette()
     for role, colour in (
         (QPalette.ColorRole.Window, GROUND), (QPalette.ColorRole.Base, SUNKEN),
@@ -88,5 +117,4 @@ def dress(application: QApplication) -> None:
         (QPalette.ColorRole.PlaceholderText, QUIET), (QPalette.ColorRole.Link, ACCENT),
     ):  # fmt: skip
         palette.setColor(role, colour)
-    application.setPalette(palette)
-    application.setStyleSheet(_SHEET)
+    return palette

@@ -6,34 +6,39 @@ a `TakeWatch` looks at the folder, a `Reader` at the frames, and both tell by si
 
 from __future__ import annotations
 
-import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent
-from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from understudy.bridge.errors import Finding, RequestError
+from understudy.bridge.errors import Finding
 from understudy.bridge.frames import FrameRange, FrameRate
-from understudy.ui import viewer_keys
-from understudy.ui.frames.reader import Reader, Shown, Wanted
-from understudy.ui.frames.view import Look
+from understudy.bridge.take_segments import TakeSegment
+from understudy.ui import look_words, viewer_keys, viewer_places
+from understudy.ui.frames.plate import PlateSource
+from understudy.ui.frames.reader import COLOURED_AHEAD, Reader
+from understudy.ui.frames.wishes import Shown, Wanted
+from understudy.ui.other_takes import OtherTake
 from understudy.ui.playhead import Playhead, next_frames
 from understudy.ui.remote_take import RemoteTake
 from understudy.ui.viewer_bar import LookBar, TransportBar, set_items
 from understudy.ui.viewer_canvas import FRONT, Canvas, Mode, laid_of
-from understudy.ui.viewer_places import Others, Place, banner_of, others_of, places_of
+from understudy.ui.viewer_pixel import told_pixel
+from understudy.ui.viewer_places import Others, Place
 from understudy.ui.viewer_playback import Playback
 from understudy.ui.viewer_strip import FrameStrip
 from understudy.ui.viewer_style import STYLE
-from understudy.ui.viewer_take import TakeFiles
+from understudy.ui.viewer_take import PLATE
 from understudy.ui.viewer_watch import Seen, TakeWatch, Watched, notes_of
-from understudy.ui.viewer_words import banner_words, frame_words, missing_words, pixel_words
+from understudy.ui.viewer_words import banner_words, frame_words, missing_words
 
 AHEAD_FRAMES = 24
 FLICKER_MILLISECONDS = 400
+RESTS_MILLISECONDS = 250  # after the last move of the head the picture is made fine
 DEFAULT_RATE = FrameRate(24)  # of a take that states none; the viewer says so
 
 
@@ -53,7 +58,7 @@ class Viewer(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Understudy viewer")
+        self.setWindowTitle(look_words.VIEWER_TITLE)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.canvas, self.strip = Canvas(self), FrameStrip(self)
         self.look_bar, self.transport = LookBar(self), TransportBar(self)
@@ -63,6 +68,7 @@ class Viewer(QWidget):
         self.playback = Playback(self)
         self._others: Others = {}
         self._reader: Reader | None = None
+        self._made_of: object = None
         self._watch: TakeWatch | None = None
         self._serial, self._newest = 0, dict[str, int]()
         self._shown: dict[str, Shown] = {}
@@ -75,23 +81,34 @@ class Viewer(QWidget):
     def show_take(
         self,
         folder: Path,
-        plate: str | None = None,
+        plate: PlateSource | str | None = None,
         rate: FrameRate | None = None,
         findings: tuple[Finding, ...] = (),
         *,
         expected: FrameRange | None = None,
-        segments: tuple[FrameRange, ...] = (),
+        segments: tuple[TakeSegment, ...] = (),
+        others: tuple[OtherTake, ...] = (),
         remote: RemoteTake | None = None,
     ) -> None:
-        """Show the take that lies, or lands, in `folder`. Returns at once: the folder is read on another thread."""
+        """Show the take that lies, or lands, in `folder`. Returns at once: the folder is read on another thread.
+
+        plate: where its frames come from, or a pattern; others: takes to compare with.
+        """
         self.pause()
         self._end_threads(wait=False)
         self.head, self.seen = None, None
         self._shown.clear()
         self.canvas.clear()
         self.canvas.banner, self.canvas.problem = "", "Reading the take ..."
-        watched = Watched(folder, plate, rate, expected, findings, segments, remote)
+        watched = Watched(folder, plate, rate, expected, findings, segments, others, remote)
         self._watch = TakeWatch(watched, self._told.seen.emit)
+
+    def learn(
+        self, findings: tuple[Finding, ...], segments: tuple[TakeSegment, ...], others: tuple[OtherTake, ...]
+    ) -> None:
+        """Take what is known of the shown take by now: the frame and all that is chosen stay."""
+        if self._watch is not None:
+            self._watch.learn(findings, segments, others)
 
     def set_frame(self, frame: int) -> None:
         """Go to a frame; frames in the direction of the move are made ready."""
@@ -99,6 +116,7 @@ class Viewer(QWidget):
             return
         if frame != self.head.frame:
             self._direction = 1 if frame > self.head.frame else -1
+            self._resting.start()
         self.head = self.head.at(frame)
         self.strip.show_head(self.head)
         self.frame_changed.emit(self.head.frame)
@@ -134,6 +152,7 @@ class Viewer(QWidget):
         """End the threads. A panel calls it before it deletes the viewer."""
         self.pause()
         self._flicker.stop()
+        self._resting.stop()
         self._end_threads(wait=True)
 
     def _end_threads(self, *, wait: bool) -> None:
@@ -157,6 +176,7 @@ class Viewer(QWidget):
         self.said.setWordWrap(False)
         self.setStyleSheet(STYLE)
         self._flicker = QTimer(self)
+        self._resting = QTimer(self, singleShot=True, interval=RESTS_MILLISECONDS)
 
     def _connect(self) -> None:
         self._told.landed.connect(self._on_landed)
@@ -164,6 +184,7 @@ class Viewer(QWidget):
         self._told.seen.connect(self._on_seen)
         self.playback.due.connect(self._on_due)
         self._flicker.timeout.connect(self._on_flicker)
+        self._resting.timeout.connect(self._ask)
         self.canvas.moved.connect(self._ask)
         self.canvas.pointed.connect(self._on_pointed)
         self.canvas.left.connect(self._on_left)
@@ -175,20 +196,24 @@ class Viewer(QWidget):
         self.look_bar.pixels_asked.connect(lambda: self.canvas.set_zoom(1))
 
     def _on_seen(self, seen: Seen) -> None:
-        if self._watch is None or seen.watched is not self._watch.watched:
+        if self._watch is None or seen.watch is not self._watch:
             return  # of a take that is no longer shown
         first, self.seen = self.seen is None, seen
         take, whole = seen.take, seen.take.whole
-        if self._reader is None or self._reader.viewing is not seen.viewing:
+        made_of = (seen.viewing, seen.plate, take.working_space, take.layers.get(PLATE))
+        if self._reader is None or self._made_of != made_of:
             if self._reader is not None:
                 self._reader.stop(wait=False)
-            self._reader = Reader(seen.viewing, self._told.landed.emit, self._told.whole.emit)
+            self._made_of = made_of
+            self._reader = Reader(
+                seen.viewing, self._told.landed.emit, self._told.whole.emit, plate=seen.plate, space=take.working_space
+            )
         self.playback.rate = take.rate or DEFAULT_RATE
         self.look_bar.set_displays(seen.viewing.displays())
         set_items(self.look_bar.layer, list(take.layers))
         if first:
             self.look_bar.layer.setCurrentText(take.picture_layer)
-        self._others = others_of(take, seen.earlier)
+        self._others = viewer_places.others_of(take, seen.others)
         set_items(self.look_bar.other, list(self._others))
         if whole is None:
             self.canvas.problem = take.problem or "No frame lies here yet."
@@ -218,15 +243,17 @@ class Viewer(QWidget):
         against = self._others.get(bar.other.currentText(), ()) if self.canvas.mode != "single" else ()
         if self.canvas.mode != "onion":
             against = against[:1]
-        return list(places_of(seen.take, bar.layer.currentText(), against, overlay=bar.overlay.isChecked()))
-
-    def _look(self, take: TakeFiles) -> Look:
-        bar, viewing = self.look_bar, cast(Seen, self.seen).viewing
-        space, exposure, gamma = viewing.space(take.working_space), bar.exposure.value(), bar.gamma.value()
-        return Look(space, bar.display.currentText(), bar.view.currentText(), round(exposure, 3), round(gamma, 3))
+        subtract, overlay = self.canvas.mode == "difference", bar.overlay.isChecked()
+        return list(
+            viewer_places.places_of(seen.take, bar.layer.currentText(), against, overlay=overlay, subtract=subtract)
+        )
 
     def _factor(self) -> int:
         return max(1, int(1 / self.canvas.zoom))
+
+    def _size(self) -> tuple[int, bool]:
+        """Return how much smaller pictures are to be made, and whether roughly: the head moves."""
+        return (factor := self._factor()), factor > 1 and self._resting.isActive()
 
     def _ask(self) -> None:
         """Ask for every picture that the screen needs now, and for those that will be needed next."""
@@ -240,32 +267,31 @@ class Viewer(QWidget):
         for place in places:
             self._ask_for(place, frame)
         near = next_frames(self.head, self._direction, AHEAD_FRAMES)
-        files = (place.take.layers.get(place.layer, {}).get(other) for other in near for place in places)
-        self._reader.ahead((path, self._factor()) for path in files if path is not None)
+        keys = (viewer_places.key_of(place, other, *self._size()) for other in near for place in places)
+        soon = (self._wanted(place, other) for other in near[:COLOURED_AHEAD] for place in places)
+        self._reader.ahead(
+            (key for key in keys if key), (replace(one, region=self.canvas.region()) for one in soon if one)
+        )
 
     def _ask_for(self, place: Place, frame: int) -> None:
-        path = place.take.layers.get(place.layer, {}).get(frame)
         self._serial += 1
-        if path is None or self._reader is None:
+        wanted = self._wanted(place, frame)
+        if wanted is None or self._reader is None:
             self._newest[place.place] = self._serial
             self._shown.pop(place.place, None)
             self.canvas.lay(place.place, None)
             if place.place == FRONT:
-                self.canvas.problem = missing_words(place.take, place.layer, frame)
+                self.canvas.problem = missing_words(*viewer_places.lacking_of(place, frame), frame)
                 self.canvas.banner = banner_words(place.take, None)
             return
-        wanted = Wanted(
-            place=place.place,
-            path=path,
-            frame=frame,
-            factor=self._factor(),
-            look=self._look(place.take),
-            kind=place.kind,
-            channel=self.look_bar.channel.currentText() if place.kind != "overlay" else "RGB",
-            region=self.canvas.region(),
-            serial=self._serial,
-        )
-        self._reader.show(wanted)
+        self._reader.show(replace(wanted, region=self.canvas.region(), serial=self._serial))
+
+    def _wanted(self, place: Place, frame: int) -> Wanted | None:
+        key = viewer_places.key_of(place, frame, *self._size())
+        if key is None or self.seen is None:
+            return None
+        bar, space = self.look_bar, self.seen.viewing.space(place.take.working_space)
+        return viewer_places.wanted_of(place, key, frame, bar.look(space), bar.channel.currentText())
 
     def _on_landed(self, shown: Shown) -> None:
         wanted, seen = shown.wanted, self.seen
@@ -277,14 +303,16 @@ class Viewer(QWidget):
         self._newest[wanted.place] = wanted.serial
         self._shown[wanted.place] = shown
         marks = shown.picture.marks if shown.picture is not None else {}
-        label = frame_words(place.take, place.layer, wanted.frame, marks, named=place.named)
+        label = frame_words(
+            place.take, place.layer, wanted.frame, marks, named=place.named
+        ) + viewer_places.minus_words(place)
         self.canvas.lay(wanted.place, laid_of(shown, label))
         if wanted.place == FRONT:
             self._front_landed(shown)
-        self.canvas.banner = banner_of(seen.take, self._places(seen), self._shown)
+        self.canvas.banner = viewer_places.banner_of(seen.take, self._places(seen), self._shown)
 
     def _front_landed(self, shown: Shown) -> None:
-        self.playback.was_painted()
+        self.playback.was_painted(shown.wanted.frame)
         self.canvas.problem = shown.problem
         if (picture := shown.picture) is not None and self.canvas.set_display(picture.display, picture.pixel_aspect):
             self._ask()  # its size was not known when it was asked for
@@ -314,21 +342,8 @@ class Viewer(QWidget):
 
     def _tell_pixel(self) -> None:
         shown = self._shown.get(FRONT)
-        if self._pointed is None or shown is None or self._reader is None or self.playback.runs:
-            return
-        wanted = shown.wanted
-        layer = self.look_bar.layer.currentText()
-        found = self._reader.values(wanted.path, *self._pointed)
-        if found is None:
-            self.pixel.setText(f"{layer}  x {self._pointed[0]}  y {self._pointed[1]}   reading ...")
-            return
-        channels, values = found
-        space = "data" if wanted.kind == "data" else f"scene-linear {wanted.look.space}"
-        words = pixel_words(layer, self._pointed, channels, values, space)
-        if values is not None and len(values) >= 3 and wanted.kind == "picture":
-            codes = self._reader.viewing.exact_codes(values, wanted.look)
-            words += "   view {} {} {}".format(*codes)
-        self.pixel.setText(words)
+        if self._pointed is not None and shown is not None and self._reader is not None and not self.playback.runs:
+            self.pixel.setText(told_pixel(self._reader, shown.wanted, self.look_bar.layer.currentText(), self._pointed))
 
     def _tell(self) -> None:
         """Say what the playback does, which view there is at which error, and what was found at this frame."""
@@ -376,25 +391,7 @@ class Viewer(QWidget):
             super().keyPressEvent(event)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Open a folder in a window of its own."""
-    parser = argparse.ArgumentParser(prog="python -m understudy.ui.viewer", description=__doc__)
-    parser.add_argument("folder", type=Path, help="a take, or the folder that one lands in")
-    parser.add_argument("--plate", help="the plate's files, as plate.####.exr")
-    parser.add_argument("--rate", help="frames per second, where the files state none")
-    said = parser.parse_args(arguments)
-    try:
-        rate = FrameRate.parse(said.rate) if said.rate else None
-    except RequestError as problem:
-        parser.error(f"{problem.message}. {problem.remedy}")
-    application = QApplication.instance() or QApplication(sys.argv[:1])
-    viewer = Viewer()
-    viewer.resize(1280, 860)
-    viewer.show_take(said.folder, said.plate, rate)
-    viewer.show()
-    viewer.setFocus()
-    return application.exec()
-
-
 if __name__ == "__main__":
+    from understudy.ui.viewer_window import main
+
     sys.exit(main())

@@ -5,8 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
+from understudy.ui import look_words
+from understudy.ui.frames.view import Look
+
 CHANNELS = ("RGB", "R", "G", "B", "A")
-MODES = ("single", "wipe", "flicker", "onion")
+MODES = ("single", "wipe", "flicker", "onion", "difference")
 NARROWEST = 62
 """Pixels of a box where the viewer has little room."""
 
@@ -29,9 +32,9 @@ class LookBar(QWidget):
         self.exposure = _number(-20, 20, 0.25, " stops")
         self.gamma = _number(0.1, 5, 0.05, "")
         self.gamma.setValue(1)
-        self.overlay = QPushButton("Matte")
+        self.overlay = QPushButton(look_words.MATTE)
         self.overlay.setCheckable(True)
-        self.fit, self.pixels = QPushButton("Fit"), QPushButton("1:1")
+        self.fit, self.pixels = QPushButton(look_words.FIT), QPushButton("1:1")
         self._displays: dict[str, tuple[str, ...]] = {}
         self._lay_out()
         self._connect()
@@ -44,6 +47,11 @@ class LookBar(QWidget):
         set_items(self.display, list(displays))
         self._set_views()
 
+    def look(self, space: str) -> Look:
+        """Return how a picture of `space` is to be looked at."""
+        exposure, gamma = round(self.exposure.value(), 3), round(self.gamma.value(), 3)
+        return Look(space, self.display.currentText(), self.view.currentText(), exposure, gamma)
+
     def _set_views(self) -> None:
         set_items(self.view, list(self._displays.get(self.display.currentText(), ())))
 
@@ -52,13 +60,13 @@ class LookBar(QWidget):
         row.setContentsMargins(6, 4, 6, 4)
         row.setSpacing(4)
         shown = (
-            ("Layer", self.layer), ("", self.mode), ("with", self.other), ("", self.overlay), ("View", self.display),
-            ("", self.view), ("Exposure", self.exposure), ("Gamma", self.gamma), ("", self.channel), ("", self.fit),
-            ("", self.pixels),
+            self.layer, self.mode, self.other, self.overlay, self.display, self.view, self.exposure, self.gamma,
+            self.channel, self.fit, self.pixels,
         )  # fmt: skip
-        for words, widget in shown:
+        for (words, name), widget in zip(look_words.LOOK, shown, strict=True):
             if words:
                 row.addWidget(QLabel(words))
+            widget.setAccessibleName(name)
             row.addWidget(widget)
         for button in (self.overlay, self.fit, self.pixels):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -88,7 +96,7 @@ class TransportBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(6, 2, 6, 4)
         row.setSpacing(4)
-        self.play = QPushButton("Play")
+        self.play = QPushButton(look_words.PLAY)
         self.play.setCheckable(True)
         buttons = (
             ("|<", "first", "First frame (Home)"), ("<", "back", "One frame back (Left)"), ("", "play", "Play (Space)"),

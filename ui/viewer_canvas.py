@@ -13,9 +13,9 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from understudy.ui.frames.reader import Shown
+from understudy.ui.frames.wishes import Shown
 
-Mode = Literal["single", "wipe", "flicker", "onion"]
+Mode = Literal["single", "wipe", "flicker", "onion", "difference"]
 Rectangle = tuple[int, int, int, int]
 FRONT, BACK, MATTE = "front", "back", "matte"
 SMALLEST_ZOOM, LARGEST_ZOOM = 1 / 32, 64.0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
+from understudy.ui.viewer_places import other_words
 from understudy.ui.viewer_take import PLATE
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ TRANSPORT = {
     Qt.Key.Key_Up: "found_after", Qt.Key.Key_Down: "found_before",
 }  # fmt: skip
 CHANNELS = {Qt.Key.Key_R: "R", Qt.Key.Key_G: "G", Qt.Key.Key_B: "B", Qt.Key.Key_A: "A", Qt.Key.Key_C: "RGB"}
-MODES = {Qt.Key.Key_W: "wipe", Qt.Key.Key_T: "flicker", Qt.Key.Key_N: "onion"}
+MODES = {
+    Qt.Key.Key_W: "wipe", Qt.Key.Key_T: "flicker", Qt.Key.Key_N: "onion", Qt.Key.Key_D: "difference"
+}  # fmt: skip
 EXPOSURE = {Qt.Key.Key_BracketLeft: -0.25, Qt.Key.Key_BracketRight: 0.25}
 """Stops."""
 
@@ -43,6 +46,10 @@ def press(viewer: Viewer, key: Qt.Key) -> bool:
         bar.mode.setCurrentText("single" if bar.mode.currentText() == MODES[key] else MODES[key])
     elif key in EXPOSURE:
         bar.exposure.setValue(bar.exposure.value() + EXPOSURE[key])
+    elif key == Qt.Key.Key_P:
+        plate_or_picture(viewer)
+    elif key == Qt.Key.Key_V:
+        next_take(viewer)
     elif key == Qt.Key.Key_M:
         bar.overlay.toggle()
     elif key == Qt.Key.Key_F:
@@ -52,3 +59,27 @@ def press(viewer: Viewer, key: Qt.Key) -> bool:
     else:
         return False
     return True
+
+
+def plate_or_picture(viewer: Viewer) -> None:
+    """A and B: the plate in the place of what is shown, and the finished picture in the plate's."""
+    seen = viewer.seen
+    if seen is not None:
+        is_plate = viewer.look_bar.layer.currentText() == PLATE
+        viewer.set_layer(seen.take.picture_layer if is_plate else PLATE)
+
+
+def next_take(viewer: Viewer) -> None:
+    """Compare with the next other take of the shot, by a wipe where nothing is compared yet; after the last, none."""
+    seen, bar = viewer.seen, viewer.look_bar
+    names = [other_words(other) for other in seen.others] if seen is not None else []
+    if not names:
+        return
+    compared = bar.mode.currentText() != "single" and bar.other.currentText() in names
+    at = names.index(bar.other.currentText()) + 1 if compared else 0
+    if at == len(names):
+        bar.mode.setCurrentText("single")
+        return
+    bar.other.setCurrentText(names[at])
+    if bar.mode.currentText() == "single":
+        bar.mode.setCurrentText("wipe")

@@ -23,6 +23,8 @@ class Playback(QObject):
         self._began = 0
         self._start = 0
         self._painted: set[int] = set()
+        self._asked: dict[int, int] = {}
+        """Frame to the step at which it was last asked for."""
         self._clock = QTimer(self)
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)
         self._clock.timeout.connect(lambda: self.due.emit(self._steps()))
@@ -35,18 +37,21 @@ class Playback(QObject):
         """Begin at a frame. The clock ticks twice a frame, so that none begins more than half a frame late."""
         self._began, self._start = time.monotonic_ns(), frame
         self._painted = set()
+        self._asked = {}
         self._clock.start(max(1, int(500 / self.rate.fraction)))
 
     def stop(self) -> None:
         self._clock.stop()
 
     def frame(self, head: Playhead, steps: int) -> int:
-        return played(head, self._start, steps)
+        frame = played(head, self._start, steps)
+        self._asked[frame] = steps
+        return frame
 
-    def was_painted(self) -> None:
-        """Count the frame that is due as painted."""
-        if self.runs:
-            self._painted.add(self._steps())
+    def was_painted(self, frame: int) -> None:
+        """Count a frame that was due as painted, once."""
+        if self.runs and frame in self._asked:
+            self._painted.add(self._asked[frame])
 
     def words(self) -> str:
         """Return how it goes."""

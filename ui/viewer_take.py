@@ -18,6 +18,8 @@ from understudy.bridge.exr_file import read_attribute, read_frame_rate
 from understudy.bridge.frames import FilePattern, FrameRange, FrameRate
 from understudy.bridge.shot import DATA_LAYERS
 from understudy.bridge.take import EARLIER, PROVISIONAL, TAKE_MARK
+from understudy.bridge.take_segments import TakeSegment, seams_of
+from understudy.ui.frames.plate import PatternPlate, PlateSource
 from understudy.ui.frames.remote import FrameFile
 
 PLATE = "plate"
@@ -53,6 +55,14 @@ class TakeFiles:
     seams: tuple[int, ...] = ()
     """Frames before which another segment, or pixels of another version, begin."""
     problem: str = ""
+    named: str = ""
+    """What the interface calls it where several takes are compared; empty: by its folder."""
+    plate_note: str = ""
+    """What is to be said of the plate: which of it cannot be shown, and why."""
+
+    @property
+    def name(self) -> str:
+        return self.named or self.folder.name
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -87,6 +97,7 @@ class _Manifest(msgspec.Struct):
     rate: str = ""
     state: str = ""
     findings: tuple[Finding, ...] = ()
+    segments: tuple[TakeSegment, ...] = ()
 
 
 def find_take(folder: Path) -> Path:
@@ -107,18 +118,19 @@ def earlier_takes(folder: Path) -> tuple[Path, ...]:
 
 def read_take(
     folder: Path,
-    plate: str | None = None,
+    plate: PlateSource | None = None,
     *,
     rate: FrameRate | None = None,
     expected: FrameRange | None = None,
     findings: Iterable[Finding] = (),
-    segments: Iterable[FrameRange] = (),
+    segments: Iterable[TakeSegment] = (),
+    named: str = "",
 ) -> TakeFiles:
     """Return what lies in `folder` now. What the caller says goes before what the files say. No file makes it raise."""
     where = find_take(folder)
     layers = _layers(where)
     if plate is not None:
-        layers = {PLATE: _plate(plate), **layers}
+        layers = {PLATE: dict(sorted(plate.frames().items())), **layers}
     manifest, problem = _manifest(where)
     first = next((path for name in _by_use(layers) for path in layers[name].values()), None)
     said = _header(first)
@@ -136,8 +148,10 @@ def read_take(
         working_space=said.get("working_space", ""),
         expected=expected or (FrameRange(*frames) if frames else None),
         findings=_once(known),
-        seams=_seams(known, segments),
+        seams=_seams(known, tuple(segments) or manifest.segments),
         problem=problem,
+        named=named,
+        plate_note=plate.note() if plate is not None else "",
     )
 
 
@@ -172,9 +186,10 @@ def _layers(folder: Path) -> dict[str, dict[int, Path]]:
     return dict(sorted(found.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))
 
 
-def _plate(pattern: str) -> dict[int, Path]:
+def plate_by_name(pattern: str) -> PatternPlate:
+    """Return the plate of a pattern that was typed, `plate.####.exr`. Lists its folder."""
     files = FilePattern(pattern)
-    return files.frames_on_disk() if files.numbered else {}
+    return PatternPlate(files.frames_on_disk() if files.numbered else {})
 
 
 def _manifest(folder: Path) -> tuple[_Manifest, str]:
@@ -211,8 +226,8 @@ def _rate(said: str, first: Path | None) -> FrameRate | None:
         return None
 
 
-def _seams(findings: Iterable[Finding], segments: Iterable[FrameRange]) -> tuple[int, ...]:
-    starts = {segment.first for segment in list(segments)[1:]}
+def _seams(findings: Iterable[Finding], segments: tuple[TakeSegment, ...]) -> tuple[int, ...]:
+    starts = set(seams_of(segments))
     measured = {finding.frames[1] for finding in findings if finding.rule == "seam" and len(finding.frames) == 2}
     return tuple(sorted(starts | measured))
 

@@ -71,8 +71,40 @@ ACTIONS = {
     "redo": ("Re&do a segment…", "D", "Make a segment of a delivered take again, as a new version."),
     "open": ("&Open folder", "O", "Open the folder that holds the take's files."),
     "fetch": ("&Fetch…", "F", "Bring the take to this machine; a fetch that was stopped goes on."),
-    "copy": ("Copy as &command", "Ctrl+C", "Copy the job as a command line of `understudy`."),
+    "copy": ("Copy as &command", "Ctrl+C", "Copy the command that submits this very job again from a shell."),
+    "copy_fetch": ("Copy &how to fetch it", "Ctrl+Shift+C", "Copy the command that brings, shows or follows this job."),
 }
+IMPORT = "&Import into {desk}"
+IMPORT_MANY = "&Import into…"
+IMPORT_NOWHERE = "&Import into a host"
+IMPORT_KEY = "I"
+IMPORT_HELP = "Have an open Nuke, Blender or Resolve read this take in, at its own frames."
+IMPORT_ASKED = "{desk} imports {take}…"
+IMPORT_DONE = "{desk}: {said}."
+IMPORT_GONE = "{desk} is no longer open."
+IMPORT_GONE_REMEDY = "Open it again, and press Panel there."
+SELECTION_CAME = "{desk} has put {shot} into the form."
+SELECTION_WAITS = "{desk} has sent {shot}: it comes into the form when the job under way is sent."
+DOCK_EMPTY = "No job yet.\nPress Recast on an Understudy node."
+DOCK_PANEL = "Panel"
+DOCK_PANEL_HELP = "Open the whole panel, with the selected Understudy node's shot in its form."
+FOLDS = {
+    "fold": ("&Fold this shot", "Left", "Show only the newest take of this shot."),
+    "unfold": ("&Unfold this shot", "Right", "Show every take of this shot."),
+    "fold_all": ("Fold every shot", "Shift+Left", "Show only the newest take of each shot."),
+    "unfold_all": ("Unfold every shot", "Shift+Right", "Show every take of each shot."),
+}
+FOLDED = "{shot}  +{more}"
+FOLDED_IN_WORDS = ", {takes} folded"
+COPIED = "Copied: {line}"
+COPY_RECORD = "the record's own file is not known: put its path in the place of {stand_in}"
+COPY_FOLDER = "paths are as they were typed: run it in the folder where the job was submitted"
+COPY_CONTEXT = "OCIO's context was {names}: set these variables"
+COPY_DEMONSTRATION = "it was a demonstration, which only `understudy demo` makes; this one is uncleared"
+SEVERAL_CANCEL_SURE = "Cancel {jobs}? {done} of {total} frames are finished; Retry goes on from them."
+CHANGED = "{take} is {state}, priority {priority}"
+SEVERAL_DONE = "{jobs} changed."
+SEVERAL_LEFT = "{jobs} changed, {left} not: {message} {remedy}"
 SUBMIT = "&New job…"
 DAEMON = "&Daemon…"
 QUIT = "&Quit"
@@ -82,7 +114,7 @@ FILE_MENU = "&File"
 VIEW_MENU = "&View"
 CANCEL_SURE = "Cancel {shot} v{version:03}? {done} of {total} frames are finished; Retry goes on from them."
 
-NO_FOLDER_HERE = "Its files are not on this machine, or there are none yet; Copy as command brings them."
+NO_FOLDER_HERE = "Its files are not on this machine, or there are none yet; Fetch (F) brings a delivered take."
 
 FETCH_TITLE = "A folder for {take}"
 FETCH_UNDER_WAY = "Fetching {take}…"
@@ -127,6 +159,9 @@ NO_FINDINGS = "Nothing was said yet."
 
 REDO_TITLE = "Redo a segment"
 REDO_SEGMENT = "&Segment, from 1"
+REDO_STRIP_NAME = "Where the segments lie"
+REDO_FRAMES = "frames {first} to {last}, pixels of v{version:03}"
+REDO_CARRIED = "; pictures carried over from the one before: {carried}"
 REDO_SEED = "S&eed"
 REDO_SEED_SAME = "the one it had"
 REDO_CASCADE = "&Cascade: this segment and all after it"
@@ -168,6 +203,24 @@ PAPERS_NEEDED = "needed: a record, or who vouches for it and why"
 PAPERS_TWO = "a job has a record or is self-attested, not both"
 NO_SUCH_FILE = "there is no such file"
 
+FAULT_TITLE = "A fault of the panel"
+FAULT_SAID = "Something happened that the panel did not foresee ({times}). {kind}: {problem}"
+FAULT_NEXT = (
+    "Jobs are the daemon's and go on, and what you typed is still there. Go on working; if something looks wrong, "
+    "close the panel and open it again. Copy the report and send it to whoever looks after Understudy in your house."
+)
+FAULT_REPORT = "The report"
+FAULT_COPY = "&Copy the report"
+FAULT_COPIED = "Copied."
+
+MEMORY_DAMAGED = "{file} could not be read ({problem}). It was set aside as {kept}; what you choose is remembered anew."
+MEMORY_UNREAD = "{file}, what the panel remembers, cannot be used: {problem}. Nothing of it was changed."
+MEMORY_RESET = "Forget what the panel &remembers…"
+MEMORY_RESET_SURE = (
+    "Forget the last choices of every show, the window's layout and the list of daemons? Jobs, papers and keys stay."
+)
+MEMORY_RESET_DONE = "Forgotten. The layout is the old one again when the panel is opened next."
+
 DAEMON_TITLE = "Daemon"
 DAEMON_STATES = {
     "looking": "looking for a daemon",
@@ -187,11 +240,37 @@ QUEUED = "{count} waiting"
 OF_QUOTA = "{used} of {quota}"
 FREE = "{free} free"
 KEY_FILE = "Connection file"
+UPTIME = "Up for"
+GPU = "GPU {index}"
+GPUS = "GPUs"
+NO_GPU = "none that `nvidia-smi` knows of on the daemon's machine"
+GPU_SAID = "{name}, {used} of {total} in use{owners}"
+WAITING_AT = "Waiting {place}"
+WAITING_SAID = "{shot} by {user} ({job}), for {since}"
+WAITING_HIDDEN = "a job that your key may not see, for {since}"
+WAITING_MORE = "and {jobs} more"
+PACKS = "Packs in force"
+LEDGER = "Ledger"
+LEDGER_SAID = "{entries}, the newest {digest}…"
+FOLLOWS = "Follows"
+MACHINE_UNTOLD = "This daemon is older and does not tell its GPUs, queue, packs and ledger."
+DAEMON_RECENT = "&Recent:"
+DAEMON_RECENT_NAME = "Daemons that this panel was connected to"
+DAEMON_DRAIN = "&Drain…"
+DAEMON_DRAIN_HELP = "Let this daemon finish what runs and exit. For admins."
+DAEMON_DRAIN_SURE = "Let the daemon at {where} finish {running} and then exit? {waiting} when it is started again."
+DAEMON_DRAIN_WAITING = "What waits ({jobs}) is kept, and goes on"
+DAEMON_DRAIN_NONE = "Nothing waits; jobs are taken"
 
 
 def take_of(shot: str, version: int) -> str:
     """Return how a take is called; a job that was refused at once has no version."""
     return f"{shot} v{version:03}" if version else shot
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return `1 job`, `2 jobs`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def in_bytes(count: int) -> str:

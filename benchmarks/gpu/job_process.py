@@ -95,6 +95,7 @@ def run(order: WorkOrder, fate: Fate) -> dict[str, Any]:
     if fate.struck_at:
         told["seconds_after"] = round(time.monotonic() - fate.struck_at, 2)
     told["error"] = end.error.message[:300] if end.error is not None else ""
+    told["cost"] = msgspec.to_builtins(end.cost)
     wanted = ("memory_step_down", "computed_on", "approximate")
     told["found"] = [f"{finding.rule}: {finding.message}" for finding in end.findings if finding.rule in wanted]
     return told if end.spent else {**told, **_memory()}

@@ -72,6 +72,13 @@ class BlenderHost:
     def remembered(self) -> tuple[RememberedJob, ...]:
         return memory.kept_jobs()
 
+    def anchor_here(self, frames: FrameRange) -> str:
+        """Return the active strip where it shows just these frames, else the scene: the take then lies above all."""
+        scene, editor = strips.need_editor()
+        strip = editor.active_strip
+        same = strip is not None and strips.frames_of(strip) == frames.cut
+        return str(memory.Anchor(scene.name, strip.name if strip is not None and same else ""))
+
     def default_folder(self, selection: Selection) -> Path:
         """Return `understudy/<shot>` beside the .blend. Raises HostError while that was never saved."""
         name = UNFIT_FOR_FOLDERS.sub("_", selection.shot).rstrip(". ") or "shot"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import bpy
@@ -14,11 +15,11 @@ from understudy.bridge.host import refuse_unseen_by_farm
 from understudy.bridge.host_jobs import HostJob
 from understudy.bridge.settings import load_settings
 
-from . import compat, memory, placing, strips
+from . import compat, desk, memory, placing, strips
 from .blender_types import OperatorEnd, declared, given
 from .choices import read_choices
 from .preferences import read_reach
-from .session import Session, current_session, open_session
+from .session import Session, current_session
 
 LOOK_SECONDS = 0.05
 TURN_SECONDS = 0.02
@@ -35,9 +36,17 @@ def _report(operator: bpy.types.Operator, problem: Exception) -> OperatorEnd:
     return {"CANCELLED"}
 
 
+def _in_words(operator: bpy.types.Operator, do: Callable[[], OperatorEnd]) -> OperatorEnd:
+    """Do what a button says; what goes wrong is told in words."""
+    try:
+        return do()
+    except Exception as problem:  # noqa: BLE001 - the host's edge
+        return _report(operator, problem)
+
+
 def _submit() -> tuple[Session, HostJob]:
     reach = read_reach()
-    session = open_session(reach)
+    session = desk.session_here()
     scene, _ = strips.need_editor()
     selection = session.host.select()
     folder = session.host.default_folder(selection)
@@ -66,10 +75,10 @@ class UNDERSTUDY_OT_submit(bpy.types.Operator):
         return bool(scene is not None and scene.sequence_editor is not None)
 
     def invoke(self, _context: bpy.types.Context, _event: bpy.types.Event) -> OperatorEnd:
-        try:
-            session, _ = _submit()
-        except Exception as problem:  # noqa: BLE001 - the host's edge
-            return _report(self, problem)
+        return _in_words(self, self._begin)
+
+    def _begin(self) -> OperatorEnd:
+        session, _ = _submit()
         watch(session)
         return {"FINISHED"}
 
@@ -150,6 +159,36 @@ class UNDERSTUDY_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class UNDERSTUDY_OT_panel(bpy.types.Operator):
+    """Open Understudy's panel, with the active strip's shot in its form"""
+
+    bl_idname = "understudy.panel"
+    bl_label = "Panel"
+
+    def invoke(self, _context: bpy.types.Context, _event: bpy.types.Event) -> OperatorEnd:
+        return _in_words(self, self._begin)
+
+    def execute(self, _context: bpy.types.Context) -> OperatorEnd:
+        """From a script: wait here until the panel has it."""
+        return _in_words(self, self._wait)
+
+    def _begin(self) -> OperatorEnd:
+        _, why = desk.open_panel()
+        if why:
+            self.report({"INFO"}, f"The panel opens without a shot: {why}")
+        watch(desk.session_here())
+        return {"FINISHED"}
+
+    def _wait(self) -> OperatorEnd:
+        job, _ = desk.open_panel()
+        desk.session_here().main.run_until(lambda: job.ended)
+        if job.notice.stage == "shown":
+            return {"FINISHED"}
+        remedy = job.notice.error.remedy if job.notice.error is not None else ""
+        self.report({"ERROR"}, f"{job.notice.words}. {remedy}")
+        return {"CANCELLED"}
+
+
 class UNDERSTUDY_OT_reattach(bpy.types.Operator):
     """Take up the jobs that this file was saved with"""
 
@@ -157,13 +196,13 @@ class UNDERSTUDY_OT_reattach(bpy.types.Operator):
     bl_label = "Take up jobs"
 
     def invoke(self, _context: bpy.types.Context, _event: bpy.types.Event) -> OperatorEnd:
-        session = open_session(read_reach())
+        session = desk.session_here()
         session.jobs.reattach()
         watch(session)
         return {"FINISHED"}
 
     def execute(self, _context: bpy.types.Context) -> OperatorEnd:
-        session = open_session(read_reach())
+        session = desk.session_here()
         jobs = session.jobs.reattach()
         session.main.run_until(lambda: all(job.ended for job in jobs))
         return {"FINISHED"}
@@ -202,6 +241,6 @@ def redraw() -> None:
 
 
 CLASSES = (
-    UNDERSTUDY_OT_submit, UNDERSTUDY_OT_watch, UNDERSTUDY_OT_cancel, UNDERSTUDY_OT_reattach,
-    UNDERSTUDY_OT_show_version,
+    UNDERSTUDY_OT_submit, UNDERSTUDY_OT_watch, UNDERSTUDY_OT_cancel, UNDERSTUDY_OT_panel,
+    UNDERSTUDY_OT_reattach, UNDERSTUDY_OT_show_version,
 )  # fmt: skip

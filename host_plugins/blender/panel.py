@@ -65,6 +65,7 @@ class UNDERSTUDY_PT_shot(_InSidebar, bpy.types.Panel):
         row = layout.row()
         row.scale_y = 1.4
         row.operator("understudy.submit", icon="OUTLINER_OB_ARMATURE")
+        layout.operator("understudy.panel", icon="WINDOW")
 
 
 class UNDERSTUDY_PT_more(_InSidebar, bpy.types.Panel):
@@ -174,7 +175,7 @@ def _draw_stage(row: Layout, notice: Notice) -> None:
         counted = f"{notice.done}/{notice.total}" if notice.total < COUNTED else f"{share:.0%}"
         row.progress(factor=share, text=f"{notice.stage} {counted}")
     else:
-        row.label(text=notice.stage, icon="CHECKMARK" if notice.stage == "placed" else "SORTTIME")
+        row.label(text=notice.stage, icon="CHECKMARK" if notice.stage in ("placed", "shown") else "SORTTIME")
 
 
 def _draw_words(box: Layout, notice: Notice) -> None:

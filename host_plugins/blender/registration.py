@@ -7,10 +7,10 @@ from typing import Any
 
 import bpy
 
-from . import memory, operators, panel, properties
+from . import desk, memory, operators, panel, properties
 from .blender_types import persistent
-from .preferences import UnderstudyPreferences, read_reach
-from .session import close_session, current_session, open_session
+from .preferences import UnderstudyPreferences
+from .session import close_session, current_session
 
 CLASSES = (UnderstudyPreferences, *operators.CLASSES, *panel.CLASSES)
 
@@ -24,7 +24,7 @@ def close_file(*_: Any) -> None:
 def open_file(*_: Any) -> None:
     """Take up the jobs that the file was saved with. In the background a script asks for it."""
     if not bpy.app.background and any(not job.settled for job in memory.kept_jobs()):
-        session = open_session(read_reach())
+        session = desk.session_here()
         session.jobs.reattach()
         operators.watch(session)
 
@@ -50,8 +50,9 @@ def register() -> None:
 def unregister() -> None:
     """End our threads first: none may meet a Blender that has forgotten us."""
     close_session()
-    if bpy.app.timers.is_registered(operators.watch_again):
-        bpy.app.timers.unregister(operators.watch_again)
+    for timer in (operators.watch_again, desk.look):
+        if bpy.app.timers.is_registered(timer):
+            bpy.app.timers.unregister(timer)
     for name, handler in HANDLERS:
         listed = getattr(bpy.app.handlers, name)
         if handler in listed:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from understudy.bridge.errors import HostError
 from understudy.bridge.host import RememberedJob
 from understudy.bridge.host_jobs import HostJob, HostJobs
+from understudy.bridge.host_panel import HostDesk
 from understudy.bridge.main_thread import MainThread
 from understudy.bridge.settings import load_settings
 
@@ -33,7 +34,7 @@ class Reach(NamedTuple):
 class Session:
     """One file's jobs. `changed` is set by any thread when there is something new to draw."""
 
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: Reach, title: str = "Blender") -> None:
         self.reach = reach
         """Read anew at every press of a button: preferences change while a file is open."""
         self.host = BlenderHost()
@@ -43,6 +44,10 @@ class Session:
         """A modal operator lends us the main thread."""
         home = reach.home or load_settings().home
         self.jobs = HostJobs(self.host, self.main, lambda: connect(self.reach), home / EXPORTS, self._tell)
+        self.desk = HostDesk(
+            self.jobs, self.main, lambda: known(self.reach), host="blender", title=title, home=home,
+            command=reach.command,
+        )  # fmt: skip
 
     @property
     def running(self) -> bool:
@@ -70,27 +75,35 @@ def connect(reach: Reach) -> Connection:
     """Return a connection, in a job's own thread. Raises HostError for another machine while Blender is offline."""
     # Sockets are a job's to pay for, as in `host_jobs`.
     from understudy.bridge.host_daemon import find_daemon
-    from understudy.bridge.keys import CONNECTION_FILE, load_connection
+    from understudy.bridge.keys import CONNECTION_FILE
 
-    home = reach.home or load_settings().home
-    if not reach.online and (home / CONNECTION_FILE).is_file():
-        host = load_connection(home / CONNECTION_FILE).host
-        if host not in LOOPBACK and not host.startswith("127."):
-            raise HostError(
-                f"the daemon is on {host}, and Blender may not go online",
-                remedy="Allow it: Edit, Preferences, System, Network, Allow Online Access.",
-            )
+    if ((reach.home or load_settings().home) / CONNECTION_FILE).is_file():
+        known(reach)
     return find_daemon(reach.command, reach.home)
+
+
+def known(reach: Reach) -> Connection:
+    """Return where a daemon was last, and start none. Raises HostError as `connect` does."""
+    from understudy.bridge.keys import load_connection
+
+    connection = load_connection(reach.home or load_settings().home)
+    host = connection.host
+    if not reach.online and host not in LOOPBACK and not host.startswith("127."):
+        raise HostError(
+            f"the daemon is on {host}, and Blender may not go online",
+            remedy="Allow it: Edit, Preferences, System, Network, Allow Online Access.",
+        )
+    return connection
 
 
 class _Open:
     session: Session | None = None
 
 
-def open_session(reach: Reach) -> Session:
-    """Return the session of the open file; make it when there is none."""
+def open_session(reach: Reach, title: str = "Blender") -> Session:
+    """Return the session of the open file; make it when there is none. title: what the panel calls it."""
     if _Open.session is None:
-        _Open.session = Session(reach)
+        _Open.session = Session(reach, title)
     _Open.session.reach = reach
     return _Open.session
 
@@ -104,3 +117,4 @@ def close_session() -> None:
     session, _Open.session = _Open.session, None
     if session is not None:
         session.jobs.close()
+        session.desk.close()

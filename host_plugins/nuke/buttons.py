@@ -5,7 +5,7 @@ from __future__ import annotations
 import nuke
 
 from understudy.bridge.errors import HostError, UnderstudyError
-from understudy.host_plugins.nuke.node import create_node, is_ours
+from understudy.host_plugins.nuke.node import all_of_ours, create_node, is_ours
 from understudy.host_plugins.nuke.session import current
 
 
@@ -23,6 +23,15 @@ def add_node() -> None:
     """The menu's and the toolbar's command."""
     try:
         create_node()
+    except UnderstudyError as problem:
+        _say(f"{problem.message}\n\n{problem.remedy}")
+
+
+def open_panel() -> None:
+    """The menu's command: the panel, with the shot of the Understudy node that is selected."""
+    try:
+        selected = [node for node in all_of_ours() if node.isSelected()]
+        current().open_panel(selected[0] if len(selected) == 1 else None)
     except UnderstudyError as problem:
         _say(f"{problem.message}\n\n{problem.remedy}")
 
@@ -48,6 +57,10 @@ def _details(node: nuke.Node) -> None:
     _say(words or f"{node.fullName()} has sent no job since this script was opened.")
 
 
+def _panel(node: nuke.Node) -> None:
+    current().open_panel(node)
+
+
 def _say(words: str) -> None:
     """Show a message, or print it where there is no window."""
     if nuke.GUI:
@@ -56,4 +69,4 @@ def _say(words: str) -> None:
         nuke.tprint(words)
 
 
-_BUTTONS = {"submit": _submit, "cancel": _cancel, "details": _details}
+_BUTTONS = {"submit": _submit, "cancel": _cancel, "details": _details, "panel": _panel}

@@ -80,6 +80,11 @@ class NukeHost:
         with in_words("reading the script's jobs", "Save the script and open it again."):
             return memory.all_jobs()
 
+    def anchor_here(self, frames: FrameRange) -> str:
+        """Return the Understudy node that is selected, or the only one."""
+        with in_words("looking for an Understudy node", "Select one."):
+            return str(chosen_node(self.chosen).fullName())
+
     def default_folder(self, selection: Selection) -> Path:
         """Return the node's output folder, else one beside the script. Raises HostError that says what to do."""
         with in_words(f"looking for a place for {selection.shot}", "Set the output folder of the Understudy node."):
@@ -129,6 +134,11 @@ def _beside_script(selection: Selection) -> Path:
             remedy=f"Save the script, or set the output folder of {selection.anchor}.",
         )
     return Path(script).parent / "understudy" / safe_folder_name(selection.shot)
+
+
+def document_name() -> str:
+    """Return the script's file name, as the artist knows it."""
+    return Path(_script()).name or "not saved"
 
 
 def _script() -> str:

@@ -70,6 +70,7 @@ WISHES = (
     Wish("PyScript_Knob", "submit", "Recast", value=button("submit"), flags=("STARTLINE",)),
     Wish("PyScript_Knob", "cancel", "Cancel", value=button("cancel")),
     Wish("PyScript_Knob", "details", "Details", value=button("details")),
+    Wish("PyScript_Knob", "panel", "Panel", "This shot in the panel's form.", value=button("panel")),
     Wish("Enumeration_Knob", VERSION, "version", "Which take this node shows.", (PLATE_ONLY,)),
     Wish("String_Knob", STATUS, "status", flags=("DO_NOT_WRITE", "NO_UNDO", "DISABLED")),
     Wish("String_Knob", MEMORY, "", flags=("INVISIBLE", "NO_UNDO")),

@@ -11,11 +11,13 @@ import nuke
 from understudy.bridge.errors import HostError, UnderstudyError
 from understudy.bridge.host import Notice
 from understudy.bridge.host_jobs import HostJob, HostJobs
+from understudy.bridge.host_panel import HostDesk
 from understudy.bridge.main_thread import MainThread
+from understudy.bridge.options import JobOptions
 from understudy.bridge.settings import load_settings
 from understudy.host_plugins.nuke import memory
 from understudy.host_plugins.nuke.cautions import cautions_of
-from understudy.host_plugins.nuke.host import NukeHost
+from understudy.host_plugins.nuke.host import NukeHost, document_name
 from understudy.host_plugins.nuke.knobs import STATUS, choices
 from understudy.host_plugins.nuke.node import find_node
 from understudy.host_plugins.nuke.undisturbed import REFUSALS, undisturbed
@@ -34,15 +36,29 @@ def connect() -> Connection:
     return find_daemon()
 
 
+def known_connection() -> Connection:
+    """Return where a daemon of this user was last, and start none. In a thread of ours."""
+    from understudy.bridge.keys import load_connection
+
+    return load_connection(load_settings().home)
+
+
 class Session:
     """Everything of ours that lives while one script is open. Made, used and closed on Nuke's main thread."""
 
-    def __init__(self, connect: Connect = connect, window: bool = True) -> None:
-        """window: there is an event loop that serves `nuke.executeInMainThread`; in `nuke -t` there is none."""
+    def __init__(self, connect: Connect = connect, window: bool = True, known: Connect = known_connection) -> None:
+        """known: the daemon that the panel is heard by; none is started for it. window: there is an event
+        loop that serves `nuke.executeInMainThread`; in `nuke -t` there is none.
+        """
         self.host = NukeHost()
         self.main = MainThread(wake=self._wake if window else lambda: None)
         self._window = window
         self.jobs = HostJobs(self.host, self.main, connect, load_settings().home / EXPORTS, told=self._told)
+        self.desk = HostDesk(
+            self.jobs, self.main, known, host="nuke", title=f"Nuke ({document_name()})", home=load_settings().home
+        )
+        if window:  # in a terminal there is nobody who could be asked
+            self.desk.listen()
         self._anchors: dict[str, str] = {}
         """Key of a job to the full name of its node."""
         self._cautions: dict[str, tuple[str, ...]] = {}
@@ -57,6 +73,21 @@ class Session:
         selection = self.host.select()
         folder = self.host.default_folder(selection)
         job = self.jobs.submit(selection, choices(node), folder)
+        self.desk.listen()
+        self._anchors[job.key] = node.fullName()
+        self._cautions[job.key] = selection.cautions
+        return job
+
+    def open_panel(self, node: nuke.Node | None) -> HostJob:
+        """Show the panel with this node's shot in its form, and return at once; without a node only show it.
+
+        Raises UnderstudyError for what can be told before.
+        """
+        if node is None:
+            return self.desk.open_panel(None, JobOptions(), None)
+        self.host.chosen = node.fullName()
+        selection = self.host.select()
+        job = self.desk.open_panel(selection, choices(node), self.host.default_folder(selection))
         self._anchors[job.key] = node.fullName()
         self._cautions[job.key] = selection.cautions
         return job
@@ -92,7 +123,10 @@ class Session:
     def close(self) -> None:
         """Jobs go on in the daemon; what is still told of them is drawn on no node of the next script."""
         self._closed = True
-        self.jobs.close()
+        try:
+            self.jobs.close()
+        finally:
+            self.desk.close()
 
     def _anchor(self, job: HostJob) -> str:
         node = self._node(job)

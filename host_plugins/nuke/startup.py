@@ -10,6 +10,12 @@ import threading
 import nuke
 
 COMMAND = "from understudy.host_plugins.nuke import buttons; buttons.add_node()"
+PANEL_COMMAND = "from understudy.host_plugins.nuke import buttons; buttons.open_panel()"
+DOCK_ID = "understudy.jobs"
+DOCK_FROM_MAJOR = 16
+"""From here on Nuke brings PySide6, on which the panel's own job list runs; before, the panel is its process alone."""
+DOCK = "__import__('understudy.host_plugins.nuke.dock', fromlist=['JobsDock']).JobsDock"
+"""Nuke evaluates it when the pane is opened first: a start pays nothing for Qt's widgets."""
 LOOKED_AT = frozenset(("showPanel", "selected", "inputChange", "view"))
 """Of all that Nuke calls a change of a knob; what is dragged or typed comes many times a second."""
 _started: set[str] = set()
@@ -30,10 +36,23 @@ def start_menu() -> None:
         return
     _started.add("menu")
     for place in ("Nuke", "Nodes"):
-        nuke.menu(place).addMenu("Understudy").addCommand("Understudy", COMMAND)
+        menu = nuke.menu(place).addMenu("Understudy")
+        menu.addCommand("Understudy", COMMAND)
+        if place == "Nuke":
+            menu.addCommand("Panel", PANEL_COMMAND)
     nuke.addKnobChanged(_knob_changed, nodeClass="Group")
     # The first button would hold the window for as long; a render node has no button, and reads nothing.
     threading.Thread(target=_read_ahead, name="understudy-read-ahead", daemon=True).start()
+    _offer_dock()
+
+
+def _offer_dock() -> None:
+    """Add the job list to the panes that can be opened, where this Nuke can show it."""
+    if nuke.NUKE_VERSION_MAJOR < DOCK_FROM_MAJOR:
+        return
+    from nukescripts import panels
+
+    panels.registerWidgetAsPanel(DOCK, "Understudy jobs", DOCK_ID)
 
 
 def _read_ahead() -> None:

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from understudy.bridge.aside import aside
 from understudy.bridge.errors import ErrorReport, HostError
 from understudy.bridge.exr_file import read_channels
@@ -207,6 +209,23 @@ class ResolveHost:
 
     def remembered(self) -> tuple[RememberedJob, ...]:
         return tuple(kept.job for kept in memory.all_kept(self.session))
+
+    def anchor_here(self, frames: FrameRange) -> str:
+        """Return the clip under the playhead. A take with other numbers belongs there where it is as long as the clip.
+
+        Raises HostError for one of another length: nothing says which frame of the clip is its first.
+        """
+        anchor = Anchor.read(self.select().anchor)
+        clip = memory.clip_of(self.session, anchor)
+        cut = frames.cut
+        if clip is None or (clip.start <= cut.first and cut.last < clip.end):
+            return anchor.text()
+        if len(cut) != clip.end - clip.start:
+            raise HostError(
+                f"the take has {len(cut)} frames, {cut}, and {clip.name} {clip.end - clip.start}, from {clip.start} on",
+                remedy="Put the playhead on the clip that the take was made of.",
+            )
+        return msgspec.structs.replace(anchor, start=cut.first).text()
 
     def default_folder(self, selection: Selection) -> Path:
         shot = _safe(selection.shot)

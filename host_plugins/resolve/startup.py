@@ -29,29 +29,52 @@ EXPORTS = "exports"
 
 def start(names: Mapping[str, Any]) -> None:
     """Run once. names: the globals of a menu script, in which Resolve puts `resolve`, `fusion` and `bmd`."""
-    say = _say
+    _in_words(lambda: _start(names, _say))
+
+
+def start_panel(names: Mapping[str, Any]) -> None:
+    """Run once, by the menu entry for the panel."""
+    _in_words(lambda: _start_panel(names))
+
+
+def _in_words(do: Callable[[], None]) -> None:
     try:
-        host = ResolveHost(names.get("resolve") or from_outside(), Choices())
-        say(f"Understudy in {host.edition}, Python {sys.version.split()[0]}")
-        with_dialog = host.edition.has_dialogs and names.get("fusion") is not None and names.get("bmd") is not None
-        path = choices_file()
-        known = path.exists()
-        host.choices = load_choices(path)
-        if with_dialog:
-            asked = ask(names["fusion"], names["bmd"], host.choices)
-            if asked is None:
-                return
-            host.choices, anew = asked
-            save_choices(path, host.choices)
-            run(host, connect, say, anew=anew, progress=Progress(names["fusion"], names["bmd"]))
-        elif not known:
-            save_choices(path, host.choices)
-            say(f"This edition has no dialogs. Fill in {path} (reference, matte, papers), then start Understudy again.")
-        else:
-            say(f"This edition has no dialogs: the choices are those in {path}.")
-            run(host, connect, say, anew=None)
+        do()
     except Exception as problem:  # noqa: BLE001 - the host's edge: the artist reads words, not a traceback
-        _say_error(say, error_in_words(problem))
+        _say_error(_say, error_in_words(problem))
+
+
+def _start_panel(names: Mapping[str, Any]) -> None:
+    from understudy.host_plugins.resolve.panel_door import show_panel
+
+    host = ResolveHost(names.get("resolve") or from_outside(), load_choices(choices_file()))
+    progress = Progress(names["fusion"], names["bmd"]) if _has_dialog(host, names) else None
+    show_panel(host, connect, _say, progress)
+
+
+def _has_dialog(host: ResolveHost, names: Mapping[str, Any]) -> bool:
+    return host.edition.has_dialogs and names.get("fusion") is not None and names.get("bmd") is not None
+
+
+def _start(names: Mapping[str, Any], say: Say) -> None:
+    host = ResolveHost(names.get("resolve") or from_outside(), Choices())
+    say(f"Understudy in {host.edition}, Python {sys.version.split()[0]}")
+    path = choices_file()
+    known = path.exists()
+    host.choices = load_choices(path)
+    if _has_dialog(host, names):
+        asked = ask(names["fusion"], names["bmd"], host.choices)
+        if asked is None:
+            return
+        host.choices, anew = asked
+        save_choices(path, host.choices)
+        run(host, connect, say, anew=anew, progress=Progress(names["fusion"], names["bmd"]))
+    elif not known:
+        save_choices(path, host.choices)
+        say(f"This edition has no dialogs. Fill in {path} (reference, matte, papers), then start Understudy again.")
+    else:
+        say(f"This edition has no dialogs: the choices are those in {path}.")
+        run(host, connect, say, anew=None)
 
 
 def connect() -> Connection:
@@ -99,7 +122,7 @@ def run(
             jobs.submit(selection, host.choices.job_options(), folder)
         elif not taken_up:
             say("Nothing of this project is under way.")
-        told = _Told(say, progress)
+        told = Teller(say, progress)
         main.run_until(lambda: told.all_ended(jobs))
     finally:
         if progress is not None:
@@ -107,7 +130,7 @@ def run(
         jobs.close()
 
 
-class _Told:
+class Teller:
     """Says what has changed, on the script's own thread: `run_until` asks it between two turns."""
 
     def __init__(self, say: Say, progress: Progress | None) -> None:

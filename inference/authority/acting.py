@@ -12,6 +12,8 @@ from understudy.bridge.keys import USERS_FILE, AllowList, Role, User, load_conne
 
 MAY: Mapping[str, tuple[Role, ...]] = {
     "read": ("producer", "legal", "admin"),
+    "draft": ("artist", "producer", "legal", "admin"),
+    "pick": ("artist", "producer", "legal", "admin"),
     "talent": ("legal", "admin"),
     "consent": ("legal", "admin"),
     "clip": ("producer", "admin"),

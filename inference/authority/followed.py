@@ -63,6 +63,10 @@ class FollowedRegistry(Registry):
         """Say yes: who follows an authority takes no record at its word."""
         return True
 
+    def standing(self) -> tuple[str, str]:
+        held = self.holding.now()
+        return self._stale(held), held.remedy
+
     def stamp(self) -> str:
         held = self.holding.now()
         return f"{held.digest} {held.stale}"
@@ -89,8 +93,7 @@ class FollowedRegistry(Registry):
             consents_known=max(1, contents.consents_known),
             withdrawn=gone,
             authority=held.authority,
-            stale=held.stale
-            and f"the snapshot of the studio authority {self.holding.address} does not hold: {held.stale}",
+            stale=self._stale(held),
             stale_remedy=held.remedy,
         )
 
@@ -110,6 +113,10 @@ class FollowedRegistry(Registry):
         with Client.connect(self.holding.connection(), POST_TIMEOUT_SECONDS) as client:
             for change in changes:
                 client.post_waiver(msgspec.json.encode(change.paper))
+
+    def _stale(self, held: Held) -> str:
+        said = f"the snapshot of the studio authority {self.holding.address} does not hold: {held.stale}"
+        return said if held.stale else ""
 
     def _read(self, sql: str, values: tuple[object, ...]) -> list[tuple[bytes, ...]]:
         self._take_up()

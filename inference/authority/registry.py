@@ -117,6 +117,10 @@ class Registry:
         """Return the policy packs that come with the papers, by name; a daemon's own registry brings none."""
         return {}
 
+    def standing(self) -> tuple[str, str]:
+        """Return why what is here vouches for nothing now, and what to do; empty where it does, as one's own does."""
+        return "", ""
+
     def in_use(self) -> bool:
         """Say whether any consent or clip is here: without one, no papers of a job can fall."""
         return bool(self._read("SELECT 1 FROM papers WHERE kind IN (?, ?) LIMIT 1", ("consent", "clip")))

@@ -79,9 +79,9 @@ def contents_for(
 ) -> StudioContents:
     """Return what a follower of these projects may know: papers of others are not in it, nor what they are called."""
     everything = registry.all(RegisteredConsent)
-    consents = [shown for one in everything if (shown := _shown_consent(one, projects)) is not None]
+    consents = [shown for one in everything if (shown := shown_consent(one, projects)) is not None]
     ids = {one.id for one in consents}
-    clips = [_shown_clip(one, projects, ids) for one in registry.all(Clip)]
+    clips = [shown_clip(one, projects, ids) for one in registry.all(Clip)]
     people = {one.talent for one in consents} | {name for clip in clips for name in clip.performers}
     talents = [one for one in registry.all(Talent) if not projects or one.id in people]
     papers: dict[Kind, Iterable[Paper]] = {
@@ -119,7 +119,7 @@ def papers_in(contents: StudioContents) -> tuple[Paper, ...]:
         raise ValueError(f"a paper in it does not read: {problem}") from None
 
 
-def _shown_consent(consent: RegisteredConsent, projects: tuple[str, ...]) -> RegisteredConsent | None:
+def shown_consent(consent: RegisteredConsent, projects: tuple[str, ...]) -> RegisteredConsent | None:
     """Return a consent without why it was revoked and which other projects it is for; None where it is for others."""
     shown = msgspec.structs.replace(consent, revoked_why="")
     if not projects or not consent.projects:
@@ -128,7 +128,7 @@ def _shown_consent(consent: RegisteredConsent, projects: tuple[str, ...]) -> Reg
     return msgspec.structs.replace(shown, projects=theirs) if theirs else None
 
 
-def _shown_clip(clip: Clip, projects: tuple[str, ...], consents: set[str]) -> Clip:
+def shown_clip(clip: Clip, projects: tuple[str, ...], consents: set[str]) -> Clip:
     """Return a clip as one for these projects; one for others by the digests of its files alone, so that the gate
     refuses it as an input: a clip that nobody was told of would pass.
     """

@@ -47,6 +47,7 @@ def judge_clips(job: JobRequest, snapshot: Snapshot, today: str) -> Finding:
         "production: `understudy clip show ID` says what is on file.",
         facts=facts,
         fixes=tuple(fixes),
+        fields=tuple(dict.fromkeys((*(fix.values["field"] for fix in fixes), *_stating(job, used)))),
     )
 
 
@@ -81,6 +82,12 @@ def _beyond(job: JobRequest, clip: Clip) -> Iterator[str]:
         yield f"clip {clip.id} is for {write_list(clip.uses)}, not {write_list(beyond)}"
     elif not use.media:
         yield f"clip {clip.id} is for {write_list(clip.uses)}, and the record's `use.media` states none"
+
+
+def _stating(job: JobRequest, used: list[tuple[str, Clip]]) -> tuple[str, ...]:
+    """Return the fields that state a use for which a clip is not approved."""
+    beyond = job.record.ground == "record" and any(why for _, clip in used if clip.uses for why in _beyond(job, clip))
+    return ("use.media", "use.is_advertising", "use.endorsement", "use.training") if beyond else ()
 
 
 def _unnamed(job: JobRequest, role: str, clip: Clip) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import msgspec
 from understudy.bridge.errors import Finding, Fix
 from understudy.bridge.shot import JobRequest
 from understudy.inference.compliance.coverage import (
+    fields_beyond,
     holding,
     member_of,
     out_of_scope,
@@ -37,6 +38,7 @@ def judge_consents(job: JobRequest, today: str) -> Finding:
         refused = refuses(
             f"consent is lacking for {' | '.join(lacking)}",
             remedy="Put a consent that holds today and covers this project into the record, or ask for a new one.",
+            fields=("consents",),
             today=today,
         )
         return msgspec.structs.replace(refused, fixes=_with_project(job, today))
@@ -52,6 +54,7 @@ def judge_scopes(job: JobRequest, today: str) -> Finding:
         refused = refuses(
             f"this use is more than was granted: {' | '.join(beyond)}",
             remedy="Narrow the use that the record states, or ask for a consent that covers it.",
+            fields=[path for talent in people(job) for path in _beyond_fields(job, talent, today)],
             today=today,
         )
         return msgspec.structs.replace(refused, fixes=_narrowed(job, today))
@@ -62,6 +65,7 @@ def judge_scopes(job: JobRequest, today: str) -> Finding:
         return lists(
             f"{len(free)} consents exclude something in words of their own: {write_list(tuple(free))}",
             remedy="Read `scope.exclusions` of these consents against this use: no rule can.",
+            fields=("consents[].scope.exclusions",),
         )
     return passes("every person has a consent that covers this project, shot, medium and territory", today=today)
 
@@ -83,6 +87,7 @@ def judge_grantors(job: JobRequest, today: str) -> Finding:
         return refuses(
             f"who signed could not grant: {' | '.join(wrong)}",
             remedy="State `cast[].living` and `consents[].grantor_capacity` as they are, with the authority's consent.",
+            fields=("cast[].living", "cast[].minor", "consents[].grantor_capacity", "consents"),
             today=today,
         )
     return passes("nobody granted for somebody whom they may not grant for", today=today)
@@ -121,6 +126,14 @@ def _with_project(job: JobRequest, today: str) -> tuple[Fix, ...]:
 
 def no_papers(job: JobRequest) -> Finding:
     return not_applicable(f"the job's ground is {job.record.ground}: no consent is claimed, no file is cleared")
+
+
+def _beyond_fields(job: JobRequest, talent: str, today: str) -> list[str]:
+    """Return what mends it for somebody of whom no consent covers this use: another use, or another consent."""
+    theirs = holding(job, talent, today)
+    if not all(out_of_scope(one, job) for one in theirs):
+        return []
+    return [*(path for one in theirs for path in fields_beyond(one, job)), *(["consents"] if theirs else [])]
 
 
 def _beyond_all(job: JobRequest, talent: str, today: str) -> bool:

@@ -38,13 +38,25 @@ def why_not(consent: Consent, project: str | None, today: str) -> str:
 
 def out_of_scope(consent: Consent, job: JobRequest) -> tuple[str, ...]:
     """Return each way in which this use is more than `consent` grants; nothing where it covers it."""
-    return tuple(f"consent {consent.consent_id} {why}" for why in _beyond(consent, job))
+    return tuple(f"consent {consent.consent_id} {why}" for _, why in _beyond(consent, job))
 
 
-def _beyond(consent: Consent, job: JobRequest) -> Iterator[str]:
+def fields_beyond(consent: Consent, job: JobRequest) -> tuple[str, ...]:
+    """Return the fields of the record by which this use is more than `consent` grants, each once."""
+    return tuple(dict.fromkeys(field for field, _ in _beyond(consent, job)))
+
+
+def not_for_shot(consent: Consent, shot: str) -> str:
+    """Return why `consent` does not reach this shot, or nothing."""
+    shots = consent.scope.shots
+    return f"is for the shots {write_list(shots)}, not {shot}" if shots and not matches_any(shot, shots) else ""
+
+
+def _beyond(consent: Consent, job: JobRequest) -> Iterator[tuple[str, str]]:
+    """Yield each way in which this use is more, after the field of the record that says so."""
     scope, use, content = consent.scope, job.record.use, job.record.content
-    if scope.shots and not matches_any(job.shot.name, scope.shots):
-        yield f"is for the shots {write_list(scope.shots)}, not {job.shot.name}"
+    if why := not_for_shot(consent, job.shot.name):
+        yield "consents", why
     if scope.media:
         yield from _more_than(
             "media", scope.media, [medium for medium in use.media if medium not in scope.media], use.media
@@ -53,18 +65,20 @@ def _beyond(consent: Consent, job: JobRequest) -> Iterator[str]:
         more = [one for one in use.territories if not any(covers(wide, one) for wide in scope.territories)]
         yield from _more_than("territories", scope.territories, more, use.territories)
     if content.intimate and scope.nudity is not True:
-        yield "does not grant nudity (`scope.nudity`), and `content.intimate` is stated"
+        yield "content.intimate", "does not grant nudity (`scope.nudity`), and `content.intimate` is stated"
     if use.training and scope.training is not True:
-        yield "does not grant training (`scope.training`), and `use.training` is stated"
+        yield "use.training", "does not grant training (`scope.training`), and `use.training` is stated"
     for word in excluded(consent, job):
-        yield f"excludes {word}"
+        yield _field_of(word, job), f"excludes {word}"
 
 
-def _more_than(what: str, granted: tuple[str, ...], more: list[str], used: tuple[str, ...]) -> Iterator[str]:
+def _more_than(
+    what: str, granted: tuple[str, ...], more: list[str], used: tuple[str, ...]
+) -> Iterator[tuple[str, str]]:
     if more:
-        yield f"is for the {what} {write_list(granted)}, not {write_list(more)}"
+        yield f"use.{what}", f"is for the {what} {write_list(granted)}, not {write_list(more)}"
     elif not used:
-        yield f"is for the {what} {write_list(granted)}, and the record's `use.{what}` states none"
+        yield f"use.{what}", f"is for the {what} {write_list(granted)}, and the record's `use.{what}` states none"
 
 
 def excluded(consent: Consent, job: JobRequest) -> tuple[str, ...]:
@@ -78,13 +92,26 @@ def excluded(consent: Consent, job: JobRequest) -> tuple[str, ...]:
     )
 
 
+def _field_of(word: str, job: JobRequest) -> str:
+    """Return the field of the record that states what an exclusion names: nothing in it states shot and project."""
+    if any(covers(word.strip(), one) for one in job.record.use.territories):
+        return "use.territories"
+    in_use = word.strip().lower() in (medium.lower() for medium in job.record.use.media)
+    return _FIELDS_OF_WORDS.get(word.strip().lower(), "use.media" if in_use else "consents")
+
+
 def unread(consent: Consent, job: JobRequest) -> tuple[str, ...]:
     """Return the exclusions that are free text: no rule can hold them against a job, a person has to."""
     known = _KNOWN_WORDS | words_of_use(job)
     return tuple(text for text in consent.scope.exclusions if text.strip().lower() not in known)
 
 
-_KNOWN_WORDS = frozenset({"advertising", "endorsement", "training", "intimate", "violence", "political"})
+_FIELDS_OF_WORDS = {
+    "advertising": "use.is_advertising", "endorsement": "use.endorsement", "training": "use.training",
+    "intimate": "content.intimate", "violence": "content.violence", "political": "content.political",
+}  # fmt: skip
+"""What an exclusion may name beside media, territories, shots and projects, and which field of the record states it."""
+_KNOWN_WORDS = frozenset(_FIELDS_OF_WORDS)
 
 
 def words_of_use(job: JobRequest) -> frozenset[str]:

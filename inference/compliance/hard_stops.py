@@ -20,12 +20,14 @@ def judge_content(job: JobRequest) -> Finding:
         return refuses(
             "the record states intimate content and a minor: this is never made",
             remedy="Nobody can waive this. If the record is wrong, write a new one.",
+            fields=("content.intimate", "content.minor_depicted", "cast[].minor"),
             content="minor and intimate",
         )
     if record.use.training and record.likeness in REPLICAS:
         return refuses(
             f"the record states `use.training` of a {record.likeness}: no model is trained on a person's likeness",
             remedy="Nobody can waive this. Leave the pictures out of what a model learns from.",
+            fields=("use.training", "likeness"),
             content="training on a replica",
         )
     return passes("nothing stated of the content is refused whatever the papers say")

@@ -15,6 +15,7 @@ import msgspec
 from understudy.bridge.errors import Finding
 from understudy.bridge.record import Record, salted
 from understudy.bridge.shot import OutputFile
+from understudy.bridge.take_segments import TakeSegment
 from understudy.inference.authority.head import LedgerHead, StudioAuthority, Vouching
 from understudy.inference.compliance.marks import NOT_FINAL, STATE, final_state, record_digest
 from understudy.inference.provenance.content_id import content_id
@@ -79,6 +80,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     watermark: ManifestWatermark | None = None
     """None = the review carries no mark, or none that reads back."""
+    segments: tuple[TakeSegment, ...] = ()
+    """Where segments meet and whose pixels they are; empty in a manifest of before."""
     approximate: tuple[Approximation, ...] = ()
     """Empty = every frame is what its settings say. Else no other job may take these pixels for its own."""
     vouched_by: Vouching = "self-attested"
@@ -99,6 +102,7 @@ def build_manifest(
     marks: Mapping[str, str],
     *,
     rate: str = "",
+    segments: tuple[TakeSegment, ...] = (),
     approximate: tuple[Approximation, ...] = (),
     watermark: ManifestWatermark | None = None,
 ) -> Manifest:
@@ -130,6 +134,7 @@ def build_manifest(
         inputs=inputs,
         files=tuple(sorted(files, key=lambda file: file.path)),
         findings=tuple(_without_folders(finding, folders) for finding in findings),
+        segments=segments,
         approximate=approximate,
         vouched_by=order.vouched_by,
         snapshot=order.snapshot,
@@ -190,6 +195,7 @@ def _without_folders(finding: Finding, folders: list[str]) -> Finding:
         files=tuple(bare(file) for file in finding.files),
         facts={name: bare(value) for name, value in finding.facts.items()},
         fixes=(),
+        fields=(),
     )
 
 

@@ -18,6 +18,7 @@ from understudy.bridge.record import Consent, Record
 from understudy.bridge.shot import JobRequest
 from understudy.inference.authority.head import Vouching
 from understudy.inference.authority.papers import RegisteredConsent, Snapshot
+from understudy.inference.authority.seen import is_revoked
 from understudy.inference.compliance.coverage import out_of_scope, why_not
 
 COMPARED = ("talent", "document", "signed_on", "expires_on")
@@ -146,7 +147,8 @@ def judge_registry(job: JobRequest, snapshot: Snapshot, today: str) -> Finding:
         return Finding(
             rule="", outcome="refuse", message=snapshot.stale, remedy=snapshot.stale_remedy, facts=facts,
         )  # fmt: skip
-    problems = [*_against(job, snapshot, today), *_withdrawn(job, snapshot, today)]
+    gone = tuple(_withdrawn(job, snapshot, today))
+    problems = [*_against(job, snapshot, today), *(f"{talent} has withdrawn every consent" for talent in gone)]
     if problems:
         return Finding(
             rule="",
@@ -155,12 +157,22 @@ def judge_registry(job: JobRequest, snapshot: Snapshot, today: str) -> Finding:
             remedy="Ask legal: `understudy consent show ID` says what is on file. Name a consent that stands, or have "
             "the registry mended.",
             facts=facts,
+            fields=("consents", *_naming(job.record, gone)),
         )
     if snapshot.stale:
         said = f"{snapshot.stale}; the job is not held to it: it is {job.record.ground.replace('_', '-')} and says so"
         return Finding(rule="", outcome="warn", message=said, remedy=snapshot.stale_remedy, facts=facts)
     count = len(job.record.consents)
     return Finding(rule="", outcome="pass", message=f"the registry bears out {count} of {count} consents", facts=facts)
+
+
+def _naming(record: Record, talents: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the fields that name any of these people."""
+    return tuple(
+        field
+        for field in ("on_screen", "performed_by", "replaced")
+        if set(getattr(record, field)).intersection(talents)
+    )
 
 
 def _against(job: JobRequest, snapshot: Snapshot, today: str) -> Iterator[str]:
@@ -174,7 +186,7 @@ def _against(job: JobRequest, snapshot: Snapshot, today: str) -> Iterator[str]:
                 yield f"consent {consent.consent_id} is not in it"
             continue
         yield from _differences(consent, known)
-        if _is_revoked(known, today):
+        if is_revoked(known, today):
             yield f"consent {known.id} was revoked on {known.revoked_on}"
         elif why := _why_it_does_not_stand(known, job, today):
             fallen.append((known.talent, why))
@@ -204,10 +216,6 @@ def _withdrawn(job: JobRequest, snapshot: Snapshot, today: str) -> Iterator[str]
     for talent in named.talents:
         theirs = [consent for consent in snapshot.consents if consent.talent == talent]
         told = any(consent.id in named.consents for consent in theirs)
-        everything = theirs and all(_is_revoked(consent, today) for consent in theirs)
+        everything = theirs and all(is_revoked(consent, today) for consent in theirs)
         if not told and (everything or talent in snapshot.withdrawn):
-            yield f"{talent} has withdrawn every consent"
-
-
-def _is_revoked(known: RegisteredConsent, today: str) -> bool:
-    return bool(known.revoked_on) and known.revoked_on <= today
+            yield talent

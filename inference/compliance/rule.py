@@ -92,8 +92,9 @@ def describe(problem: BaseException) -> str:
     return f"{type(problem).__name__}: {problem}{where}"
 
 
-def passes(message: str, **facts: str) -> Finding:
-    return Finding(rule="", outcome="pass", message=message, facts=facts)
+def passes(message: str, *, fields: Iterable[str] = (), **facts: str) -> Finding:
+    """Pass. `fields` here and below: see `Finding.fields`."""
+    return Finding(rule="", outcome="pass", message=message, facts=facts, fields=tuple(dict.fromkeys(fields)))
 
 
 def not_applicable(message: str) -> Finding:
@@ -101,21 +102,24 @@ def not_applicable(message: str) -> Finding:
 
 
 def lists(
-    message: str, *, remedy: str = "", frames: Iterable[int] = (), files: Iterable[str] = (), **facts: str
-) -> Finding:
+    message: str, *, remedy: str = "", frames: Iterable[int] = (), files: Iterable[str] = (),
+    fields: Iterable[str] = (), **facts: str,
+) -> Finding:  # fmt: skip
     """Pass, and list what the artist should know."""
-    return _finding("warn", message, remedy, frames, files, facts)
+    return _finding("warn", message, remedy, frames, files, fields, facts)
 
 
 def refuses(
-    message: str, *, remedy: str, frames: Iterable[int] = (), files: Iterable[str] = (), **facts: str
-) -> Finding:
-    return _finding("refuse", message, remedy, frames, files, facts)
+    message: str, *, remedy: str, frames: Iterable[int] = (), files: Iterable[str] = (),
+    fields: Iterable[str] = (), **facts: str,
+) -> Finding:  # fmt: skip
+    return _finding("refuse", message, remedy, frames, files, fields, facts)
 
 
 def _finding(
-    outcome: str, message: str, remedy: str, frames: Iterable[int], files: Iterable[str], facts: dict[str, str]
-) -> Finding:
+    outcome: str, message: str, remedy: str, frames: Iterable[int], files: Iterable[str], fields: Iterable[str],
+    facts: dict[str, str],
+) -> Finding:  # fmt: skip
     return Finding(
         rule="",
         outcome=outcome,
@@ -124,4 +128,5 @@ def _finding(
         frames=tuple(itertools.islice(frames, FRAMES_LISTED)),
         files=tuple(itertools.islice(dict.fromkeys(files), FRAMES_LISTED)),
         facts=facts,
+        fields=tuple(dict.fromkeys(fields)),
     )

@@ -43,9 +43,13 @@ class _Watcher:
     """Asked again at every turn: a key that is taken off the list hears nothing more."""
     job_ids: frozenset[str]
     cursor: int
+    hears_jobs: bool = True
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     progress: dict[str, tuple[JobRow, Progress, str]] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
+
+    def concerned(self, job_id: str) -> bool:
+        return self.hears_jobs and (not self.job_ids or job_id in self.job_ids)
 
 
 class Audience:
@@ -59,12 +63,20 @@ class Audience:
         self.progress: dict[str, Progress] = {}
         """The newest word of every job that runs."""
 
-    def add(self, connection: bytes, user: Callable[[], User | None], job_ids: Iterable[str], after: int) -> int:
+    def add(
+        self,
+        connection: bytes,
+        user: Callable[[], User | None],
+        job_ids: Iterable[str],
+        after: int,
+        *,
+        hears_jobs: bool = True,
+    ) -> int:
         """Start sending to a connection and return the newest event number; an earlier watch of it is replaced."""
         self.remove(connection)
         if len(self._watchers) >= WATCHERS_LIMIT:
             raise ProtocolError(f"{WATCHERS_LIMIT} watchers are connected", remedy="Close some, then watch again.")
-        watcher = _Watcher(connection, user, frozenset(job_ids), after)
+        watcher = _Watcher(connection, user, frozenset(job_ids), after, hears_jobs)
         watcher.task = asyncio.create_task(self._serve(watcher), name="watcher")
         self._watchers[connection] = watcher
         return self.newest
@@ -73,6 +85,19 @@ class Audience:
         watcher = self._watchers.pop(connection, None)
         if watcher is not None and watcher.task is not None:
             watcher.task.cancel()
+
+    def has(self, connection: bytes) -> bool:
+        return connection in self._watchers
+
+    def push_to(self, connection: bytes, body: bytes) -> bool:
+        """Send this to one watcher now; return whether it went. One that is gone is forgotten."""
+        watcher = self._watchers.get(connection)
+        if watcher is None or watcher.user() is None:
+            return False
+        sent = self._send(connection, body)
+        if sent == "gone":
+            self.remove(connection)
+        return sent == "sent"
 
     def tell(self, heard: Iterable[Told]) -> None:
         """Wake whom these durable events concern."""
@@ -85,7 +110,7 @@ class Audience:
         self.progress[row.job_id] = progress
         at = utc_now()
         for watcher in self._watchers.values():
-            if not watcher.job_ids or row.job_id in watcher.job_ids:
+            if watcher.concerned(row.job_id):
                 watcher.progress[row.job_id] = (row, progress, at)
                 watcher.wake.set()
 
@@ -110,14 +135,16 @@ class Audience:
 
     def _wake(self, job_id: str) -> None:
         for watcher in self._watchers.values():
-            if not watcher.job_ids or job_id in watcher.job_ids:
+            if watcher.concerned(job_id):
                 watcher.wake.set()
 
     async def _serve(self, watcher: _Watcher) -> None:
         """Serve one watcher until it is gone. One that cannot be served hears no heartbeat either, and comes back."""
         try:
             while (user := watcher.user()) is not None:
-                if not await self._catch_up(watcher, user) or not await self._send_progress(watcher, user):
+                if watcher.hears_jobs and not await self._catch_up(watcher, user):
+                    return
+                if not await self._send_progress(watcher, user):
                     return
                 await watcher.wake.wait()
                 watcher.wake.clear()

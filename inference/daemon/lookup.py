@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 from understudy.bridge.errors import Finding, RequestError
+from understudy.bridge.keys import User
 from understudy.bridge.messages import Finished, Found, FrameFinished
 from understudy.bridge.record import RECORD_SCHEMA
 from understudy.bridge.record_file import UPGRADES, upgrade
-from understudy.bridge.shot import JobRequest, OutputFile, Redo
+from understudy.bridge.shot import JobRequest, OutputFile, Redo, Settings
 from understudy.inference.authority.head import AdmittedPapers, LedgerHead
 from understudy.inference.daemon.tables import COLUMNS, JobRow, Told, decode_what, job_row, told
 
@@ -25,6 +26,13 @@ class _Redoing(msgspec.Struct):
     redo: Redo | None = None
 
 
+class _Chosen(msgspec.Struct):
+    """The same for what was chosen."""
+
+    settings: Settings
+
+
+_CHOSEN = msgspec.json.Decoder(_Chosen)
 _REDOING = msgspec.json.Decoder(_Redoing)
 _REQUEST = msgspec.json.Decoder(JobRequest)
 _FINDINGS = msgspec.json.Decoder(tuple[Finding, ...])
@@ -46,6 +54,19 @@ AND e.number BETWEEN (SELECT min(first_event) FROM jobs WHERE job_id IN ({marks}
 AND (SELECT max(last_event) FROM jobs WHERE job_id IN ({marks}))
 """
 """An index of events by job would be written with every commit; the span of a job's own events is as good a guide."""
+
+
+_RECORD_ID = "json_extract(CAST(r.request AS TEXT), '$.record.record_id')"
+"""SQLite reads it out of every stored request without holding Python meanwhile."""
+_HAS_RECORD = f"instr(r.request, ?) > 0 AND {_RECORD_ID} = ?"
+"""A request of megabytes is only parsed where the id stands in it somewhere."""
+
+
+def _may_see(user: str, projects: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Return the condition on `j` by which a key may know of a job (`jobs.may_see`), and its values."""
+    if not projects:
+        return "1", ()
+    return f"(j.user = ? OR j.project IN ({marks(projects)}))", (user, *projects)
 
 
 def read_request(data: bytes) -> JobRequest:
@@ -107,9 +128,33 @@ class Lookup:
         sql = "SELECT r.request FROM requests r JOIN jobs j USING (number) WHERE j.job_id = ?"
         return bytes(self._read(sql, (job_id,))[0][0])
 
+    def with_record(self, user: str, projects: tuple[str, ...], record_id: str) -> list[JobRow]:
+        """Return the jobs with this record, the newest first: of `user` or of `projects`; of everyone where there are
+        none.
+        """
+        seen, values = _may_see(user, projects)
+        found = f"SELECT j.number FROM jobs j JOIN requests r USING (number) WHERE {seen} AND {_HAS_RECORD}"  # noqa: S608
+        return self._rows(
+            f"number IN ({found}) ORDER BY number DESC", (*values, msgspec.json.encode(record_id), record_id)
+        )
+
+    def records_seen(self, user: User, among: Iterable[str]) -> frozenset[str]:
+        """Return which of these records have a job that `user` may see."""
+        wanted = tuple(filter(None, among))
+        seen, values = _may_see(user.name, user.projects)
+        sql = (
+            f"SELECT DISTINCT {_RECORD_ID} FROM jobs j JOIN requests r USING (number)"  # noqa: S608
+            f" WHERE {seen} AND {_RECORD_ID} IN ({marks(wanted)})"
+        )
+        return frozenset(str(record_id) for (record_id,) in self._read(sql, (*values, *wanted)))
+
     def redo(self, job_id: str) -> Redo | None:
         """Return what a job makes again of which version; None for one that makes everything."""
         return _REDOING.decode(self.encoded_request(job_id)).redo
+
+    def settings(self, job_id: str) -> Settings:
+        """Return the engine of a job and what was chosen of it."""
+        return _CHOSEN.decode(self.encoded_request(job_id)).settings
 
     def admission(self, job_id: str) -> tuple[Finding, ...]:
         """Return what admission said of a job."""
@@ -167,6 +212,10 @@ class Lookup:
     def settled_since(self, row: JobRow) -> str:
         """Return since when a job stands as it does: never before what was stored earlier, whatever the clock said."""
         return str(self._read("SELECT max(changed_at) FROM jobs WHERE last_event <= ?", (row.last_event,))[0][0])
+
+    def runs(self, engine: str = "") -> list[tuple[str, bytes]]:
+        """Return what ended jobs cost, the newest first, each with what tells those that are alike."""
+        return self._read("SELECT alike, run FROM runs WHERE ? IN ('', engine) ORDER BY number DESC", (engine,))
 
     def last_turns(self) -> dict[str, int]:
         """Return each user's newest start, as a number that grows."""

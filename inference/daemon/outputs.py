@@ -12,6 +12,7 @@ from understudy.bridge.keys import User
 from understudy.bridge.messages import Outputs
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import has_ended, may_see
+from understudy.inference.daemon.laid_segments import laid_segments
 from understudy.inference.daemon.submission import folder_of
 from understudy.inference.daemon.tables import JobRow
 
@@ -39,6 +40,7 @@ class Shelf:
         kept = row.state not in WITHDRAWN and (row.frames_done > 0 or not provisional)
         folder = folder_of(row, provisional=provisional)
         removed = has_ended(row.state) and kept and not folder.is_dir()
+        files = self._store.outputs(row.job_id) if listed and kept and not removed else ()
         return Outputs(
             job_id=row.job_id,
             version=row.version,
@@ -46,7 +48,8 @@ class Shelf:
             provisional=provisional,
             state="provisional" if provisional else _state_in_files(folder),
             removed=removed,
-            files=self._store.outputs(row.job_id) if listed and kept and not removed else (),
+            files=files,
+            segments=laid_segments(self._store, row, folder, files) if listed else (),
         )
 
     def resolve(self, key: str, job_id: str, path: str) -> Path | None:

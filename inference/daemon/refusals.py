@@ -66,9 +66,11 @@ def find_refusal(store: Lookup, user: User, wanted: str, rule: str) -> Refusal:
 
 def _jobs_of(store: Lookup, user: User, wanted: str) -> list[JobRow]:
     """Return the job of this id, else those with this record, the newest first; of those that the user may see."""
-    seen = [row for row in store.jobs() if may_see(user, row.user, row.project)]
-    of_id = [row for row in seen if row.job_id == wanted]
-    return of_id or [row for row in seen if record_of(store, row.job_id) == wanted]
+    try:
+        row = store.job(wanted)
+    except RequestError:
+        return store.with_record(user.name, user.projects, wanted)
+    return [row] if may_see(user, row.user, row.project) else []
 
 
 def record_of(store: Lookup, job_id: str) -> str:

@@ -12,6 +12,7 @@ import msgspec
 from understudy.bridge.errors import EngineError, Finding
 from understudy.bridge.messages import Finished, Found, FrameFinished, Progress
 from understudy.inference.daemon.changes import Changes
+from understudy.inference.daemon.costs import note_run
 from understudy.inference.daemon.executor import Ending
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import CRASHES_ALLOWED, HELD
@@ -134,6 +135,8 @@ class Reports:
     async def _ended(self, row: JobRow, end: WorkerEnd, sealed: Sealed | None) -> None:
         before: list[What] = list(await self._not_told(row.job_id, end.findings))
         action = ENDS[end.state]
+        if end.cost is not None:
+            await self._house.stored(note_run, self._house.store, row.job_id, end.cost)
         if action == "deliver":
             folder = str(folder_of(row, provisional=False))
             before.append(Finished(version=row.version, folder=folder, files=end.files))

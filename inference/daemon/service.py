@@ -14,9 +14,12 @@ from typing import Any
 
 import msgspec
 
+from understudy.bridge.cost_messages import AskCosts, Costs
+from understudy.bridge.desk_messages import AskDesks, Desks, Heard, Tell
 from understudy.bridge.errors import DaemonError, JobParked, KeyRefused, ProtocolError, RequestError
 from understudy.bridge.follower_messages import AskSnapshot, Posted, PostEntries, PostWaiver, SignedSnapshot
 from understudy.bridge.keys import User
+from understudy.bridge.machine_messages import AskMachine, Machine
 from understudy.bridge.messages import (
     PROTOCOL_VERSION,
     Accepted,
@@ -53,23 +56,28 @@ from understudy.bridge.messages import (
 )  # fmt: skip
 from understudy.bridge.picture_messages import AskPixel, AskProxy, Pixel, Proxy
 from understudy.inference.compliance.gate import refusal
+from understudy.inference.daemon.admission import engines
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.changes import Changes
+from understudy.inference.daemon.costs import costs_of
+from understudy.inference.daemon.desks import DeskRelay
 from understudy.inference.daemon.dispatch import Dispatch
 from understudy.inference.daemon.executor import Executor
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
 from understudy.inference.daemon.jobs import HOUSE_ROLES, check_may_change, keeps_version, may_see, next_state
 from understudy.inference.daemon.lookup import unknown_job
+from understudy.inference.daemon.machine import MachineNow
 from understudy.inference.daemon.orders import make_order
 from understudy.inference.daemon.outputs import Shelf
 from understudy.inference.daemon.papers import applied_fix, record_retry
+from understudy.inference.daemon.papers_answers import papers_answers
 from understudy.inference.daemon.pictures import Pictures
 from understudy.inference.daemon.redoing import redoing_job
 from understudy.inference.daemon.server import Caller
 from understudy.inference.daemon.store import utc_now
 from understudy.inference.daemon.studio import Studio
-from understudy.inference.daemon.submission import Reception, engines
+from understudy.inference.daemon.submission import Reception
 from understudy.inference.daemon.tables import JobRow
 
 ONLY_FOLLOWS = ("follower",)
@@ -91,13 +99,18 @@ class Service:
         self._user_now = user_now
         self._started_at = utc_now()
         self._studio, self._pictures = Studio(house), pictures
+        self._desks = DeskRelay(audience)
+        self._machine = MachineNow(house)
         self._answers: dict[type, Callable[[Caller, Any], Awaitable[Reply]]] = {
             Hello: self._hello, ProveMachine: self._prove, Ping: self._ping, Submit: self._submit,
             RedoSegment: self._redo, AskLacking: self._lacking, HandOver: self._hand_over,
             ListJobs: self._list, ShowJob: self._show, Control: self._control, AskOutputs: self._outputs,
             AskOrder: self._order, Watch: self._watch, NoteFix: self._note_fix,
             AskStatus: self._status, Drain: self._drain,
+            AskCosts: self._costs, AskMachine: self._machine_now,
             AskSnapshot: self._snapshot, PostEntries: self._entries, PostWaiver: self._waiver,
+            **papers_answers(house),
+            Tell: self._tell, AskDesks: self._ask_desks,
             AskProxy: self._proxy, AskPixel: self._pixel,
         }  # fmt: skip
 
@@ -251,12 +264,20 @@ class Service:
         for job_id in request.job_ids:
             await self._visible_job(caller, job_id)
         connection = caller.connection
+        self._desks.note(connection, caller.key, request.listener)
         # Events go out only after this answer: the watcher's task gets its turn when this one is done.
         return Watching(
             last=self._audience.add(
-                connection, lambda: self._user_now(connection), frozenset(request.job_ids), request.after
+                connection, lambda: self._user_now(connection), frozenset(request.job_ids), request.after,
+                hears_jobs=request.listener is None,
             )
-        )
+        )  # fmt: skip
+
+    async def _tell(self, caller: Caller, request: Tell) -> Heard:
+        return self._desks.tell(caller.key, request)
+
+    async def _ask_desks(self, caller: Caller, request: AskDesks) -> Desks:
+        return self._desks.desks(caller.key, request.seat)
 
     async def _status(self, caller: Caller, request: AskStatus) -> Status:
         free = await self._house.looked(shutil.disk_usage, self._house.home)
@@ -289,6 +310,12 @@ class Service:
 
     async def _waiver(self, caller: Caller, request: PostWaiver) -> Done:
         return await self._studio.waiver(caller.user, request)
+
+    async def _costs(self, caller: Caller, request: AskCosts) -> Costs:
+        return await self._house.stored(costs_of, self._house.store, request.engine)
+
+    async def _machine_now(self, caller: Caller, request: AskMachine) -> Machine:
+        return await self._machine.now(caller.user, await self._dispatch.queue())
 
     async def _proxy(self, caller: Caller, request: AskProxy) -> Proxy:
         row = await self._visible_job(caller, request.job_id)

@@ -150,6 +150,13 @@ class Store(Lookup):
                 ((bytes.fromhex(p), row.scope, row.number, bytes.fromhex(f)) for f, p in pictures.items()),
             )
 
+    def keep_run(self, alike: str, engine: str, run: bytes, most: int) -> None:
+        """Keep what a job cost, and of those like it no more than the newest `most`."""
+        with self._transaction() as writing:
+            writing.tables.execute("INSERT INTO runs (alike, engine, run) VALUES (?, ?, ?)", (alike, engine, run))
+            older = "SELECT number FROM runs WHERE alike = ? ORDER BY number DESC LIMIT -1 OFFSET ?"
+            writing.tables.execute(f"DELETE FROM runs WHERE number IN ({older})", (alike, most))  # noqa: S608
+
     @contextmanager
     def _transaction(self, job_id: str = "") -> Iterator[Writing]:
         """Yield one transaction, on `job_id` if named. Raises JobParked when the disk is full: nothing was changed."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timezone
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,25 +12,22 @@ from typing import Any, NamedTuple
 import msgspec
 from blake3 import blake3
 
-from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import Finding, RequestError, error_from_report
 from understudy.bridge.keys import User
 from understudy.bridge.messages import Accepted, Submit
 from understudy.bridge.settings import UserSettings, this_system
-from understudy.bridge.shot import JobRequest, Settings
+from understudy.bridge.shot import JobRequest
 from understudy.inference.authority.head import AdmittedPapers
-from understudy.inference.authority.ledger import Ledger
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.gate import evaluate_async, refusal
-from understudy.inference.compliance.registered import fill_in, named_in, vouching
+from understudy.inference.compliance.registered import vouching
+from understudy.inference.daemon.admission import admission_facts, engines
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import check_may_submit
 from understudy.inference.daemon.papers import record_new
-from understudy.inference.daemon.standing import packs_of
 from understudy.inference.daemon.store import NewJob, Place
 from understudy.inference.daemon.tables import JobRow
-from understudy.inference.engines.roster import describe_for
 
 JOB_ID_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 """Nothing that is read for something else over the phone."""
@@ -53,14 +48,6 @@ class Admitted(NamedTuple):
 
 
 Gate = Callable[[AdmissionFacts], Awaitable[tuple[Finding, ...]]]
-
-
-@cache
-def engines() -> tuple[EngineDescription, ...]:
-    """Return what every engine says of itself; data, no engine is loaded."""
-    from understudy.inference.engines.descriptions import DESCRIPTIONS
-
-    return DESCRIPTIONS
 
 
 async def judge_admission(facts: AdmissionFacts) -> tuple[Finding, ...]:
@@ -96,21 +83,8 @@ class Reception:
 
     async def admit(self, user: User, job: JobRequest) -> Admitted:
         """Return what admission says of a job today, with what the registry fills into its record."""
-        packs = await self._house.looked(packs_of, self._house)
-        job = _with_salt(job, user, self._house.ledger)
-        snapshot = await self._house.looked(lambda: self._house.registry.snapshot(*named_in(job)))
-        job = msgspec.structs.replace(job, record=fill_in(job.record, snapshot))
-        facts = AdmissionFacts(
-            job=job,
-            actor=user.name,
-            today=datetime.now(timezone.utc).date().isoformat(),
-            roles=user.roles,
-            projects=user.projects,
-            engine=engine_for(job.settings),
-            engines=tuple(engine.name for engine in engines()),
-            packs=packs,
-            registry=snapshot,
-        )
+        facts = await admission_facts(self._house, user, job)
+        job, snapshot = facts.job, facts.registry
         async with self._gates:
             findings = await self._gate(facts)
         papers = AdmittedPapers(vouched_by=vouching(job, snapshot), snapshot=snapshot.digest)
@@ -130,30 +104,6 @@ class Reception:
         row, heard = await self._house.stored(self._house.store.accept, new)
         self._audience.tell(heard)
         return row
-
-
-def _with_salt(job: JobRequest, user: User, ledger: Ledger) -> JobRequest:
-    """Return the job with a salt for a record that has none: the same for this record of this project (without one, of
-    this user) whenever it comes, so that what is bound to what a rule read outlives a submission.
-
-    It follows from the ledger's own secret: whoever knows a record's id, which stands in files, does not know its salt.
-    """
-    record = job.record
-    if record.ground != "record" or record.salt:
-        return job
-    whose = ("project", job.output.project) if job.output.project is not None else ("user", user.name)
-    said = msgspec.json.encode(("salt of a record", *whose, record.record_id or secrets.token_hex(16)))
-    return msgspec.structs.replace(job, record=msgspec.structs.replace(record, salt=ledger.digest_of(said)))
-
-
-def engine_for(settings: Settings) -> EngineDescription | None:
-    """Return the engine as these settings make it, or as it is where they make none, which is for a rule to name; None
-    for an engine that is not here.
-    """
-    try:
-        return describe_for(settings)
-    except (RequestError, ValueError, KeyError):
-        return next((engine for engine in engines() if engine.name == settings.engine), None)
 
 
 def _new_job(settings: UserSettings, user: User, token: str, admitted: Admitted) -> NewJob:

@@ -14,8 +14,13 @@ from understudy.bridge.words import Mode, State
 
 What = StateChanged | Progress | FrameFinished | Found | Finished
 
-SCHEMA_VERSION = 2
-SCHEMA = """
+SCHEMA_VERSION = 3
+RUNS = """
+CREATE TABLE runs (number INTEGER PRIMARY KEY, alike TEXT NOT NULL, engine TEXT NOT NULL, run BLOB NOT NULL) STRICT;
+CREATE INDEX runs_alike ON runs (alike);
+"""
+"""What ended jobs cost: `alike` is the same for those that a median is taken of (daemon/costs.py)."""
+SCHEMA = f"""{RUNS}
 CREATE TABLE jobs (
   number INTEGER PRIMARY KEY, job_id TEXT NOT NULL UNIQUE, user TEXT NOT NULL, project TEXT, shot TEXT NOT NULL,
   engine TEXT NOT NULL, mode TEXT NOT NULL, clearance TEXT NOT NULL, cache_key TEXT NOT NULL,
@@ -43,7 +48,7 @@ CREATE TABLE pictures (picture BLOB, frame INTEGER, scope TEXT, file BLOB NOT NU
 CREATE TABLE turns (user TEXT PRIMARY KEY, event INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE versions (scope TEXT PRIMARY KEY, last INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
-UPGRADES = {1: "ALTER TABLE requests ADD COLUMN papers BLOB;"}
+UPGRADES = {1: "ALTER TABLE requests ADD COLUMN papers BLOB;", 2: RUNS}
 """Schema N to what makes a store of schema N + 1 of it."""
 CHANGEABLE = frozenset(
     {"version", "priority", "house_priority", "crashes", "wish", "frames_done", "finished_event", "cache_key"}

@@ -69,6 +69,7 @@ COMPUTING_OPTIONS = {
 }
 """What both Wan engines read about how they compute."""
 COMPUTING_RANGES = {"step_cache": (0.0, 1.0)}
+COMPUTING_COSTLY = ("attention", "step_cache", "float8")
 COMPUTING_CHOICES = {"attention": ("exact", "plain"), "float8": ("off", "allowed", "on")}
 
 WAN_ANIMATE = EngineDescription(
@@ -151,6 +152,7 @@ WAN_ANIMATE = EngineDescription(
         "match": ("on", "off"),
         **COMPUTING_CHOICES,
     },
+    costly=("preset", "steps", "guidance", "segment_frames", "pose", "relighting", "segmenter", *COMPUTING_COSTLY),
     only_in={"relighting": "replace"},
     short_for={"relighting": ("loras", "relighting")},
     limits=(
@@ -193,6 +195,7 @@ WAN_ANIMATE_2 = EngineDescription(
         **COMPUTING_RANGES,
     },
     whole=("steps", "segment_frames"),
+    costly=("model", "preset", "steps", "guidance", "segment_frames", *COMPUTING_COSTLY),
     choices={"model": ("base", "distilled"), "preset": ("pro", "draft"), **COMPUTING_CHOICES},
     limits=(
         "one performer a shot; keypoints cannot drive it",

@@ -11,6 +11,7 @@ import msgspec
 from understudy.bridge.errors import Finding, PlateError, RequestError
 from understudy.bridge.frames import FrameRate
 from understudy.bridge.shot import Settings
+from understudy.bridge.take_segments import seams_of
 from understudy.inference.cadence import Cadence
 from understudy.inference.compliance.manifest import MANIFEST_NAME, Manifest, read_manifest
 from understudy.inference.engines.roster import describe_for
@@ -76,9 +77,11 @@ class TakeOnDisk:
         return {frame: path for frame, path in found.items() if path.is_file()}
 
     def segment_starts(self) -> Starts:
-        """Return where the engine's segments begin, by the engine, the settings and the frames of the manifest."""
+        """Return where segments begin: as the manifest lists them, else by its engine, its settings and its frames."""
         marks = self.manifest.marks
         name, version = marks.get(ENGINE, ""), marks.get(ENGINE_VERSION, "")
+        if self.manifest.segments:
+            return Starts(seams_of(self.manifest.segments), f"the take's manifest: {name} {version}")
         try:
             description = describe_for(msgspec.json.decode(marks.get(SETTINGS, ""), type=Settings))
             rate = FrameRate.parse(self.manifest.rate).fraction if description.rate is not None else None

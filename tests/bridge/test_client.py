@@ -287,7 +287,7 @@ def test_when_the_daemon_answers_with_another_kind_then_it_is_a_protocol_error(d
 
 def test_when_the_daemon_speaks_another_protocol_then_both_numbers_are_told(daemon: Any) -> None:
     daemon.answers[Hello] = msgspec.structs.replace(daemon.welcome(), protocol=7)
-    with Client(daemon.connection) as client, pytest.raises(ProtocolError, match=r"protocol 7.*protocol 2"):
+    with Client(daemon.connection) as client, pytest.raises(ProtocolError, match=r"protocol 7.*protocol 3"):
         client.hello()
 
 

@@ -168,7 +168,7 @@ def test_when_a_newer_hello_has_another_shape_then_the_version_is_still_told() -
 
 
 def test_when_a_newer_welcome_has_another_shape_then_the_version_is_still_told() -> None:
-    with pytest.raises(ProtocolError, match=r"daemon speaks protocol 9.*client protocol 2"):
+    with pytest.raises(ProtocolError, match=r"daemon speaks protocol 9.*client protocol 3"):
         wire.decode_reply(b'{"type": "Welcome", "protocol": 9, "user": {"name": "ada"}}')
 
 

@@ -16,7 +16,7 @@ from understudy.host_plugins.places import Machine
 NUKE = '''
 """As much of Nuke as a startup file may ask for; anything else is an AttributeError."""
 import os, runpy, sys
-GUI, called = True, []
+GUI, NUKE_VERSION_MAJOR, called = True, 15, []
 def pluginAddPath(path, addToSysPath=True):
     assert not addToSysPath
     folders.append(path)

@@ -88,6 +88,36 @@ def test_when_a_host_is_named_then_its_plugin_and_no_other_is_in_the_tree(tmp_pa
     assert sorted(path.name for path in plugins.iterdir()) == sorted(["__init__.py", "py.typed", host])
 
 
+def test_when_a_host_docks_the_job_list_then_it_gets_just_what_that_imports_and_the_pane_opens_from_there(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("PySide6.QtWidgets", reason="the pane needs Qt's libraries", exc_type=ImportError)
+    write_payload(tmp_path, ("nuke",))
+    there = {path.stem for path in (tmp_path / "understudy" / "ui").iterdir()}
+    script = (
+        "import sys, types; sys.path.insert(0, sys.argv[1]);"
+        "sys.meta_path = [finder for finder in sys.meta_path if 'editable' not in repr(finder).lower()];"
+        "nuke = sys.modules['nuke'] = types.ModuleType('nuke'); nuke.__getattr__ = lambda name: type(name, (), {});"
+        "from PySide6.QtWidgets import QApplication; app = QApplication([]);"
+        "from understudy.host_plugins.nuke.dock import JobsDock; dock = JobsDock(); dock.grab();"
+        "mine = [name for name in sys.modules if name.startswith('understudy.ui')];"
+        "assert all(sys.modules[name].__file__.startswith(sys.argv[1]) for name in mine if name != 'understudy.ui');"
+        "print(*(name.rpartition('.')[2] for name in mine))"
+    )
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], cwd=tmp_path, env={**clean, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) - {"ui"} == there - {"__init__"}
+
+
+def test_when_no_host_docks_anything_then_nothing_of_the_panel_is_in_the_tree(tmp_path: Path) -> None:
+    write_payload(tmp_path, ("blender", "resolve"))
+    assert not (tmp_path / "understudy" / "ui").exists()
+
+
 def test_when_there_is_no_plugin_for_a_host_then_the_tree_is_refused_before_it_is_begun(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no plugin for softimage"):
         write_payload(tmp_path, ("softimage",))

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+from fork_server import Forked, ForkServer, fork_server
+
 from understudy.bridge.client import Client
 from understudy.bridge.errors import DaemonError, RequestError
 from understudy.bridge.keys import CONNECTION_FILE, Connection, load_connection
@@ -18,8 +20,20 @@ PYTHON_VARIABLE = "UNDERSTUDY_TEST_PYTHON"
 """The interpreter that has the daemon's libraries, where the tests run in a host's own."""
 
 
+MEMORY_SETTINGS = {
+    "MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "8589934592", "MALLOC_ARENA_MAX": "1",
+}  # fmt: skip
+"""Those of inference/daemon/surroundings.py, which no host's Python has; a daemon without them starts twice."""
+
+
 def daemon_python() -> str:
     return os.environ.get(PYTHON_VARIABLE, sys.executable)
+
+
+def daemon_forks() -> ForkServer:
+    """Return what forks daemons, real ones and those with stub workers."""
+    modules = ("understudy.inference.daemon.process", "understudy.inference.compliance.registered")
+    return fork_server(daemon_python(), *modules, environment=tuple(MEMORY_SETTINGS.items()))
 
 
 class RunningDaemon:
@@ -49,13 +63,13 @@ class RunningDaemon:
             self.process.kill()
             self.process.wait()
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self) -> Forked:
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        environment = {**MEMORY_SETTINGS, **os.environ, "UNDERSTUDY_HOME": str(self.home)}
         with (self.home / "said.log").open("ab") as log:
-            process = subprocess.Popen(
-                [daemon_python(), "-m", "understudy.inference.daemon"],
-                env={**os.environ, "UNDERSTUDY_HOME": str(self.home)}, stdout=log, stderr=log,
-            )  # fmt: skip
+            process = daemon_forks().start(
+                ("-m", "understudy.inference.daemon"), environment, stdout=log.fileno(), stderr=log.fileno()
+            )
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             assert process.poll() is None, (self.home / "said.log").read_text()

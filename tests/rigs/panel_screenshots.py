@@ -10,24 +10,35 @@ import os
 import sys
 import tempfile
 import time
+import types
 from pathlib import Path
 
 from daemon_rig import RunningDaemon
 from panel_rig import shot_options, summary
+from papers_rig import RULE, WHY, fill_registry, show_pack, write_record
 from PySide6.QtWidgets import QWidget
 from qt_rig import application, wait_until
 
-from understudy.bridge.errors import ErrorReport
+from understudy.bridge.client import Client
+from understudy.bridge.errors import ComplianceError, ErrorReport
 from understudy.bridge.gather import gather_job
 from understudy.bridge.messages import JobSummary, Progress
+from understudy.bridge.papers_client import request_waiver
 from understudy.bridge.roundtrip import send_job
+from understudy.bridge.take_segments import TakeSegment
 from understudy.inference.drawn_shot import draw_shot
+from understudy.ui import words
+from understudy.ui.draft import Draft
 from understudy.ui.job_rows import row_of
 from understudy.ui.panel import Panel
+from understudy.ui.papers_dialog import PapersDialog
 from understudy.ui.redo_dialog import RedoDialog
 from understudy.ui.session import Session
 from understudy.ui.take_centre import TakeCentre
 from understudy.ui.theme import dress
+from understudy.ui.viewer_canvas import BACK, FRONT
+from understudy.ui.waiver_request import WaiverRequest
+from understudy.ui.waivers_dialog import WaiversDialog
 
 OUT = Path(__file__).resolve().parents[2] / "docs/images/panel"
 
@@ -41,8 +52,10 @@ def main() -> None:
         os.environ["UNDERSTUDY_HOME"] = str(root / "home")
         draw_shot(root / "shot", frames=8, width=480, height=270)
         os.chdir(root / "shot")
+        os.environ["UNDERSTUDY_PACKS_FOLDER"] = str(show_pack(root / "packs"))
         daemon = RunningDaemon(root / "home")
         try:
+            _papers(daemon, root)
             _with_daemon(daemon)
         finally:
             daemon.stop()
@@ -68,16 +81,44 @@ def _with_daemon(daemon: RunningDaemon) -> None:
     panel.pane.choose(job_id)
     _wait(0.5)
     _save(panel, "jobs")
+    _compare(panel)
     _forms(panel)
     refused = send_refused(panel)
     _save(refused, "refused")
     refused.hide()
     panel.open_daemon()
     assert panel.daemon is not None
-    _save(panel.daemon, "daemon")
+    daemon = panel.daemon
+    wait_until(lambda: words.PACKS in daemon.text())
+    _wait(0.3)
+    _save(daemon, "daemon")
     panel.daemon.close()
     _larger(panel)
     panel.close()
+    _dock(daemon)
+
+
+def _compare(panel: Panel) -> None:
+    """Wipe a take's comp over its own plate, at the frame where its second segment begins."""
+    draw_shot(Path("long"), frames=26, width=640, height=360)
+    options = shot_options(Path("long"), engine="preview", shot="sh020")
+    job_id = send_job(panel.session.standing.connection, gather_job(options)).job_id  # type: ignore[arg-type]
+    wait_until(lambda: panel.jobs.place(job_id) is not None)
+    panel.pane.choose(job_id)
+    wait_until(lambda: panel.jobs.job(job_id).summary.state == "delivered", 120)  # type: ignore[union-attr]
+    viewer = panel.middle.viewer  # type: ignore[attr-defined]
+    wait_until(lambda: viewer.seen is not None and viewer.seen.take.seams == (1014,) and FRONT in viewer._shown, 60)
+    viewer.set_frame(1014)
+    viewer.look_bar.other.setCurrentText("plate")
+    viewer.look_bar.mode.setCurrentText("wipe")
+    wait_until(lambda: all(p in viewer._shown and viewer._shown[p].wanted.frame == 1014 for p in (FRONT, BACK)))
+    _wait(0.5)
+    _save(panel, "wipe")
+    viewer.look_bar.mode.setCurrentText("difference")
+    wait_until(lambda: viewer._shown[FRONT].wanted.minus is not None)
+    _wait(0.5)
+    _save(panel, "difference")
+    viewer.look_bar.mode.setCurrentText("single")
 
 
 def _forms(panel: Panel) -> None:
@@ -92,7 +133,13 @@ def _forms(panel: Panel) -> None:
     _save(panel.form, "form-problems")
     panel.form.fields["frames"].set_value("")
     panel.form.fields["engine"].set_value("preview")
-    dialog = RedoDialog(summary(state="delivered", version=2), panel)
+    segments = tuple(
+        TakeSegment(
+            first=1001 + 77 * at, last=min(1077 + 77 * at, 1270), carried=min(at, 1), job_id="job2", version=2 - at % 2
+        )
+        for at in range(4)
+    )
+    dialog = RedoDialog(summary(state="delivered", version=2), panel, segments)
     dialog.segment.setValue(3)
     dialog.show()
     _save(dialog, "redo")
@@ -108,6 +155,77 @@ def send_refused(panel: Panel) -> QWidget:
     form.final.click()
     wait_until(form.said.isVisible, 30)
     return form
+
+
+def _dock(daemon: RunningDaemon) -> None:
+    """Draw Nuke's pane, without a Nuke and its looks around it."""
+    nuke = sys.modules["nuke"] = types.ModuleType("nuke")
+    nuke.__getattr__ = lambda name: type(name, (), {})  # type: ignore[method-assign]
+    from understudy.host_plugins.nuke.dock import JobsDock
+
+    os.environ["UNDERSTUDY_HOME"] = str(daemon.home)
+    dock = JobsDock()
+    dock.resize(900, 420)
+    dock.show()
+    wait_until(lambda: "alive" in dock.line.text())
+    _wait(0.5)
+    dock.jobs.change_jobs(row_of(job) for job in _day())
+    dock.jobs.set_progress({"job5": Progress(stage="segment 2 of 5", done=46, total=108, seconds_left=512)})
+    dock.pane.choose("job5")
+    _save(dock, "dock")
+    dock.close()
+
+
+def _papers(daemon: RunningDaemon, root: Path) -> None:
+    """The record as a form with refusals, the consents to pick from, a waiver that this key asked for itself."""
+    fill_registry(daemon)
+    session = Session(daemon.home)
+    session.start()
+    wait_until(lambda: session.standing.life == "alive")
+    dialog = PapersDialog(session, Draft(shot="sh010", project="dune"))
+    use = {"territories": ["DE", "BR"], "media": ["streaming"], "is_advertising": True}
+    dialog.edit_file(write_record(root / "sh010.json", record_id="DUNE-SH010", use=use, context={"camera_move": "pan"}))
+    dialog.show()
+    wait_until(lambda: len(dialog.form.boxes()) > 2 and bool(dialog.known.people), 60)
+    _wait(0.5)
+    _save(dialog, "papers")
+    dialog.form.ensureWidgetVisible(dialog.form.lines["context.lens"])
+    _wait(0.2)
+    _save(dialog, "papers-below")
+    picker = dialog.pick_consents()
+    wait_until(lambda: picker.model.rowCount() > 0)
+    _wait(0.2)
+    _save(picker, "consents")
+    picker.close()
+    packs = dialog.show_packs()
+    _wait(0.2)
+    _save(packs, "packs")
+    packs.close()
+    dialog.hide()
+    _waivers(daemon, session, root)
+    session.close()
+
+
+def _waivers(daemon: RunningDaemon, session: Session, root: Path) -> None:
+    path = write_record(root / "sh020.json", record_id="DUNE-SH020", context={"camera_move": "pan"})
+    options = shot_options(Path(), engine="preview", record=str(path), self_attest=None, shot="sh020")
+    try:
+        send_job(daemon.connection, gather_job(options))
+    except ComplianceError as problem:
+        refused = next(one for one in problem.findings if one.rule == RULE)
+    with Client.connect(daemon.home) as own:
+        request_waiver(own, "DUNE-SH020", RULE, WHY, until="2026-12-24")
+    request = WaiverRequest(session, refused, "DUNE-SH020")
+    request.reason.setPlainText("The log was lost")
+    request.show()
+    _save(request, "waiver-request")
+    request.close()
+    dialog = WaiversDialog(session)
+    dialog.show()
+    wait_until(lambda: dialog.chosen is not None)
+    _wait(0.2)
+    _save(dialog, "waivers")
+    dialog.close()
 
 
 def _larger(panel: Panel) -> None:

@@ -102,6 +102,9 @@ class PaperHost:
     def remembered(self) -> tuple[RememberedJob, ...]:
         return tuple(msgspec.convert(job, RememberedJob) for job in self._read()["jobs"].values())
 
+    def anchor_here(self, frames: FrameRange) -> str:
+        return "plate"
+
     def default_folder(self, selection: Selection) -> Path:
         return self.document.parent / "understudy" / selection.shot
 

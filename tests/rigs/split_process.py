@@ -1,10 +1,11 @@
-"""One of two processes that share a segment: it computes everything alone and shared, and writes down both.
+"""Two processes that share a segment: each computes everything alone and shared, and writes down both.
 
-python split_process.py RANK PORT FOLDER
+`python split_process.py PORT FOLDER` forks them, so that PyTorch is loaded once; it ends with 0 where both did.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 from pathlib import Path
@@ -48,5 +49,15 @@ def work(rank: int, port: int, folder: Path) -> None:
     distributed.destroy_process_group()
 
 
+def main(port: int, folder: Path) -> int:
+    context = multiprocessing.get_context("fork")
+    both = [context.Process(target=work, args=(rank, port, folder)) for rank in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    return int(any(process.exitcode for process in both))
+
+
 if __name__ == "__main__":
-    work(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+    sys.exit(main(int(sys.argv[1]), Path(sys.argv[2])))

@@ -113,12 +113,18 @@ def test_when_a_manifest_leads_out_of_its_take_then_nothing_there_is_read(
     assert "outside of the take" in end.err
 
 
-def test_when_the_takes_engine_has_changed_since_then_its_seams_are_not_guessed(
+def test_when_the_takes_engine_has_changed_since_then_its_seams_are_those_listed_and_else_not_guessed(
     take: Path, terminal: Terminal, long_shot: DrawnShot
 ) -> None:
-    change_manifest(take, lambda manifest: manifest["marks"].update({"understudy/engine_version": "0"}))
+    def of_another_engine(manifest: dict[str, Any]) -> None:
+        manifest["marks"]["understudy/engine_version"] = "0"
+
+    change_manifest(take, of_another_engine)
     end = terminal("evaluate", take, "--against", long_shot.plate, "--json")
-    assert end.json["seams"] == []
+    assert [seam["frame"] for seam in end.json["seams"]] == [SEAM], "the manifest lists its segments"
+    change_manifest(take, lambda manifest: manifest.pop("segments"))
+    end = terminal("evaluate", take, "--against", long_shot.plate, "--json")
+    assert end.json["seams"] == [], "one of before does not"
     assert [found["rule"] for found in end.json["findings"]] == ["segments_unknown"]
 
 
@@ -128,6 +134,7 @@ def test_when_the_takes_engine_has_changed_since_then_its_seams_are_not_guessed(
 def test_when_the_takes_settings_cannot_be_read_then_its_seams_are_not_guessed(
     take: Path, terminal: Terminal, long_shot: DrawnShot, settings: str
 ) -> None:
+    change_manifest(take, lambda manifest: manifest.pop("segments"))  # one of before
     change_manifest(take, lambda manifest: manifest["marks"].update({"understudy/settings": settings}))
     end = terminal("evaluate", take, "--against", long_shot.plate, "--frames", "1001-1002", "--json")
     assert [found["rule"] for found in end.json["findings"]] == ["segments_unknown"]
@@ -139,6 +146,7 @@ def test_when_the_takes_settings_chose_the_segments_then_the_seams_are_theirs(
     options = {"segment_frames": "17", "carried_frames": "1"}
     settings = json.dumps({"engine": "wan-animate", "engine_options": options})
     wan = {"engine": "wan-animate", "engine_version": "1", "settings": settings}
+    change_manifest(take, lambda manifest: manifest.pop("segments"))  # one of before
     change_manifest(take, lambda manifest: manifest["marks"].update({f"understudy/{n}": v for n, v in wan.items()}))
     end = terminal("evaluate", take, "--against", long_shot.plate, "--json")
     assert [seam["frame"] for seam in end.json["seams"]] == [1013, 1024]  # 12 frames, then 11 fresh ones twice

@@ -102,7 +102,7 @@ def test_a_waived_rule_is_waived_in_report_and_manifest_and_never_a_pass(
     unsalted = "\n".join(line for line in RECORD.splitlines() if not line.startswith("salt"))
     daemon = RunningDaemon(home)
     try:
-        lea = issue_key(home, "lea", roles=("legal",), projects=(), host="127.0.0.1", port=1)
+        lea = issue_key(home, "lea", roles=("legal",), projects=(), host="127.0.0.1")
         write_connection(tmp_path / "lea.json", lea)
         assert recast(terminal, shot, unsalted, tmp_path / "out")[0] == 3
         asked = terminal("waiver", "request", "r-1", "our-show.camera", "--reason", WHY, "--id", "w-1")

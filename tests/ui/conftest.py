@@ -26,6 +26,7 @@ else:
         made.processEvents()
 
     from daemon_rig import RunningDaemon
+    from papers_rig import fill_registry, show_pack
     from qt_rig import wait_until
 
     from understudy.bridge.options import JobOptions
@@ -53,6 +54,17 @@ else:
     def daemon(tmp_path: Path) -> Iterator[RunningDaemon]:
         """A daemon of the test's own, to be killed."""
         daemon = RunningDaemon(tmp_path / "home")
+        yield daemon
+        daemon.stop()
+
+    @pytest.fixture(scope="session")
+    def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+        """A daemon with a show's own pack and a registry; none may stop it."""
+        folder = tmp_path_factory.mktemp("house")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("UNDERSTUDY_PACKS_FOLDER", str(show_pack(folder / "packs")))
+            daemon = RunningDaemon(folder / "home")
+        fill_registry(daemon)
         yield daemon
         daemon.stop()
 

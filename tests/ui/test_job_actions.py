@@ -24,7 +24,7 @@ def panel(open_panel: Callable[..., Panel]) -> Panel:
     return open_panel()
 
 
-def submit(daemon: RunningDaemon, drawn: Path, **changed: str) -> str:
+def submit(daemon: RunningDaemon, drawn: Path, **changed: object) -> str:
     return send_job(daemon.connection, gather_job(shot_options(drawn, **changed))).job_id
 
 
@@ -87,13 +87,13 @@ def test_when_a_segment_is_redone_then_a_new_version_of_the_shot_appears(
     wait_until(lambda: versions() == [2, 1], 60)
 
 
-def test_when_a_job_is_copied_then_the_command_brings_it(
+def test_when_how_to_fetch_a_job_is_copied_then_the_command_brings_it(
     panel: Panel, shared_daemon: RunningDaemon, drawn: Path
 ) -> None:
     job_id = submit(shared_daemon, drawn)
     choose(panel, job_id)
     wait_until(lambda: state(panel, job_id) == "delivered", 60)
-    panel.actions_on_job.by_name["copy"].trigger()
+    panel.actions_on_job.by_name["copy_fetch"].trigger()
     assert QGuiApplication.clipboard().text() == f"understudy fetch {job_id} --out out/sh010"
 
 
@@ -116,3 +116,35 @@ def _dialog_kind() -> type:
     from understudy.ui.redo_dialog import RedoDialog
 
     return RedoDialog
+
+
+def test_when_several_jobs_are_cancelled_then_it_is_asked_once_and_what_has_ended_is_left_alone(
+    panel: Panel, shared_daemon: RunningDaemon, drawn: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(shared_daemon, drawn, engine="preview", prompt="holds the slot")
+    waiting = [submit(shared_daemon, drawn, shot=f"sh06{at}", engine="preview", prompt="waits") for at in range(2)]
+    asked: list[str] = []
+    monkeypatch.setattr(panel.actions_on_job, "confirm", lambda question: bool(asked.append(question)) or True)
+    for job_id in waiting:
+        choose(panel, job_id)
+    panel.pane._select(tuple(waiting))
+    actions = panel.actions_on_job.by_name
+    assert not actions["redo"].isEnabled()
+    actions["cancel"].trigger()
+    wait_until(lambda: [state(panel, job_id) for job_id in waiting] == ["cancelled"] * 2)
+    assert len(asked) == 1
+    assert "2 jobs" in asked[0]
+    wait_until(lambda: panel.statusBar().currentMessage() == "2 jobs changed.")
+
+
+def test_when_a_job_is_copied_as_a_command_then_it_submits_the_same_job_again(
+    panel: Panel, shared_daemon: RunningDaemon, drawn: Path
+) -> None:
+    job_id = submit(shared_daemon, drawn, shot="sh070", seed=7)
+    choose(panel, job_id)
+    panel.actions_on_job.by_name["copy"].trigger()
+    wait_until(lambda: "submit" in QGuiApplication.clipboard().text())
+    line = QGuiApplication.clipboard().text()
+    assert line.startswith("understudy submit --plate ")
+    assert "--shot sh070" in line
+    assert "--self-attest 'Ada, to test the panel'" in line

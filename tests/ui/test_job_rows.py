@@ -39,7 +39,7 @@ def test_when_files_claim_more_than_the_papers_bear_then_the_papers_count() -> N
 
 
 def test_when_a_job_has_ended_then_only_what_the_daemon_allows_is_offered() -> None:
-    assert allowed(summary(state="delivered")) == {"redo", "fetch", "copy", "open"}
+    assert allowed(summary(state="delivered")) == {"redo", "copy", "copy_fetch", "fetch", "open"}
     assert "retry" in allowed(summary(state="failed"))
     assert "cancel" not in allowed(summary(state="cancelled"))
 

@@ -12,7 +12,7 @@ from understudy.ui.panel_commands import open_panel, panel_command
 
 def test_when_a_host_calls_the_panel_then_it_takes_every_option_of_a_submit() -> None:
     names = set(inspect.signature(panel_command()).parameters)
-    assert names == {*JobOptions.__struct_fields__, "key", "new"}
+    assert names == {*JobOptions.__struct_fields__, "key", "new", "another"}
 
 
 def test_when_help_is_asked_for_then_the_declarations_words_are_printed(terminal: Callable[..., object]) -> None:

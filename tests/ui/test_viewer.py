@@ -17,7 +17,9 @@ from viewer_rig import stored_pixels, write_layer, write_take
 
 from understudy.bridge.errors import Finding
 from understudy.bridge.frames import FrameRange, FrameRate
+from understudy.bridge.take_segments import TakeSegment
 from understudy.ui.frames.view import STANDARD
+from understudy.ui.frames.wishes import Shown
 from understudy.ui.viewer import Viewer
 from understudy.ui.viewer_canvas import BACK, FRONT, MATTE
 
@@ -258,7 +260,8 @@ def test_when_the_next_mark_is_asked_for_then_missing_frames_seams_and_findings_
 ) -> None:
     (take / "comp" / "comp.1002.exr").unlink()
     found = Finding(rule="matte", outcome="note", message="the matte is empty", frames=(1005,))
-    opened(viewer, take, findings=(found,), segments=(FrameRange(1001, 1003), FrameRange(1004, 1006)))
+    segments = (TakeSegment(first=1001, last=1003), TakeSegment(first=1004, last=1006))
+    opened(viewer, take, findings=(found,), segments=segments)
     stops = []
     for _ in range(4):
         QTest.keyClick(viewer, Qt.Key.Key_Up)
@@ -305,3 +308,21 @@ def test_when_another_take_is_shown_then_nothing_of_the_first_stays(viewer: View
     assert viewer.head is not None
     assert (viewer.head.first, viewer.head.last) == (2001, 2002)
     assert viewer.canvas.banner.startswith("UNCLEARED")
+
+
+def test_when_the_head_moves_over_a_reduced_picture_then_a_rough_one_comes_first_and_a_fine_one_when_it_rests(
+    viewer: Viewer, take: Path
+) -> None:
+    opened(viewer, take)
+    landed: list[Shown] = []
+    viewer._told.landed.connect(landed.append)
+    viewer.canvas.set_zoom(0.25)
+    assert viewer._reader is not None
+    viewer._reader.forget()  # else the fine ones that were read ahead do for rough ones
+    viewer.set_frame(1003)
+    wait_until(lambda: any(one.wanted.frame == 1003 and not one.wanted.rough for one in landed))
+    of_the_frame = [one for one in landed if one.wanted.frame == 1003 and one.picture is not None]
+    assert of_the_frame[0].wanted.rough
+    assert of_the_frame[0].picture.pixels.dtype == np.float16  # type: ignore[union-attr]
+    assert of_the_frame[-1].picture.pixels.dtype == np.float32  # type: ignore[union-attr]
+    assert viewer._shown[FRONT].wanted.factor == 4

@@ -10,6 +10,7 @@ from viewer_rig import write_layer
 
 from understudy.bridge.errors import Finding
 from understudy.bridge.frames import FrameRange, FrameRate
+from understudy.bridge.take_segments import TakeSegment
 from understudy.ui.viewer_take import earlier_takes, read_take
 
 GREY = np.full((4, 6, 3), 0.18, np.float16)
@@ -55,7 +56,7 @@ def test_when_the_manifest_tells_of_the_shot_then_rate_range_findings_and_seams_
         "findings": findings, "files": [],
     }  # fmt: skip
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    take = read_take(tmp_path, segments=(FrameRange(1001, 1001), FrameRange(1002, 1003)))
+    take = read_take(tmp_path, segments=(TakeSegment(first=1001, last=1001), TakeSegment(first=1002, last=1003)))
     assert (take.rate, take.version, take.state) == (FrameRate(24000, 1001), 3, "for_review")
     assert take.missing("comp") == {1002}
     assert take.seams == (1002, 1003)

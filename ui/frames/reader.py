@@ -7,16 +7,21 @@ when none waits are the frames ahead of the scrub read. Reduced frames are kept 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from understudy.bridge.errors import UnderstudyError
-from understudy.ui.frames.exr import Frame, Picture, read_frame, reduce
+from understudy.ui.frames.apart import cell_means, picture_difference
+from understudy.ui.frames.exr import Frame, Picture, difference_of, read_frame, reduce
+from understudy.ui.frames.plate import PlateSource
 from understudy.ui.frames.remote import FrameFile, RemoteFrame
-from understudy.ui.frames.view import BakeError, Codes, Kind, Look, Viewing
+from understudy.ui.frames.view import Viewing
+from understudy.ui.frames.wishes import Key, Shown, Wanted, anywhere, cut, settled
 
 CACHE_BYTES = 768 * 1024 * 1024
 """About 30 UHD frames, reduced to 1080p RGB; 145 of 720p RGB half, which is not reduced."""
@@ -26,8 +31,11 @@ PIXELS_KEPT = 64
 """Of frames elsewhere: what was asked of the daemon, so that a pointer that comes back asks nothing."""
 STOP_SECONDS = 5.0
 """A thread may wait for a daemon that is slow; nothing that it brings then is told any more."""
-_Key = tuple[FrameFile, int]
-_At = tuple[FrameFile, int, int]
+COLOURED_AHEAD = 6
+"""Frames that are coloured before they are due: at 24 a second a quarter of a second; 8 MB each at 1080p."""
+NICENESS = 5
+"""Reading threads stand behind the interface's own: on a machine with few cores it waits for one, never for the GIL
+(every call here that takes long was measured to release it)."""
 
 
 def reader_threads() -> int:
@@ -35,35 +43,8 @@ def reader_threads() -> int:
     return max(2, min(6, (os.cpu_count() or 2) - 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One picture to be shown. `place` names where on the screen: a newer wish for it replaces an older one."""
-
-    place: str
-    path: FrameFile
-    frame: int
-    factor: int
-    look: Look
-    kind: Kind = "picture"
-    channel: str = "RGB"
-    region: tuple[int, int, int, int] | None = None
-    """Left, top, right, bottom in the display window's coordinates; None for all that there is."""
-    serial: int = 0
-    """Counts the wishes of whoever asks: threads finish in any order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What came of a wish: codes over a part of the frame, or why there is no picture."""
-
-    wanted: Wanted
-    codes: Codes | None
-    rectangle: tuple[int, int, int, int] = (0, 0, 0, 0)
-    """Left, top, width, height that `codes` cover, in pixels of the display window's coordinates."""
-    picture: Picture | None = None
-    error: BakeError | None = None
-    """Of the view that coloured it; None for one that is OCIO's own, and for data."""
-    problem: str = ""
+_At = tuple[FrameFile, int, int]
+_Values = tuple[tuple[str, ...], tuple[float, ...] | None]
 
 
 class Reader:
@@ -78,20 +59,27 @@ class Reader:
         landed: Callable[[Shown], None],
         whole: Callable[[FrameFile], None],
         *,
+        plate: PlateSource | None = None,
+        space: str = "",
         threads: int | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.viewing = viewing
         self._landed, self._whole_landed = landed, whole
+        self._plate, self._space = plate, space
+        self._of_plate = frozenset(plate.frames().values()) if plate is not None else frozenset[Path]()
         self._room = cache_bytes
         self._changed = threading.Condition()
         self._shows: OrderedDict[str, Wanted] = OrderedDict()
         self._probe: _At | None = None
-        self._ahead: list[_Key] = []
-        self._reading: set[_Key] = set()
-        self._kept: OrderedDict[_Key, Picture] = OrderedDict()
-        self._pixels: OrderedDict[_At, tuple[tuple[str, ...], tuple[float, ...] | None]] = OrderedDict()
+        self._ahead: list[Key] = []
+        self._soon: list[Wanted] = []
+        self._coloured: OrderedDict[Wanted, Shown] = OrderedDict()
+        self._colouring: set[Wanted] = set()
+        self._reading: set[Key] = set()
+        self._kept: OrderedDict[Key, Picture] = OrderedDict()
         self._wholes: OrderedDict[Path, Frame] = OrderedDict()
+        self._pixels: OrderedDict[_At, _Values] = OrderedDict()
         self._stopped = False
         self._age = 0
         self._threads = [
@@ -107,29 +95,30 @@ class Reader:
             self._shows[wanted.place] = wanted
             self._changed.notify()
 
-    def ahead(self, frames: Iterable[tuple[FrameFile, int]]) -> None:
-        """Say which (file, factor) will be wanted next, the nearest first; replaces what was said before."""
+    def ahead(self, frames: Iterable[tuple[FrameFile, int] | Key], soon: Iterable[Wanted] = ()) -> None:
+        """Say which (file, factor) will be wanted next, the nearest first; replaces what was said before.
+
+        soon: those that will be shown next: they are coloured too, before any other is read.
+        """
         with self._changed:
-            keys = dict.fromkeys(_key(*frame) for frame in frames)
-            self._ahead = [key for key in keys if key not in self._kept]
+            keys = dict.fromkeys(settled(Key(*frame)) for frame in frames)
+            self._ahead = [key for key in keys if self._kept_as(key) is None]
+            self._soon = [anywhere(wanted) for wanted in soon]
             self._changed.notify_all()
 
-    def values(self, path: FrameFile, x: int, y: int) -> tuple[tuple[str, ...], tuple[float, ...] | None] | None:
-        """Return a pixel's channel names and stored values; None while the whole frame is still read (see `whole`)."""
+    def values(self, path: FrameFile, x: int, y: int) -> _Values | None:
+        """Return a pixel's channel names and stored values; None while they are still read (see `whole`)."""
         with self._changed:
             told = self._pixels.get((path, x, y))
             frame = self._wholes.get(path) if isinstance(path, Path) else None
             if told is None and frame is None:
                 self._probe = (path, x, y)
                 self._changed.notify()
-                return None
-        if told is not None or frame is None:
-            return told
-        return frame.channels, frame.values(x, y)
+        return told if frame is None else (frame.channels, frame.values(x, y))
 
     def is_kept(self, path: FrameFile, factor: int) -> bool:
         with self._changed:
-            return _key(path, factor) in self._kept
+            return settled(Key(path, factor)) in self._kept
 
     def kept_bytes(self) -> int:
         with self._changed:
@@ -143,7 +132,8 @@ class Reader:
             self._wholes.clear()
             self._pixels.clear()
             self._shows.clear()
-            self._ahead = []
+            self._coloured.clear()
+            self._ahead, self._soon = [], []
 
     def stop(self, *, wait: bool = True) -> None:
         """End the threads, each after the frame that it is reading; nothing lands any more.
@@ -157,67 +147,120 @@ class Reader:
             thread.join(STOP_SECONDS)
 
     def _work(self) -> None:
+        stand_back()
         while True:
             with self._changed:
-                while not (self._stopped or self._shows or self._probe or self._next_ahead()):
+                while (task := self._next()) is None and not self._stopped:
                     self._changed.wait()
-                if self._stopped:
+                if self._stopped or task is None:
                     return
-                wanted, probe, key = self._take()
-            if wanted is not None:
-                shown = self._make(wanted)
-                if shown is not None and not self._stopped:
-                    self._landed(shown)
-            elif probe is not None:
-                self._read_pixel(*probe)
-            elif key is not None:
-                self._read_ahead(key)
+            task()
 
-    def _next_ahead(self) -> _Key | None:
-        return next((key for key in self._ahead if key not in self._kept and key not in self._reading), None)
-
-    def _take(self) -> tuple[Wanted | None, _At | None, _Key | None]:
+    def _next(self) -> Callable[[], None] | None:
+        """Take what is to be done first: a picture to show, a pixel to tell, one to colour, one to read."""
         if self._shows:
-            return self._shows.popitem(last=False)[1], None, None
+            return partial(self._show, self._shows.popitem(last=False)[1])
         if self._probe is not None:
             probe, self._probe = self._probe, None
-            return None, probe, None
-        key = self._next_ahead()
+            return partial(self._read_pixel, *probe)
+        done = self._coloured.keys() | self._colouring
+        wanted = next((wanted for wanted in self._soon if wanted not in done), None)
+        if wanted is not None:
+            self._colouring.add(wanted)
+            return partial(self._colour_ahead, wanted)
+        key = next((key for key in self._ahead if self._kept_as(key) is None and key not in self._reading), None)
         if key is not None:
             self._reading.add(key)
-        return None, None, key
+            return partial(self._read_ahead, key)
+        return None
 
-    def _make(self, wanted: Wanted) -> Shown | None:
+    def _show(self, wanted: Wanted) -> None:
+        with self._changed:
+            ready = self._coloured.get(anywhere(wanted))
+        shown = replace(ready, wanted=wanted) if ready is not None else self._make(wanted)
+        if shown is not None and not self._stopped:
+            self._landed(shown)
+
+    def _colour_ahead(self, wanted: Wanted) -> None:
+        with self._changed:
+            age = self._age
+        shown = self._make(wanted, ahead=True)
+        with self._changed:
+            self._colouring.discard(wanted)
+            if shown is None or shown.codes is None:  # not again until it is asked for: it may still be landing
+                self._soon = [other for other in self._soon if other != wanted]
+            elif age == self._age:
+                self._coloured[wanted] = shown
+                while len(self._coloured) > COLOURED_AHEAD + reader_threads():
+                    self._coloured.popitem(last=False)
+
+    def _make(self, wanted: Wanted, *, ahead: bool = False) -> Shown | None:
         """Return what came of a wish; None for one that a newer wish overtook at the daemon."""
+        key = settled(Key(wanted.path, wanted.factor, wanted.minus, wanted.rough))
         try:
-            picture = self._picture(_key(wanted.path, wanted.factor), wanted.place)
+            picture = self._picture(key, wanted.place, ahead=ahead)
             if picture is None:
                 return None
-            part, rectangle = _cut(picture, wanted.region)
+            part, rectangle = cut(picture, wanted.region)
             codes = self.viewing.render(part, wanted.look, wanted.kind, wanted.channel)
             error = self.viewing.error(wanted.look) if wanted.kind in ("picture", "signed") else None
             return Shown(wanted, codes, rectangle, picture, error)
         except UnderstudyError as problem:
             return Shown(wanted, None, problem=f"{problem.message}. {problem.remedy}")
 
-    def _picture(self, key: _Key, place: str = "", *, ahead: bool = False) -> Picture | None:
-        file, factor = key
+    def _picture(self, key: Key, place: str = "", *, ahead: bool = False) -> Picture | None:
         with self._changed:
-            kept = self._kept.get(key)
-            if kept is not None:
-                self._kept.move_to_end(key)
-                return kept
-            whole, age = (self._wholes.get(file) if isinstance(file, Path) else None), self._age
-        if isinstance(file, RemoteFrame):
-            picture = file.picture(place, ahead=ahead)
-        else:
-            picture = reduce(whole if whole is not None else read_frame(file), factor)
+            found = self._kept_as(key)
+            if found is not None:
+                self._kept.move_to_end(found)
+                return self._kept[found]
+            age = self._age
+        picture = self._made(key, place, ahead=ahead)
         with self._changed:
             if picture is not None and age == self._age:
                 self._keep(key, picture)
         return picture
 
-    def _keep(self, key: _Key, picture: Picture) -> None:
+    def _made(self, key: Key, place: str, *, ahead: bool) -> Picture | None:
+        path, minus = key.path, key.minus
+        if minus is None and isinstance(path, RemoteFrame):
+            return path.picture(place, ahead=ahead)
+        if isinstance(path, RemoteFrame) or isinstance(minus, RemoteFrame):
+            return self._apart(path, minus or path, place, ahead=ahead)
+        frame = self._frame(path)
+        if minus is not None:
+            frame = difference_of(frame, self._frame(minus))
+        return reduce(frame, key.factor, rough=key.rough)
+
+    def _apart(self, path: FrameFile, minus: FrameFile, place: str, *, ahead: bool) -> Picture | None:
+        """Return the difference of two pictures of which one at least lies elsewhere: of means of the same cells."""
+        proxies = {
+            file: self._picture(Key(file, 0), f"{place}{role}" if place else "", ahead=ahead)
+            for file, role in ((path, ""), (minus, " minus"))
+            if isinstance(file, RemoteFrame)
+        }
+        if (grid := next(iter(proxies.values()))) is None:
+            return None
+        front, back = (
+            proxies[file] if isinstance(file, RemoteFrame) else cell_means(self._frame(file), grid)
+            for file in (path, minus)
+        )
+        return picture_difference(front, back) if front is not None and back is not None else None
+
+    def _kept_as(self, key: Key) -> Key | None:
+        """Return under which key a picture is kept: a fine one does for a rough one."""
+        return next((one for one in (key._replace(rough=False), key) if one in self._kept), None)
+
+    def _frame(self, path: Path) -> Frame:
+        with self._changed:
+            whole = self._wholes.get(path)
+        if whole is not None:
+            return whole
+        if self._plate is not None and path in self._of_plate:
+            return self._plate.read(path, self.viewing, self._space)
+        return read_frame(path)
+
+    def _keep(self, key: Key, picture: Picture) -> None:
         self._kept[key] = picture
         held = sum(kept.pixels.nbytes for kept in self._kept.values())
         while held > self._room and len(self._kept) > 1:
@@ -239,13 +282,13 @@ class Reader:
             self._whole_landed(file)
 
     def _read_whole(self, path: Path) -> None:
-        frame = read_frame(path)
+        frame = self._frame(path)
         with self._changed:
             self._wholes[path] = frame
             while len(self._wholes) > WHOLE_FRAMES:
                 self._wholes.popitem(last=False)
 
-    def _read_ahead(self, key: _Key) -> None:
+    def _read_ahead(self, key: Key) -> None:
         try:
             if self._picture(key, ahead=True) is None:
                 self._not_ahead(key)
@@ -255,34 +298,13 @@ class Reader:
             with self._changed:
                 self._reading.discard(key)
 
-    def _not_ahead(self, key: _Key) -> None:
+    def _not_ahead(self, key: Key) -> None:
         """Leave a frame alone until it is asked for."""
         with self._changed:
             self._ahead = [other for other in self._ahead if other != key]
 
 
-def _key(file: FrameFile, factor: int) -> _Key:
-    """Return by what a picture is kept: of a frame elsewhere there is one proxy, whatever the zoom."""
-    return file, factor if isinstance(file, Path) else 0
-
-
-def _cut(picture: Picture, region: tuple[int, int, int, int] | None) -> tuple[Picture, tuple[int, int, int, int]]:
-    """Return the part of a reduced picture that covers `region`, and which rectangle that is."""
-    factor, (height, width) = picture.factor, picture.pixels.shape[:2]
-    across, down = picture.origin
-    left, top, right, bottom = region or (across, down, across + width * factor, down + height * factor)
-    left, top, right, bottom = left - across, top - down, right - across, bottom - down
-    columns = (min(max(0, left // factor), width - 1), max(1, min(width, -(-right // factor))))
-    rows = (min(max(0, top // factor), height - 1), max(1, min(height, -(-bottom // factor))))
-    columns, rows = (columns[0], max(columns[0] + 1, columns[1])), (rows[0], max(rows[0] + 1, rows[1]))
-    rectangle = (
-        picture.origin[0] + columns[0] * factor,
-        picture.origin[1] + rows[0] * factor,
-        (columns[1] - columns[0]) * factor,
-        (rows[1] - rows[0]) * factor,
-    )
-    pixels = picture.pixels[rows[0] : rows[1], columns[0] : columns[1]]
-    part = Picture(
-        pixels, factor, picture.channels, picture.origin, picture.display, picture.pixel_aspect, picture.marks
-    )
-    return part, rectangle
+def stand_back() -> None:
+    """Have the calling thread leave a core to the interface's. Only Linux has priorities of single threads here."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -106,6 +106,24 @@ class Viewing:
         """Say whether the config holds a space of this name: else another one stands in for it, which must be said."""
         return bool(name) and self._config.getColorSpace(name) is not None
 
+    def same_space(self, one: str, other: str) -> bool:
+        """Say whether two names mean one space, or the config lacks one of them and nothing can be converted."""
+        spaces = [self._config.getColorSpace(name) for name in (one, other)]
+        return None in spaces or spaces[0].getName() == spaces[1].getName()
+
+    def convert(self, light: NDArray[np.float32], source: str, target: str) -> None:
+        """Bring contiguous (height, width, 3 or 4) pixels into another space in place, as exactly as OCIO can."""
+        try:
+            processor = self._config.getProcessor(source, target).getOptimizedCPUProcessor(
+                PyOpenColorIO.OPTIMIZATION_LOSSLESS
+            )
+        except OCIO_PROBLEMS as problem:
+            raise RequestError(
+                f"the plate cannot be brought from '{source}' to '{target}': {problem}",
+                remedy="Look at the take without its plate.",
+            ) from None
+        processor.apply(_described(light, PyOpenColorIO.BIT_DEPTH_F32))
+
     def error(self, look: Look) -> BakeError | None:
         """Return what the view's baking costs; None for one that is OCIO's own. Bakes it: some tenths of a second."""
         self._cube(look)
@@ -121,14 +139,16 @@ class Viewing:
 
     def render(self, picture: Picture, look: Look, kind: Kind = "picture", channel: str = "RGB") -> Codes:
         """Return (height, width, 4) uint8 codes, the last 255. No view for data and for a lone alpha."""
-        pixels = _four(picture.pixels, picture.channels, channel)
+        plain = channel == "RGB" and kind in ("picture", "signed") and len(picture.channels) >= 3
+        # OCIO reads three channels as well as four, and a step through the picture: nothing is copied for it.
+        pixels = picture.pixels if plain else _four(picture.pixels, picture.channels, channel)
         if kind == "overlay":
             return _overlay(pixels)
         if kind == "data" or channel == "A":
             return _plain_codes(pixels, look)
         if kind == "signed":
             pixels = (pixels.astype(np.float32) + np.float32(MID_GREY)).astype(np.float32)
-        made = np.empty(pixels.shape, np.uint8)
+        made = np.empty((*pixels.shape[:2], 4), np.uint8)
         depth = PyOpenColorIO.BIT_DEPTH_F16 if pixels.dtype == np.float16 else PyOpenColorIO.BIT_DEPTH_F32
         self._processor(look, depth).apply(_described(pixels, depth), _described(made, PyOpenColorIO.BIT_DEPTH_UINT8))
         made[..., 3] = 255
@@ -266,5 +286,5 @@ def _overlay(matte: Pixels) -> Codes:
 def _described(pixels: NDArray[Any], depth: Any) -> Any:
     height, width, channels = pixels.shape
     return PyOpenColorIO.PackedImageDesc(
-        pixels, width, height, channels, depth, pixels.itemsize, pixels.itemsize * channels, pixels.strides[0]
+        pixels, width, height, channels, depth, pixels.itemsize, pixels.strides[1], pixels.strides[0]
     )

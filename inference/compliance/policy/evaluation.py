@@ -42,6 +42,8 @@ class Outcome:
     """Of whom it does not hold; for a refusal alone, whose words stay in the house."""
     asks: Mapping[str, str] = field(default_factory=dict)
     """Setting to what this rule asks it to say of how the version is made."""
+    mends: tuple[str, ...] = ()
+    """The paths that it hangs on where it does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def why_left_out(pack: Pack, facts: JobFacts) -> str:
 def _ask(pack: Pack, rule: Rule, facts: JobFacts, stage: Stage) -> Outcome:
     reads: dict[str, Value] = {}
     unmet: list[str] = []
+    mends: list[str] = []
     talents: list[str] = []
     standing: Standing = "not_applicable"
     asks: dict[str, str] = {}
@@ -115,7 +118,9 @@ def _ask(pack: Pack, rule: Rule, facts: JobFacts, stage: Stage) -> Outcome:
         one = Alternative("", facts.values)
         standing = _standing(pack, rule, one)
         reads |= _reads(pack, rule, one)
-        unmet += _unmet(rule.require, one) if standing in ("fails", "not_known") else []
+        if standing in ("fails", "not_known"):
+            unmet += _unmet(rule.require, one)
+            mends += _mends(pack, rule, one)
         asks |= _asked(rule, one) if standing != "not_applicable" else {}
     else:
         for person in facts.people:
@@ -127,8 +132,10 @@ def _ask(pack: Pack, rule: Rule, facts: JobFacts, stage: Stage) -> Outcome:
                 reads |= {_of(path, of_whom): value for path, value in _reads(pack, rule, one).items()}
             if best in ("fails", "not_known"):
                 unmet += [words_ for words_ in _unmet(rule.require, with_it) if words_ not in unmet]
+                mends += _mends(pack, rule, with_it)
                 talents.append(person.talent)
-    return replace(_outcome(pack, rule, stage, standing, unmet, talents, reads), asks=asks)
+    outcome = _outcome(pack, rule, stage, standing, unmet, talents, reads)
+    return replace(outcome, asks=asks, mends=tuple(dict.fromkeys(mends)))
 
 
 def _asked(rule: Rule, one: Alternative) -> dict[str, str]:
@@ -160,8 +167,20 @@ def _of(path: str, of_whom: str) -> str:
 
 def _unmet(condition: Condition, one: Alternative) -> list[str]:
     """Return which parts of a requirement do not hold, in words."""
+    return [words(part) for part in _unmet_parts(condition, one)]
+
+
+def _unmet_parts(condition: Condition, one: Alternative) -> list[Condition]:
     parts = condition.parts if condition.operator == "all" else (condition,)
-    return [words(part) for part in parts if evaluate(part, one.values) is not True]
+    return [part for part in parts if evaluate(part, one.values) is not True]
+
+
+def _mends(pack: Pack, rule: Rule, one: Alternative) -> list[str]:
+    """Return the paths of what does not hold; as long as it is open whether the rule applies, of what decides that."""
+    deciding = (pack.when, rule.when, *((rule.unless,) if rule.unless is not None else ()))
+    open_ = [path for part in deciding if evaluate(part, one.values) is None for path in part.reads()]
+    undecided = [path for path in open_ if one.values.get(path) is None]
+    return undecided or [path for part in _unmet_parts(rule.require, one) for path in part.reads()]
 
 
 def _outcome(
@@ -243,6 +262,7 @@ def _contradiction(path: str, one: Demand, other: Demand) -> Outcome:
         message=f"{one.rule} and {other.rule} cannot both be kept: they ask for different values of {path}.",
         remedy="Whoever keeps these packs must mend one of them; which, is not for a program to choose.",
         reads={one.rule: words(one.require), other.rule: words(other.require)},
+        mends=(path,),
         blocks=True,
     )
 
@@ -270,6 +290,7 @@ def _territories(packs: tuple[Pack, ...], facts: JobFacts, stage: Stage) -> Outc
         outcome=word,
         message=message,
         remedy=remedy,
+        mends=("use.territories",) if word != "pass" else (),
         reads={"use.territories": facts.values.get("use.territories")},
         waivable_by=("legal",),
         blocks=bool(foreign),

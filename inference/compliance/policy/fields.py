@@ -69,6 +69,23 @@ def fields() -> dict[str, Field]:
     return {field.path: field for field in found}
 
 
+def in_record(path: str) -> str | None:
+    """Return where in a record the field that packs call `path` stands (`Finding.fields`); None for what a job, a day
+    or the registry says.
+    """
+    if path in _WHOSE:
+        return _WHOSE[path]
+    if path.startswith("approved."):
+        return "approvals"
+    whole, _, rest = path.partition(".")
+    if path not in fields() or path == TODAY or whole == "job":
+        return None
+    return {"person": f"cast[].{rest}", "consent": f"consents[].{rest}"}.get(whole, path)
+
+
+_WHOSE = {"person.on_screen": "on_screen", "person.performs": "performed_by", "person.is_replaced": "replaced"}
+
+
 def _of_struct(struct: type[msgspec.Struct], before: str, without: tuple[str, ...]) -> list[Field]:
     found: list[Field] = []
     for name, hint in typing.get_type_hints(struct).items():

@@ -10,7 +10,7 @@ from collections import Counter
 
 from understudy.bridge.errors import Finding, Fix
 from understudy.inference.compliance.policy.evaluation import Evaluation, Outcome
-from understudy.inference.compliance.policy.fields import Value, fields
+from understudy.inference.compliance.policy.fields import Value, fields, in_record
 from understudy.inference.compliance.policy.job_facts import JobFacts
 from understudy.inference.compliance.policy.waiver import Waivable, Waiver, facts_hash, why_not
 
@@ -55,8 +55,9 @@ def _finding(outcome: Outcome, facts: JobFacts, waivers: tuple[Waiver, ...]) -> 
     shown = {"pack": outcome.pack, **asks, **{path: shown_value(path, value) for path, value in outcome.reads.items()}}
     if not outcome.blocks:
         return Finding(
-            rule=outcome.rule, outcome=outcome.outcome, message=outcome.message, remedy=outcome.remedy, facts=shown
-        )
+            rule=outcome.rule, outcome=outcome.outcome, message=outcome.message, remedy=outcome.remedy, facts=shown,
+            fields=_fields_of(outcome),
+        )  # fmt: skip
     what = Waivable(
         rule=outcome.rule, pack=outcome.pack, waivable_by=outcome.waivable_by, facts=hashed,
         record_id=facts.record_id, shot=facts.shot, actor=facts.actor, today=facts.today,
@@ -78,6 +79,7 @@ def _finding(outcome: Outcome, facts: JobFacts, waivers: tuple[Waiver, ...]) -> 
         message=" ".join((outcome.message + about, *against)),
         remedy=outcome.remedy,
         facts={**shown, WAIVER: may, FACTS_HASH: hashed},
+        fields=_fields_of(outcome),
         fixes=(*_approvals(outcome), *((Fix(kind="ask_waiver", values=asking),) if outcome.waivable_by else ())),
     )
 
@@ -96,7 +98,14 @@ def _waived(outcome: Outcome, waiver: Waiver, shown: dict[str, str]) -> Finding:
         f"{waiver.id}, until {waiver.expires_on}.",
         remedy=waiver.condition,
         facts={**shown, WAIVER: waiver.id},
+        fields=_fields_of(outcome),
     )
+
+
+def _fields_of(outcome: Outcome) -> tuple[str, ...]:
+    """Return the fields of the record that mend it; of a rule that holds or does not apply, those that it read."""
+    paths = outcome.mends or tuple(path.rpartition(": ")[2] for path in outcome.reads)
+    return tuple(dict.fromkeys(found for path in paths if (found := in_record(path)) is not None))
 
 
 def shown_value(path: str, value: Value) -> str:

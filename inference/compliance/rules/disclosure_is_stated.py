@@ -6,6 +6,7 @@ from understudy.bridge.errors import Finding, Fix
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.rule import AdmissionRule, passes, refuses
 
+FIELD = "disclosure.text"
 LENGTH_LIMIT = 2000  # it stands in the header of every frame
 
 
@@ -18,6 +19,7 @@ class Rule(AdmissionRule):
             refused = refuses(
                 "the record's `disclosure.text` is empty",
                 remedy="Leave the field out for the usual text, or write your own.",
+                fields=(FIELD,),
             )
             return msgspec.structs.replace(refused, fixes=(Fix(kind="usual_disclosure"),))
         if len(text) > LENGTH_LIMIT or "\x00" in text:
@@ -25,5 +27,6 @@ class Rule(AdmissionRule):
                 f"the record's `disclosure.text` is {len(text)} characters long; "
                 f"{LENGTH_LIMIT} plain ones are the limit",
                 remedy="Shorten it: it stands in the header of every frame.",
+                fields=(FIELD,),
             )
-        return passes("a disclosure is stated", disclosure=text)
+        return passes("a disclosure is stated", fields=(FIELD,), disclosure=text)

@@ -21,10 +21,12 @@ class Rule(AdmissionRule):
             return refuses(
                 f"the job is {record.ground} but its record's `attestation` is empty",
                 remedy='Give --record FILE.json, or --self-attest "who and why".',
+                fields=("attestation", "ground"),
             )
         return lists(
             f"this job is {SAYS[record.ground]}",
             remedy="For a cleared delivery run it again with --record FILE.json.",
+            fields=("ground",),
             attestation=record.attestation,
             actor=facts.actor,
         )

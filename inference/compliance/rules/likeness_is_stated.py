@@ -19,20 +19,23 @@ class Rule(AdmissionRule):
             return refuses(
                 "the record does not state `likeness`",
                 remedy="State digital_replica, synthetic_performer, altered_performance, non_human or no_person.",
+                fields=("likeness",),
             )
         if record.likeness in SHOWS_A_KNOWN_PERSON and not record.on_screen:
             return refuses(
                 f"the record's likeness is {record.likeness} but `on_screen` names nobody",
                 remedy="Name in `on_screen` whose likeness is seen.",
+                fields=("on_screen", "likeness"),
             )
         if record.likeness != "no_person" and not (record.replaced or record.performed_by):
             return refuses(
                 f"the record's likeness is {record.likeness} but neither `performed_by` nor `replaced` names anybody",
                 remedy="Name whose performance drives the character, and who is painted out.",
+                fields=("performed_by", "replaced"),
             )
         if record.likeness == "no_person" and _shows_a_performer(facts.job) and not _names_a_performer(facts.job):
             return _nobody_is_named(facts)
-        return passes(f"likeness: {record.likeness}")
+        return passes(f"likeness: {record.likeness}", fields=("likeness",))
 
 
 def _shows_a_performer(job: JobRequest) -> bool:
@@ -55,10 +58,12 @@ def _nobody_is_named(facts: AdmissionFacts) -> Finding:
             f"the record's likeness is no_person, but {where} shows a performer whom `{field}` does not name",
             remedy=f"Name them in `{field}`, with a consent. If no person is seen there (a CG figure), say in "
             "`attestation` who says so and why.",
+            fields=(field, "attestation"),
         )
     return lists(
         f"{where} is said to show no person: {job.record.attestation}",
         remedy=f"If somebody does act in it, name them in `{field}`, with a consent, and run the job again.",
+        fields=(field, "attestation"),
         attestation=job.record.attestation,
         actor=facts.actor,
     )

@@ -1,5 +1,7 @@
 """The record says what it says in a form that can be judged."""
 
+import re
+
 from understudy.bridge.consent import is_bare
 from understudy.bridge.errors import Finding
 from understudy.bridge.record import record_problems
@@ -24,5 +26,12 @@ class Rule(AdmissionRule):
             return refuses(
                 f"the record is not sound: {'; '.join(problems)}",
                 remedy="Mend the fields that are named in the record.",
+                fields=[found for problem in problems if (found := _field(problem))],
             )
         return passes(f"record of schema {record.schema}, ground {record.ground}")
+
+
+def _field(problem: str) -> str:
+    """Return the field that a problem begins with, as every one of them does, in backticks."""
+    found = re.match(r"`([^`]+)`", problem)
+    return found.group(1) if found is not None else ""

@@ -22,6 +22,7 @@ from understudy.inference.engines.wan.attention import PYTORCH, time_kernels, us
 from understudy.inference.engines.wan.computing import Computing, smaller
 from understudy.inference.engines.wan.float8 import quantise_blocks
 from understudy.inference.engines.wan.offload import offload_blocks
+from understudy.inference.run_meter import GpuPeak, tell_gpu
 from understudy.inference.weights.memory_plan import GIB, OFFICIAL, Estimates, MemoryPlan, plan_memory, tokens
 from understudy.inference.weights.placement import ON_CPU, Placement, on_gpu
 
@@ -84,7 +85,21 @@ def choose_machine(
     memory = [GpuMemory(*torch.cuda.mem_get_info(index)) for index in range(gpus)]
     for index, card in enumerate(memory):
         keep_within(budget, index, card.total)
-    return Machine(torch.device("cuda:0"), admit(memory, budget, options, height, width, estimates))
+    plan = admit(memory, budget, options, height, width, estimates)
+    measure_memory(gpus)
+    return Machine(torch.device("cuda:0"), plan)
+
+
+def measure_memory(gpus: int) -> None:
+    """Begin to count anew what this process holds of its cards, and leave word how to ask for the most of it.
+
+    What the allocator reserved, not what tensors filled: that is what others cannot have.
+    """
+    for index in range(gpus):
+        torch.cuda.reset_peak_memory_stats(index)
+    name = torch.cuda.get_device_name(0)
+    device = name if gpus == 1 else f"{gpus} x {name}"
+    tell_gpu(GpuPeak(device, lambda: max(torch.cuda.max_memory_reserved(index) for index in range(gpus))))
 
 
 def keep_within(budget: MemoryBudget | None, index: int, total: int) -> None:

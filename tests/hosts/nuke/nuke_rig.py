@@ -12,6 +12,7 @@ import numpy as np
 from host_rig import FIRST, FRAMES, NO_HANDLES, Drawn, Picture
 from nuke_stand_in import Application, Guesses, current, make_module, start
 from nuke_stand_in.nodes import Group, Node, make_node
+from nuke_stand_in.panes import make_nukescripts
 from nuke_stand_in.pictures import picture_of
 from nuke_stand_in.script import open_into, save
 
@@ -24,7 +25,7 @@ OWN_KNOBS = ("status", "understudy_memory")
 
 def forget_plugin() -> None:
     """Nothing of the plugin lives on: it was bound to the Nuke that ran before."""
-    for name in [name for name in sys.modules if name == "nuke" or name.startswith(PLUGIN)]:
+    for name in [name for name in sys.modules if name in ("nuke", "nukescripts") or name.startswith(PLUGIN)]:
         del sys.modules[name]
 
 
@@ -34,6 +35,7 @@ def running(**how: Any) -> Iterator[Application]:
     forget_plugin()
     application = start(Application(**how))
     sys.modules["nuke"] = make_module(application)
+    sys.modules["nukescripts"] = make_nukescripts()
     try:
         yield application
         assert current().unclean() == []

@@ -7,17 +7,18 @@ import os
 import queue
 import secrets
 import signal
-import subprocess
-import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 import pytest
 from blake3 import blake3
+from daemon_rig import daemon_forks
+from fork_server import Forked
 
 from understudy.bridge.client import Client
 from understudy.bridge.consent import Consent
@@ -132,30 +133,33 @@ class DaemonProcess:
     def __init__(self, home: Path, **settings: Any) -> None:
         self.home = home
         self.settings = settings
-        self.process: subprocess.Popen[str] | None = None
+        self.process: Forked | None = None
         self.environment: dict[str, str] = {}
+        self._words: IO[bytes]
 
     def start(self) -> DaemonProcess:
         script = Path(__file__).with_name("serve_with_stub.py")
         said = json.dumps({"home": str(self.home), **self.settings})
         environment = {name: value for name, value in os.environ.items() if not name.startswith("UNDERSTUDY_")}
-        self.process = subprocess.Popen(
-            [sys.executable, str(script), said],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**environment, **self.environment},
-        )
-        assert self.process.stdout is not None
-        if not self.process.stdout.readline():
-            raise AssertionError(self.finish()[1])
+        said_here, says = os.pipe()
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - until it has ended
+        with open(said_here, "rb") as port, open(says, "wb") as to:  # noqa: PTH123 - a pipe
+            self.process = daemon_forks().start(
+                (str(script), said), {**environment, **self.environment},
+                stdout=to.fileno(), stderr=self._words.fileno(),
+            )  # fmt: skip
+            to.close()
+            if not port.readline():
+                raise AssertionError(self.finish()[1])
         return self
 
     def finish(self, seconds: float = PATIENCE_SECONDS) -> tuple[int, str]:
         """Wait for the daemon's end; return its exit code and what it wrote to its standard error."""
         assert self.process is not None
-        _, words = self.process.communicate(timeout=seconds)
-        return self.process.returncode, words
+        code = self.process.wait(seconds)
+        with self._words as words:
+            words.seek(0)
+            return code, words.read().decode()
 
     def kill(self) -> None:
         assert self.process is not None

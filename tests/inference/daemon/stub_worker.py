@@ -4,7 +4,8 @@ What it shall do stands in the job's prompt, words apart by spaces: `frames=N` (
 seconds a frame, `crash_at=F` (always), `crash_once_at=F`, `crash_checking` (always), `crash_settled_once` (the version
 stands, the daemon never hears so), `linger=S` seconds between these two, `exit_at_start`, `deaf` (never obeys a stop),
 `end=STATE`, `fail_start` (environment: dies before it is ready), `float8_from=F` (its manifest says so of that frame
-and all after it), `lost_file` (it lists one that is not there). What may be reused it says by a finding.
+and all after it), `lost_file` (it lists one that is not there), `cost=S` (what it cost, S seconds a frame).
+What may be reused it says by a finding.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from understudy.inference.work_order import (
     FromWorker,
     PauseJob,
     Ready,
+    RunCost,
     ToWorker,
     WorkerChecking,
     WorkerEnd,
@@ -117,7 +119,9 @@ class Stub:
         time.sleep(float(wishes.get("linger", 0)))
         if "crash_settled_once" in wishes:
             os.kill(os.getpid(), signal.SIGKILL)
-        return WorkerEnd(state="delivered", files=self._all(order, settled), spent="spent_at_end" in wishes)
+        return WorkerEnd(
+            state="delivered", files=self._all(order, settled), spent="spent_at_end" in wishes, cost=_cost(wishes)
+        )
 
     def _crash_if_told(self, order: WorkOrder, frame: int, wishes: dict[str, str]) -> None:
         mark = Path(order.scratch, "crashed")
@@ -137,6 +141,15 @@ class Stub:
         content = path.read_bytes()
         where = path.relative_to(folder).as_posix()
         return OutputFile(path=where, size=len(content), file=blake3(content).hexdigest(), layer=LAYER, frame=frame)
+
+
+def _cost(wishes: dict[str, str]) -> RunCost | None:
+    if "cost" not in wishes:
+        return None
+    return RunCost(
+        height=720, width=1280, frames=4, device="NVIDIA H200", start_seconds=60.0, finish_seconds=0.5,
+        frame_seconds=float(wishes["cost"]), gpu_bytes=22 * 1024**3,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

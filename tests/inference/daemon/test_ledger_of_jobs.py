@@ -165,6 +165,7 @@ def test_a_store_from_before_the_ledger_is_taken_over_with_its_jobs(tmp_path: Pa
     daemon.stop()
     with sqlite3.connect(daemon.home / "store.sqlite") as store:
         store.execute("ALTER TABLE requests DROP COLUMN papers")
+        store.execute("DROP TABLE runs")
         store.execute("PRAGMA user_version=1")
     daemon.start()
     with daemon.client() as client:

@@ -13,7 +13,8 @@ from understudy.bridge.errors import RequestError
 from understudy.bridge.record import Record
 from understudy.bridge.settings import TEMPLATE, UserSettings
 from understudy.bridge.shot import JobRequest, Output, Settings
-from understudy.inference.daemon.submission import cache_key, engine_for, place_for
+from understudy.inference.daemon.admission import engine_for
+from understudy.inference.daemon.submission import cache_key, place_for
 from understudy.inference.engines.descriptions import PREVIEW, WAN_ANIMATE
 from understudy.inference.work_order import WorkOrder, layer_path
 

@@ -10,7 +10,7 @@ import pytest
 from viewer_rig import write_layer
 
 from understudy.bridge.errors import PlateError
-from understudy.ui.frames.exr import read_frame, reduce
+from understudy.ui.frames.exr import Frame, read_frame, reduce
 
 
 def test_when_a_file_is_cut_short_then_it_is_told_by_name_and_nothing_crashes(tmp_path: Path) -> None:
@@ -66,3 +66,11 @@ def test_when_a_file_has_one_channel_alone_then_it_is_a_picture_of_one(tmp_path:
     frame = read_frame(tmp_path / "m.exr")
     assert frame.channels == ("Y",)
     assert frame.values(2, 2) == (0.5,)
+
+
+def test_when_a_picture_is_reduced_roughly_then_each_pixel_is_a_stored_one_of_its_cell() -> None:
+    pixels = np.random.default_rng(3).uniform(0, 9, (10, 15, 3)).astype(np.float16)
+    frame = Frame(pixels, ("R", "G", "B"), (0, 0), (0, 0, 15, 10), 1.0, {})
+    rough = reduce(frame, 4, rough=True).pixels
+    assert rough.dtype == np.float16
+    np.testing.assert_array_equal(rough, pixels[2:8:4, 2:12:4])

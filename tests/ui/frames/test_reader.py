@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from viewer_rig import write_layer
 
-from understudy.ui.frames.reader import Reader, Shown, Wanted
+from understudy.ui.frames.reader import Reader
 from understudy.ui.frames.view import Look, Viewing
+from understudy.ui.frames.wishes import Shown, Wanted
 
 LOOK = Look("Linear Rec.709 (sRGB)", "sRGB - Display", "Un-tone-mapped")
 VIEWING = Viewing()

@@ -176,6 +176,37 @@ def test_when_a_version_is_chosen_then_it_alone_is_shown(
     assert (first.mute, second.mute) == (False, True)
 
 
+def test_when_panel_is_pressed_then_the_strip_s_shot_is_in_its_form_and_without_a_strip_it_opens_bare(
+    installed: str, daemon: RunningDaemon, drawn: Drawn, tmp_path: Path
+) -> None:
+    from understudy.bridge.desk_messages import Listener, Tell
+    from understudy.bridge.keys import load_connection
+    from understudy.bridge.seat import this_seat
+    from understudy.bridge.watch import Watcher
+
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.context.preferences.addons[installed].preferences.home = str(daemon.home)
+    scene = _make_shot(drawn, tmp_path / "shot.blend")
+    heard: list[Tell] = []
+    panel = Watcher(
+        load_connection(daemon.home), (), None, lambda event: None, lambda: None,
+        listener=Listener(ear="panel", seat=this_seat()), on_told=heard.append,
+    )  # fmt: skip
+    assert panel.wait_subscribed(10)
+    try:
+        assert bpy.ops.understudy.panel() == {"FINISHED"}
+        scene.sequence_editor.active_strip = None
+        assert bpy.ops.understudy.panel() == {"FINISHED"}
+    finally:
+        panel.close()
+    assert [said.kind for said in heard] == ["show", "selection", "show"]
+    options = heard[1].options
+    assert options is not None
+    assert (options.frames, heard[1].title) == (f"{FIRST}-{FIRST + FRAMES - 1}", "Blender (shot.blend)")
+    assert str(Path(options.plate or "").resolve()) == drawn.plate  # Blender says it from the .blend's folder on
+    assert options.reference == drawn.reference
+
+
 def test_when_there_is_no_matte_then_the_button_names_it_and_nothing_is_left_behind(
     installed: str, daemon: RunningDaemon, drawn: Drawn, tmp_path: Path
 ) -> None:

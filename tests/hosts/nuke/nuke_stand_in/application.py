@@ -63,6 +63,8 @@ class Application:
     callbacks: dict[str, list[Any]] = field(default_factory=dict)
     callback_errors: list[BaseException] = field(default_factory=list)
     menus: dict[str, Any] = field(default_factory=dict)
+    panes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Id of each pane that can be opened, to its name and the text that is evaluated for its widget."""
     views: list[str] = field(default_factory=lambda: ["main"])
     frame: int = 1
     executing: bool = False

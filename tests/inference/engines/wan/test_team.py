@@ -16,6 +16,7 @@ import numpy as np
 import OpenEXR
 import pytest
 import short_peer
+from fork_server import ForkServer, fork_server
 from numpy.typing import NDArray
 from processes import children_named, has_ended
 from spine_rig import Told, gathered, order_of
@@ -28,7 +29,7 @@ from understudy.inference.engines.wan import team
 from understudy.inference.work_order import WorkerFrame, WorkerProgress, WorkOrder
 from understudy.inference.worker import Reporter, perform
 
-pytestmark = pytest.mark.long  # every process loads PyTorch and diffusers
+pytestmark = pytest.mark.long
 
 FRAMES = 12
 PATIENCE_SECONDS = 20.0
@@ -39,12 +40,20 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_checkpoint(tmp_path_factory.mktemp("weights"), seed=1)
 
 
+def forks() -> ForkServer:
+    """Return what forks the other GPU's process: the real one, with PyTorch and diffusers there already."""
+    return fork_server(
+        sys.executable, "understudy.inference.engines.wan.peer", "understudy.inference.engines.wan.share"
+    )
+
+
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("UNDERSTUDY_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("UNDERSTUDY_WEIGHTS", str(checkpoint))
     monkeypatch.setenv("UNDERSTUDY_GPUS_PER_SLOT", "2")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(team, "PEER", forks().stand_in("-m", team.PEER[-1]))
     yield
     process_is_spent.clear()  # as a fresh process has it
     until(lambda: not peers_of(os.getpid()))
@@ -146,7 +155,7 @@ def test_when_the_other_process_runs_out_of_memory_then_the_job_waits_and_goes_o
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order, honest = work(tmp_path, "out"), team.PEER
-    monkeypatch.setattr(team, "PEER", (sys.executable, short_peer.__file__))
+    monkeypatch.setattr(team, "PEER", forks().stand_in(short_peer.__file__))
     end = perform(order, Reporter(Told().append))
     assert (end.state, end.spent) == ("parked", True), end.error
     assert end.error is not None
@@ -172,6 +181,7 @@ perform(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=WorkOrder), Rep
 
 
 def test_when_the_worker_is_killed_then_the_other_process_ends_by_itself(tmp_path: Path) -> None:
+    """By its command, as a worker of its own starts it: nothing here is forked."""
     (tmp_path / "order.json").write_bytes(msgspec.json.encode(work(tmp_path, "out", frames=40)))
     worker = subprocess.Popen(
         [sys.executable, "-c", WORKER, str(tmp_path / "order.json")], stdout=subprocess.PIPE, text=True

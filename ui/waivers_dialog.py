@@ -1,0 +1,237 @@
+"""Waivers that this key may see, and a decision where it may decide. The daemon decides who may; this says why not."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from understudy.bridge.errors import UnderstudyError
+from understudy.bridge.papers_client import ask_waivers, decide_waiver
+from understudy.bridge.papers_messages import WaiverCard
+from understudy.ui import papers_words
+from understudy.ui.record_editors import DayEditor, TextEditor
+from understudy.ui.session import Session
+from understudy.ui.theme import STATES
+
+Index = QModelIndex | QPersistentModelIndex
+Decision = Literal["grant", "deny"]
+_TOP = QModelIndex()
+_COLOURS = {"requested": STATES["parked"], "granted": STATES["delivered"], "denied": STATES["failed"]}
+
+
+class WaiverTable(QAbstractTableModel):
+    """Rows as they are shown."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.cards: tuple[WaiverCard, ...] = ()
+
+    def show(self, cards: tuple[WaiverCard, ...]) -> None:
+        self.beginResetModel()
+        self.cards = cards
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = _TOP) -> int:  # noqa: N802 - Qt's name
+        return 0 if parent.isValid() else len(self.cards)
+
+    def columnCount(self, parent: Index = _TOP) -> int:  # noqa: N802 - Qt's name
+        return 0 if parent.isValid() else len(papers_words.WAIVER_COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> object:  # noqa: N802 - Qt's name
+        shown = orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole
+        return papers_words.WAIVER_COLUMNS[section] if shown else None
+
+    def data(self, index: Index, role: int = 0) -> object:
+        card = self.cards[index.row()]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return waiver_cells(card)[index.column()]
+        if role == Qt.ItemDataRole.ForegroundRole and index.column() == 0:
+            return _COLOURS[card.state]
+        return None
+
+
+class WaiversDialog(QDialog):
+    """The list above, the chosen one below it."""
+
+    decided = Signal(object)
+    """WaiverCard."""
+
+    def __init__(self, session: Session, job_id: str = "", parent: QWidget | None = None) -> None:
+        """job_id: show those of this job's record alone; empty = all that the key may see."""
+        super().__init__(parent)
+        self.setWindowTitle(papers_words.WAIVERS_TITLE)
+        self._session, self._job_id = session, job_id
+        self._chosen_id = ""
+        self.model = WaiverTable(self)
+        self.table = _table(self.model, self)
+        self.page = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.page.setAccessibleName(papers_words.WAIVERS_TITLE)
+        self.page.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.until = DayEditor(papers_words.WAIVER_UNTIL.replace("&", ""), self)
+        self.condition = TextEditor(
+            papers_words.WAIVER_CONDITION.replace("&", ""), papers_words.WAIVER_CONDITION_HINT, self
+        )
+        self.why = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.why.setProperty("role", "quiet")
+        self.grant = QPushButton(papers_words.WAIVER_GRANT, self)
+        self.deny = QPushButton(papers_words.WAIVER_DENY, self)
+        self.again = QPushButton(papers_words.WAIVER_AGAIN, self)
+        self._arrange()
+        self.table.selectionModel().currentRowChanged.connect(self._show_chosen)
+        self.until.changed.connect(self._offer)
+        self.grant.clicked.connect(lambda: self.decide("grant"))
+        self.deny.clicked.connect(lambda: self.decide("deny"))
+        self.again.clicked.connect(self.ask)
+        self._offer()
+        self.ask()
+
+    @property
+    def chosen(self) -> WaiverCard | None:
+        """The waiver on which the row stands; None = none."""
+        at = self.table.currentIndex()
+        return self.model.cards[at.row()] if at.isValid() and at.row() < len(self.model.cards) else None
+
+    def ask(self) -> None:
+        """Ask the daemon for them again."""
+        job_id = self._job_id
+        self._session.ask(lambda client: ask_waivers(client, job_id), self._know, self._failed)
+
+    def choose(self, waiver_id: str) -> None:
+        """Move to a waiver, where it is listed."""
+        for row, card in enumerate(self.model.cards):
+            if card.waiver_id == waiver_id:
+                self.table.setCurrentIndex(self.model.index(row, 0))
+
+    def decide(self, decision: Decision) -> None:
+        """Have the daemon grant or deny the chosen waiver."""
+        card = self.chosen
+        if card is None:
+            return
+        until, condition = str(self.until.value() or ""), str(self.condition.value() or "")
+        self.grant.setEnabled(False)
+        self.deny.setEnabled(False)
+        self._session.ask(
+            lambda client: decide_waiver(client, card.waiver_id, decision, until=until, condition=condition),
+            self._decided,
+            self._failed,
+        )
+
+    def _arrange(self) -> None:
+        form = QFormLayout()
+        form.addRow(papers_words.WAIVER_UNTIL, self.until)
+        form.addRow(papers_words.WAIVER_CONDITION, self.condition)
+        foot = QHBoxLayout()
+        foot.addWidget(self.why, 1)
+        for button in (self.again, self.deny, self.grant):
+            button.setAutoDefault(False)
+            foot.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.page)
+        layout.addLayout(form)
+        layout.addLayout(foot)
+        letters = self.fontMetrics()
+        self.resize(letters.averageCharWidth() * 140, letters.height() * 28)
+
+    def _know(self, cards: tuple[WaiverCard, ...]) -> None:
+        self.model.show(cards)
+        if cards:
+            self.table.setCurrentIndex(self.model.index(0, 0))
+        self.choose(self._chosen_id)
+        self._show_chosen()
+
+    def _show_chosen(self) -> None:
+        card = self.chosen
+        if card is not None and card.waiver_id != self._chosen_id:
+            self._chosen_id = card.waiver_id
+            self.until.set_value(card.expires_on or None)
+            self.condition.set_value(card.condition or None)
+        self.page.setText(in_words(card) if card is not None else "")
+        self._offer()
+
+    def _offer(self) -> None:
+        card = self.chosen
+        may = card is not None and card.may_decide
+        lacking = self.until.problem()
+        if may and not lacking and not self.until.value():
+            lacking = papers_words.WAIVER_UNTIL_NEEDED
+        self.grant.setEnabled(may and not lacking)
+        self.deny.setEnabled(may)
+        for editor in (self.until, self.condition):
+            editor.setEnabled(may)
+        said = why_not(card) if card is not None else self._nothing()
+        self.why.setText(said or lacking)
+        for button in (self.grant, self.deny):
+            button.setToolTip(said or (lacking if button is self.grant else ""))
+            button.setAccessibleDescription(button.toolTip())
+
+    def _nothing(self) -> str:
+        return papers_words.WAIVER_CHOOSE if self.model.cards else papers_words.WAIVER_NONE
+
+    def _decided(self, card: WaiverCard) -> None:
+        self.decided.emit(card)
+        self.ask()
+
+    def _failed(self, problem: UnderstudyError) -> None:
+        self._offer()
+        self.why.setText(f"{problem.message}. {problem.remedy}")
+
+
+def waiver_cells(card: WaiverCard) -> tuple[str, ...]:
+    """Return a waiver as a row of the list. Pure."""
+    record = f"{card.record_id} ({', '.join(card.shots)})" if card.shots else card.record_id
+    state = papers_words.WAIVER_STATES[card.state]
+    return state, card.rule, record, f"{card.requested_by}, {card.requested_on}", card.expires_on, card.reason
+
+
+def in_words(card: WaiverCard) -> str:
+    """Return a waiver as the page below the list tells it. Pure."""
+    lines = [
+        papers_words.WAIVER_PAGE.format(waiver_id=card.waiver_id, rule=card.rule, pack=card.pack),
+        f"{papers_words.REQUEST_REASON.replace('&', '')}: {card.reason}",
+    ]
+    if card.decided_by:
+        decided = papers_words.WAIVER_BY.format(
+            state=papers_words.WAIVER_STATES[card.state], who=card.decided_by, role=card.decided_as, day=card.decided_on
+        )
+        lines.append(decided)
+    if card.condition:
+        lines.append(f"{papers_words.WAIVER_CONDITION.replace('&', '')}: {card.condition}")
+    return "\n".join(lines)
+
+
+def why_not(card: WaiverCard) -> str:
+    """Return why this key does not decide; empty = it may. Pure: the daemon has said so already."""
+    return "" if card.may_decide else card.why_not
+
+
+def _table(model: WaiverTable, parent: QWidget) -> QTableView:
+    table = QTableView(parent)
+    table.setModel(model)
+    table.setAccessibleName(papers_words.WAIVERS_TITLE)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setShowGrid(False)
+    table.setTabKeyNavigation(False)
+    table.verticalHeader().hide()
+    header = table.horizontalHeader()
+    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    header.setStretchLastSection(True)
+    header.setHighlightSections(False)
+    for column, letters in enumerate((13, 26, 24, 20, 13, 40)):
+        table.setColumnWidth(column, table.fontMetrics().averageCharWidth() * letters)
+    return table
