@@ -10,11 +10,11 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
 from understudy.bridge.client import Client
-from understudy.bridge.errors import PlateError, RequestError, UnderstudyError
+from understudy.bridge.errors import PlateError, RequestError
 from understudy.bridge.keys import Connection
 from understudy.bridge.messages import Outputs
 from understudy.bridge.picture_messages import AskProxy
@@ -24,6 +24,7 @@ from understudy.ui.frames.small import Small, read_small, small_proxy
 LAYERS = ("comp", "beauty")
 WIDTH_PIXELS = 192
 """Twice what a row shows at 100 %, so that 200 % is sharp."""
+AGAIN_MILLISECONDS = 2000
 ASKED_LIMIT = 200
 """Rows that somebody scrolls past are not worth the reading."""
 
@@ -63,7 +64,9 @@ class Thumbnails(QObject):
         self._asked.add(job_id)
         self._under_way += 1
         connection = self._connection
-        self._errands.run(lambda: self._read(connection, job_id), lambda look: self._got(job_id, look), self._none)
+        self._errands.run(
+            lambda: self._read(connection, job_id), lambda look: self._got(job_id, look), lambda _: self._lost(job_id)
+        )
 
     def forget(self, job_id: str) -> None:
         """Let it be read again: the take has changed."""
@@ -71,7 +74,7 @@ class Thumbnails(QObject):
 
     def close(self) -> None:
         """End the thread and its connection."""
-        self._errands.run(self._hang_up, lambda _: None, self._none)
+        self._errands.run(self._hang_up, _nothing, _nothing)
         self._errands.close()
 
     def _hang_up(self) -> None:
@@ -85,8 +88,10 @@ class Thumbnails(QObject):
         if look.image is not None:
             self.ready.emit(job_id, look.image)
 
-    def _none(self, problem: UnderstudyError) -> None:
-        self._under_way -= 1  # a missing picture is no trouble worth a word
+    def _lost(self, job_id: str) -> None:
+        """Nobody answered in time: no trouble worth a word, and asked again a little later."""
+        self._under_way -= 1
+        QTimer.singleShot(AGAIN_MILLISECONDS, self, lambda: self.forget(job_id))
 
     def _read(self, connection: Connection, job_id: str) -> _Look:
         if self._client is None or self._client.connection != connection:
@@ -134,3 +139,7 @@ def _small_picture(path: Path) -> QImage | None:
 def _image(small: Small) -> QImage:
     bytes_a_row = 3 * small.width
     return QImage(small.codes, small.width, small.height, bytes_a_row, QImage.Format.Format_RGB888).copy()
+
+
+def _nothing(_: object) -> None:
+    return
