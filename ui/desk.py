@@ -101,6 +101,8 @@ class Desk(QObject):
 
     def _show_standing(self, standing: Standing) -> None:
         connection = standing.connection
+        if standing.life == "looking":
+            self._asking = False  # another daemon: an answer of the earlier one never comes
         if standing.life != "alive" or connection is None:
             self._set_hosts(())
             return

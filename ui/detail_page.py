@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from understudy.bridge.errors import ErrorReport, Finding
+from understudy.bridge.errors import ComplianceError, ErrorReport, Finding, UnderstudyError
 from understudy.bridge.messages import JobDetail, JobSummary
 from understudy.ui import papers_words, words
 from understudy.ui.job_again import MEND_LINK, MENDED
@@ -45,6 +45,15 @@ def detail_page(detail: JobDetail, standing: TakeStanding, folder: str = "") -> 
     if folder:
         parts.append(f"<h3>{words.FILES}</h3><p>{escape(folder)}</p>")
     return "".join(parts)
+
+
+def problem_page(problem: UnderstudyError) -> str:
+    """Return what a problem says, or every finding of a refusal."""
+    if isinstance(problem, ComplianceError) and problem.findings:
+        return findings_part(problem.findings)
+    return (
+        f"<p><b>{words.HAPPENED}</b> {escape(problem.message)}</p><p><b>{words.NEXT}</b> {escape(problem.remedy)}</p>"
+    )
 
 
 def findings_part(findings: Iterable[Finding]) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
+from shiboken6 import isValid
 
 from understudy.bridge.errors import UnderstudyError, error_in_words
 
@@ -21,6 +22,12 @@ Failed = Callable[[UnderstudyError], None]
 
 CLOSE_SECONDS = 1.0
 """How long a window that closes may wait for a thread; at the latest it ends with the process."""
+
+
+def is_gone(call: Callable[[Answer], None]) -> bool:
+    """Say whether the window that waits for an answer was closed and deleted meanwhile."""
+    owner = getattr(call, "__self__", None)
+    return isinstance(owner, QObject) and not isValid(owner)
 
 
 class _Errand(NamedTuple):
@@ -99,6 +106,7 @@ class Errands:
     def _return(self, call: Callable[[Answer], None] | Failed, value: object) -> None:
         def deliver() -> None:
             self._under_way -= 1
-            call(value)  # type: ignore[arg-type]
+            if not is_gone(call):
+                call(value)  # type: ignore[arg-type]
 
         self._post.arrived.emit(deliver)

@@ -10,6 +10,7 @@ from understudy.bridge.messages import JobDetail
 from understudy.bridge.options import JobOptions
 from understudy.bridge.record import Record
 from understudy.bridge.shot import JobRequest
+from understudy.ui import job_command
 from understudy.ui.draft import Draft
 from understudy.ui.record_document import Document
 
@@ -51,45 +52,8 @@ def document_of(record: Record) -> Document:
 
 def options_of(detail: JobDetail, record: str | None) -> JobOptions:
     """Return the options that make this job again with another record. Paths are those that were typed."""
-    job = detail.job
-    shot, settings, performer = job.shot, job.settings, job.shot.performers[0]
-    plate, matte, clean = shot.plate, performer.matte, shot.clean_plate
-    return JobOptions(
-        plate=plate.pictures.typed if plate is not None else None,
-        matte=matte.pictures.typed if matte is not None else None,
-        reference=performer.character.pictures.typed,
-        clean_plate=clean.pictures.typed if clean is not None else None,
-        holdout=shot.holdout.pictures.typed if shot.holdout is not None else None,
-        keypoints=shot.keypoints.pictures.typed if shot.keypoints is not None else None,
-        frames=str(shot.range),
-        handles=str(shot.range.handles),
-        first=plate.pictures.movie_first if plate is not None else 0,
-        rate=str(shot.rate) if shot.rate is not None else None,
-        view=plate.pictures.view if plate is not None else None,
-        layer=plate.pictures.layer if plate is not None else None,
-        window=plate.window if plate is not None else "plate",
-        colour=plate.pictures.colour if plate is not None else None,
-        reference_colour=performer.character.pictures.colour,
-        clean_plate_colour=clean.pictures.colour if clean is not None else None,
-        matte_channel=matte.channel if matte is not None else None,
-        matte_invert=matte.invert if matte is not None else False,
-        shot=shot.name,
-        project=job.output.project,
-        series=job.output.series,
-        multipart=job.output.multipart,
-        mode=settings.mode,
-        engine=settings.engine,
-        seed=settings.seed,
-        prompt=settings.prompt,
-        negative_prompt=settings.negative_prompt,
-        option=[f"{name}={value}" for name, value in settings.engine_options.items()],
-        exposure=settings.exposure_stops,
-        allow_large_matte=settings.allow_large_matte,
-        format=f"{settings.format[0]}x{settings.format[1]}" if settings.format is not None else None,
-        movies=",".join(f"{one.layer}:{one.kind}:{one.alpha}" for one in job.output.movies) or None,
-        priority=job.priority,
-        record=record,
-    )
+    options, _ = job_command.options_of(detail.job)
+    return msgspec.structs.replace(options, record=record, self_attest=None)
 
 
 def _stated(said: dict[str, Any], plain: dict[str, Any]) -> Document:

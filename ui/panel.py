@@ -198,17 +198,20 @@ class Panel(QMainWindow):
         QApplication.alert(self)  # for a window manager that lets nobody take the focus
         if said.options is None:
             return
-        self.choices = said.options if self.form is None else self.form.take_shot(said.options)
-        self.open_form()
+        self.take_selection(said.options)
         came = words.SELECTION_WAITS if self.form is not None and self.form.waiting else words.SELECTION_CAME
         self.tell(came.format(desk=said.title or words.TITLE, shot=said.options.shot or said.options.plate or ""))
+
+    def take_selection(self, shot: JobOptions) -> None:
+        """Open the form with a shot that a host selected."""
+        self.choices = shot if self.form is None else self.form.take_shot(shot)
+        self.open_form()
 
     def open_form_with(self, options: JobOptions) -> None:
         """Open the form with these options in the place of what was typed."""
         self.open_form()
         if self.form is not None:
-            self.form.fill(options)
-            self.form.show_standing(self.session.standing)
+            self.form.take_job(options)
 
     def open_daemon(self) -> None:
         """Show the daemon; one window of it, as a start under way comes back to it."""

@@ -48,7 +48,9 @@ class PanelMemory(QObject):
     def watch_form(self, form: SubmitDialog) -> None:
         """Remember what is sent, and fill in the show that is typed."""
         self._form = form
+        form.with_show = self.choices
         form.accepted_job.connect(self._note_job)
+        form.replaced.connect(self._note_whole)
         project = form.fields["project"].editor
         if isinstance(project, QLineEdit):
             project.editingFinished.connect(self._change_show)
@@ -73,8 +75,12 @@ class PanelMemory(QObject):
 
     def _note_job(self, _job_id: str, _text: str) -> None:
         if self._form is not None:
-            options, _ = self._form.options()
-            self.memory.note_job(options, engine_options(options.option))
+            sent = self._form.sent
+            self.memory.note_job(sent, engine_options(sent.option))
+
+    def _note_whole(self, job: JobOptions) -> None:
+        """Leave a job as it came: of its show nothing is filled in."""
+        self._shown = self.memory.show(job.project)
 
     def _note_daemon(self, standing: Standing) -> None:
         if standing.life == "alive" and standing.connection is not None:

@@ -83,6 +83,11 @@ class PapersDialog(QDialog):
         self._coming = job_id, findings
         self.desk.open(path)
 
+    def read_again(self, path: Path) -> None:
+        """Take a file that something else has changed, unless it is not the one here or was edited here as well."""
+        if self.desk.path == path and not self.desk.is_changed(self.form.document):
+            self.edit_file(path, self.job_id, self._of_job)
+
     def edit_document(self, document: Document, job_id: str = "", findings: tuple[Finding, ...] = ()) -> None:
         """Edit a document that is no file yet. findings: what was said of the job `job_id` that carried it."""
         self.job_id, self._of_job = job_id, findings
@@ -93,7 +98,7 @@ class PapersDialog(QDialog):
 
     def begin_anew(self) -> None:
         """Begin a record of this shot."""
-        if not self._may_let_go():
+        if not self.may_let_go():
             return
         shot = self.judging.draft.shot if self.judging.draft is not None else ""
         self.edit_document(new_document(shot))
@@ -144,6 +149,8 @@ class PapersDialog(QDialog):
 
     def show_standing(self, standing: Standing) -> None:
         """Adapt to whether a daemon is there: files are edited without one."""
+        if standing.life == "looking":
+            self._know(Consents(people=(), consents=()))  # another daemon has a registry of its own
         if standing.life == "alive" and not self.known.today:
             self.ask_consents()
 
@@ -223,7 +230,7 @@ class PapersDialog(QDialog):
             self._using = False
 
     def _choose_file(self) -> None:
-        if self._may_let_go():
+        if self.may_let_go():
             start = str(self.desk.path.parent) if self.desk.path is not None else ""
             name, _ = QFileDialog.getOpenFileName(self, self.open_button.text(), start, papers_words.RECORD_FILES)
             if name:
@@ -258,7 +265,8 @@ class PapersDialog(QDialog):
         self.said.style().polish(self.said)
         self.said.setText(said)
 
-    def _may_let_go(self) -> bool:
+    def may_let_go(self) -> bool:
+        """Say whether what is not saved may go; asks, where something is."""
         return not self.desk.is_changed(self.form.document) or self.confirm(
             papers_words.LOSE.format(name=self.desk.path or papers_words.NEW_NAME)
         )
@@ -314,8 +322,9 @@ class PapersDialog(QDialog):
 
     def reject(self) -> None:
         """Close, unless something would be lost that its writer wants to keep."""
-        if self._may_let_go():
-            self.desk.begin(self.form.document, self.desk.path)
+        if self.may_let_go():
+            self.form.set_document(self.desk.let_go())
+            self._show_name()
             self.judging.stop()
             super().reject()
 

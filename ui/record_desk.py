@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
+from shiboken6 import isValid
 
 from understudy.bridge.client import Client
-from understudy.bridge.errors import Finding, Fix
+from understudy.bridge.errors import Finding, Fix, UnderstudyError
 from understudy.bridge.fixes import applied
 from understudy.ui.record_document import Document, new_document
 from understudy.ui.record_files import Opened, open_record, save_record
@@ -47,9 +48,14 @@ class RecordDesk(QObject):
         """Turn to a document that is no file yet."""
         self.path, self._stands, self._fixes = path, document, []
 
+    def let_go(self) -> Document:
+        """Forget fixes that were not saved; return the document as it stands on the disk."""
+        self._fixes = []
+        return self._stands
+
     def open(self, path: Path) -> None:
         """Read a file; `opened` or `failed` follows."""
-        self._session.errands.aside("understudy-record", lambda: open_record(path), self._opened, self.failed.emit)
+        self._session.errands.aside("understudy-record", lambda: open_record(path), self._opened, self._fail)
 
     def is_changed(self, document: Document) -> bool:
         """Say whether this document is another than the one on the disk."""
@@ -67,16 +73,19 @@ class RecordDesk(QObject):
         told = [one for one in self._fixes if applied(document, one.fix) == document]
 
         def done(written: Path) -> None:
+            if not isValid(self):
+                return  # its window was deleted meanwhile; the file is written
             self.path, self._stands = written, document
             self._fixes = [one for one in self._fixes if one not in told]
             self.saved.emit(written)
 
         if told:
-            self._session.ask(_noted(told, lambda: save_record(document, path)), done, self.failed.emit)
+            self._session.ask(_noted(told, lambda: save_record(document, path)), done, self._fail)
         else:
-            self._session.errands.aside(
-                "understudy-record", lambda: save_record(document, path), done, self.failed.emit
-            )
+            self._session.errands.aside("understudy-record", lambda: save_record(document, path), done, self._fail)
+
+    def _fail(self, problem: UnderstudyError) -> None:
+        self.failed.emit(problem)
 
     def _opened(self, opened: Opened) -> None:
         self.begin(opened.document, opened.path)

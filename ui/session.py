@@ -20,7 +20,7 @@ from understudy.bridge.errors import DaemonUnreachable, KeyRefused, ProtocolErro
 from understudy.bridge.keys import Connection
 from understudy.bridge.messages import Event, FrameFinished, JobSummary, Progress, Status, Welcome
 from understudy.bridge.watch import Watcher
-from understudy.ui.errands import CLOSE_SECONDS, Errands, Failed
+from understudy.ui.errands import CLOSE_SECONDS, Errands, Failed, is_gone
 from understudy.ui.job_rows import JobRow, in_order, row_of
 
 LOOK_MILLISECONDS = 1000
@@ -141,9 +141,11 @@ class Session(QObject):
             self._ending.join(CLOSE_SECONDS)
 
     def _while_here(self, call: Callable[[Value], None]) -> Callable[[Value], None]:
-        """Return `call` for as long as the panel stays with this daemon: an answer of an earlier one is let go."""
+        """Return `call` for as long as the panel stays with this daemon: an answer of an earlier one is let go, and
+        one to a window that was deleted.
+        """
         turn = self._round
-        return lambda value: call(value) if turn == self._round else None
+        return lambda value: call(value) if turn == self._round and not is_gone(call) else None
 
     # ---- in the errands' thread -------------------------------------------------------------------------------
 

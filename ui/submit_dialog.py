@@ -5,8 +5,8 @@ Reading and hashing files, and sending them, happen in a thread of their own; th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from html import escape
 from itertools import pairwise
 
 import msgspec
@@ -30,7 +30,8 @@ from understudy.bridge.gather import engine_options
 from understudy.bridge.messages import Accepted
 from understudy.bridge.options import JobOptions
 from understudy.ui import words
-from understudy.ui.detail_page import findings_part
+from understudy.ui.another_shot import with_kept
+from understudy.ui.detail_page import problem_page
 from understudy.ui.form_check import (
     PATHS,
     engine_option_problem,
@@ -57,8 +58,6 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 DRAFT_ENGINE = "preview"
-KEPT_FOR_ANOTHER_SHOT = ("record", "self_attest", "project")
-"""What holds for the next shot as well, unless that says otherwise."""
 FILES_MILLISECONDS = 300
 """Whoever types a path is not told at every letter that there is no such file."""
 
@@ -68,6 +67,8 @@ class SubmitDialog(QDialog):
 
     accepted_job = Signal(str, str)
     """A job and what became of it, in words."""
+    replaced = Signal(object)
+    """JobOptions: a whole job came into the form."""
 
     def __init__(self, session: Session, choices: JobOptions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -80,8 +81,12 @@ class SubmitDialog(QDialog):
         self._engines: dict[str, EngineDescription] = {}
         self._missing: dict[str, str] = {}
         self._asked = engine_options(choices.option)
-        self.waiting: JobOptions | None = None
-        """A shot that comes into the form when the job under way is sent."""
+        self.waiting: Callable[[], object] | None = None
+        """Puts what came meanwhile into the form, once the job under way is sent."""
+        self.with_show: Callable[[JobOptions], JobOptions] = lambda choices: choices
+        """Fills in what is remembered of a shot's show."""
+        self.sent = choices
+        """What the form said when a job was sent last."""
         self.said = QTextBrowser(self)
         self.said.setAccessibleName(words.GATE)
         self.said.hide()
@@ -205,30 +210,40 @@ class SubmitDialog(QDialog):
         Papers and project stay where the shot says none of its own.
         """
         if self._sending.under_way:
-            self.waiting = choices
+            self.waiting = partial(self.take_shot, choices)
             return choices
-        now, default = self.options()[0], JobOptions()
-        kept = {
-            name: getattr(now, name)
-            for name in KEPT_FOR_ANOTHER_SHOT
-            if getattr(choices, name) == getattr(default, name)
-        }
-        if choices.record or choices.self_attest:
-            kept = {name: value for name, value in kept.items() if name == "project"}
-        choices = msgspec.structs.replace(choices, **kept)
-        self.said.hide()
+        now = self.options()[0]
+        choices = self.with_show(with_kept(choices, now))
+        self._begin()
         asked = {**engine_options(now.option), **engine_options(choices.option)}
         self.fill(choices)
         self._asked = asked
         for name, field in self.engine_fields.items():
             field.set_value(self._asked.get(name))
+        self.papers.follow()
         self.check()
         return choices
 
+    def take_job(self, options: JobOptions) -> None:
+        """Put a whole job in the place of what was typed, as soon as none is under way."""
+        if self._sending.under_way:
+            self.waiting = partial(self.take_job, options)
+            return
+        self._begin()
+        self.fill(options)
+        self.papers.follow()
+        self.replaced.emit(options)
+        self.check()
+
+    def _begin(self) -> None:
+        """Let go of what waits, and of what was said of the job before."""
+        self.waiting = None
+        self.said.hide()
+        self.papers.clear()
+
     def _take_waiting(self) -> None:
-        choices, self.waiting = self.waiting, None
-        if choices is not None:
-            self.take_shot(choices)
+        if self.waiting is not None:
+            self.waiting()
             self.show()
 
     def options(self, *, draft: bool = False) -> tuple[JobOptions, dict[str, str]]:
@@ -275,6 +290,8 @@ class SubmitDialog(QDialog):
     def show_standing(self, standing: Standing) -> None:
         """Adapt to the daemon's engines, and to whether it is there."""
         engines = {one.name: one for one in standing.welcome.engines} if standing.welcome is not None else {}
+        if standing.life == "looking":
+            self.papers.clear()  # another daemon knows nothing of a job that this one refused
         if engines and engines != self._engines:
             self._engines = engines
             was = self.fields["engine"].value()
@@ -322,6 +339,7 @@ class SubmitDialog(QDialog):
         self.said.hide()
         self.papers.clear()
         self.bar.show()
+        self.sent = self.options()[0]
         self._sending.send(self.options(draft=draft)[0])
         self.check()
 
@@ -347,7 +365,7 @@ class SubmitDialog(QDialog):
         if name in self.fields:
             self.fields[name].show_problem(f"{problem.message}. {problem.remedy}")
             self.fields[name].editor.setFocus()
-        self.said.setHtml(_page(problem))
+        self.said.setHtml(problem_page(problem))
         self.said.show()
         if isinstance(problem, ComplianceError):
             self.papers.show_refused(self._sending.refused_job, problem.findings)
@@ -371,14 +389,6 @@ class SubmitDialog(QDialog):
 
     def _cannot_look(self, problem: UnderstudyError) -> None:
         self.note.setText(problem.message)
-
-
-def _page(problem: UnderstudyError) -> str:
-    if isinstance(problem, ComplianceError) and problem.findings:
-        return findings_part(problem.findings)
-    return (
-        f"<p><b>{words.HAPPENED}</b> {escape(problem.message)}</p><p><b>{words.NEXT}</b> {escape(problem.remedy)}</p>"
-    )
 
 
 def _title(text: str, parent: QWidget) -> QLabel:

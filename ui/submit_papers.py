@@ -47,7 +47,7 @@ class SubmitPapers(QObject):
         self._row = FlowLayout(self.bar)
 
     def open(self) -> PapersDialog:
-        """Open the form of the record, or of a new one; it keeps what was typed while it is closed."""
+        """Open the form of the record, or of a new one."""
         options = self._options()
         draft = draft_from(options, shot_name(options))
         if self.dialog is None:
@@ -58,11 +58,17 @@ class SubmitPapers(QObject):
         if named is None:
             if self.dialog.desk.path is not None or not self.dialog.isVisible():
                 self.dialog.begin_anew()
-        elif self.dialog.desk.path != named:
+        elif self.dialog.desk.path != named and self.dialog.may_let_go():
             self.dialog.edit_file(named, self.job_id, self._findings)
         self.dialog.show()
         self.dialog.raise_()
         return self.dialog
+
+    def follow(self) -> None:
+        """Have open papers judged for the job that the form says now."""
+        if self.dialog is not None and self.dialog.isVisible():
+            options = self._options()
+            self.dialog.set_draft(draft_from(options, shot_name(options)))
 
     def show_refused(self, job_id: str, findings: tuple[Finding, ...]) -> None:
         """Offer what would mend a refusal. job_id: of the refused job, where it is known."""
@@ -116,6 +122,8 @@ class SubmitPapers(QObject):
         button = self.buttons.get((finding.rule, fix.kind))
         if button is not None:
             button.setEnabled(False)
+        if self.dialog is not None:
+            self.dialog.read_again(Path(self._options().record or ""))
         self.said.emit(papers_words.FIXED_FILE.format(changed="; ".join(changed)))
 
     def _failed(self, problem: UnderstudyError) -> None:

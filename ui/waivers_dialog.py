@@ -148,10 +148,9 @@ class WaiversDialog(QDialog):
         self.resize(letters.averageCharWidth() * 140, letters.height() * 28)
 
     def _know(self, cards: tuple[WaiverCard, ...]) -> None:
+        at = next((row for row, card in enumerate(cards) if card.waiver_id == self._chosen_id), 0)
         self.model.show(cards)
-        if cards:
-            self.table.setCurrentIndex(self.model.index(0, 0))
-        self.choose(self._chosen_id)
+        self.table.setCurrentIndex(self.model.index(at, 0))
         self._show_chosen()
 
     def _show_chosen(self) -> None:

@@ -118,6 +118,7 @@ def test_when_a_job_is_being_sent_then_the_host_s_shot_waits_until_it_is_sent(
     assert form.take_shot(shot_options(drawn, shot="sh931")).shot == "sh931"
     assert form.options()[0].shot == "sh930"
     wait_until(lambda: form.options()[0].shot == "sh931", 60)
+    wait_until(lambda: panel.jobs.place(panel.pane.chosen_id) is not None)
     assert panel.jobs.job(panel.pane.chosen_id).summary.shot == "sh930"  # type: ignore[union-attr]
 
 
