@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -112,6 +112,12 @@ class DaemonDialog(QDialog):
             self._life = standing.life
             self._offer_recent()
             self._ask_machine()
+
+    def event(self, event: QEvent) -> bool:
+        """Grow whenever a row's words ask for more room: an answer may come between two turns of `_grown`."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._grown.start()
+        return super().event(event)
 
     def _grow(self) -> None:
         """Be as high as the rows need: a window that stands does not do so by itself."""

@@ -51,7 +51,7 @@ class Fetching(QObject):
             self.told.emit(words.FETCH_BUSY)
             return
         stop = self._stop = threading.Event()
-        self._open_progress(summary, stop)
+        self.open_progress(summary).canceled.connect(stop.set)
         job_id = summary.job_id
 
         def bring(client: Client) -> Path | None:
@@ -65,15 +65,16 @@ class Fetching(QObject):
         if self._stop is not None:
             self._stop.set()
 
-    def _open_progress(self, summary: JobSummary, stop: threading.Event) -> None:
+    def open_progress(self, summary: JobSummary) -> QProgressDialog:
+        """Open the window that says how far a fetch has come."""
         title = words.FETCH_UNDER_WAY.format(take=words.take_of(summary.shot, summary.version))
         self.progress = QProgressDialog(title, words.FETCH_STOP, 0, 0, self._window)
         self.progress.setAccessibleName(title)
         self.progress.setMinimumDuration(0)
         self.progress.setAutoClose(False)
         self.progress.setAutoReset(False)
-        self.progress.canceled.connect(stop.set)
         self.progress.show()
+        return self.progress
 
     def _show_progress(self, done: int, total: int) -> None:
         if self.progress is not None:

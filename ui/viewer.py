@@ -34,7 +34,7 @@ from understudy.ui.viewer_strip import FrameStrip
 from understudy.ui.viewer_style import STYLE
 from understudy.ui.viewer_take import PLATE
 from understudy.ui.viewer_watch import Seen, TakeWatch, Watched, notes_of
-from understudy.ui.viewer_words import banner_words, frame_words, missing_words
+from understudy.ui.viewer_words import banner_words, frame_words, missing_words, transport_words
 
 AHEAD_FRAMES = 24
 FLICKER_MILLISECONDS = 400
@@ -349,13 +349,9 @@ class Viewer(QWidget):
         """Say what the playback does, which view there is at which error, and what was found at this frame."""
         if self.seen is None or self.head is None:
             return
-        rate = float(self.playback.rate.fraction)
-        words = f"{rate:.3f} frames/s" if self.seen.take.rate else f"no rate is stated: {rate:.0f} frames/s"
-        words = self.playback.words() if self.playback.runs else words
-        marked = (self.head.mark_in, self.head.mark_out)
-        if marked != (self.head.first, self.head.last):
-            words += f"   in {marked[0]} out {marked[1]}"
-        self.transport.words.setText(words)
+        playing = self.playback.words() if self.playback.runs else ""
+        rate, is_stated = float(self.playback.rate.fraction), self.seen.take.rate is not None
+        self.transport.words.setText(transport_words(self.head, rate, is_stated=is_stated, playing=playing))
         self.said.setText("\n".join(notes_of(self.seen, self._shown.get(FRONT), self.head.frame)))
 
     def do(self, what: str) -> None:

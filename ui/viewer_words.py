@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from understudy.ui.frames.view import BakeError
+from understudy.ui.playhead import Playhead
 from understudy.ui.viewer_take import PLATE, TakeFiles
 
 _STATES = {
@@ -76,3 +77,10 @@ def playback_words(painted: int, due: int, seconds: float, rate: float) -> str:
     dropped = max(0, due - painted)
     real = painted / seconds if seconds > 0 else 0.0
     return f"{real:.1f} of {rate:.3f} frames/s" + (f"   {dropped} of {due} dropped" if dropped else "   none dropped")
+
+
+def transport_words(head: Playhead, rate: float, *, is_stated: bool, playing: str = "") -> str:
+    """Return what stands beside the buttons: how it plays, or would, and between which marks."""
+    words = playing or (f"{rate:.3f} frames/s" if is_stated else f"no rate is stated: {rate:.0f} frames/s")
+    marked = (head.mark_in, head.mark_out)
+    return words if marked == (head.first, head.last) else f"{words}   in {marked[0]} out {marked[1]}"

@@ -85,12 +85,17 @@ def _viewer(panel: Panel) -> QWidget:
     return panel
 
 
+def _fetch(panel: Panel) -> QWidget:
+    return panel.actions_on_job.fetching.open_progress(summary(state="delivered"))
+
+
 MAKERS: dict[str, Callable[[Panel], QWidget]] = {
     "panel": lambda panel: panel,
     "viewer": _viewer,
     "form": _form,
     "daemon": _daemon,
     "redo": _redo,
+    "fetch": _fetch,
     "fault": _fault,
 }
 """A name for each window, and what opens it over a panel whose daemon answers."""

@@ -22,9 +22,10 @@ from qt_rig import application, wait_until
 from understudy.bridge.client import Client
 from understudy.bridge.errors import ComplianceError, ErrorReport
 from understudy.bridge.gather import gather_job
+from understudy.bridge.keys import issue_key, write_connection
 from understudy.bridge.messages import JobSummary, Progress
 from understudy.bridge.papers_client import request_waiver
-from understudy.bridge.roundtrip import send_job
+from understudy.bridge.roundtrip import follow_job, send_job
 from understudy.bridge.take_segments import TakeSegment
 from understudy.inference.drawn_shot import draw_shot
 from understudy.ui import words
@@ -88,13 +89,14 @@ def _with_daemon(daemon: RunningDaemon) -> None:
     refused.hide()
     panel.open_daemon()
     assert panel.daemon is not None
-    daemon = panel.daemon
-    wait_until(lambda: words.PACKS in daemon.text())
+    dialog = panel.daemon
+    wait_until(lambda: words.PACKS in dialog.text())
     _wait(0.3)
-    _save(daemon, "daemon")
-    panel.daemon.close()
+    _save(dialog, "daemon")
+    dialog.close()
     _larger(panel)
     panel.close()
+    _elsewhere(daemon)
     _dock(daemon)
 
 
@@ -119,6 +121,35 @@ def _compare(panel: Panel) -> None:
     _wait(0.5)
     _save(panel, "difference")
     viewer.look_bar.mode.setCurrentText("single")
+
+
+def _elsewhere(daemon: RunningDaemon) -> None:
+    """Wipe a take over its plate in a panel that no file of the daemon's machine is read by."""
+    draw_shot(Path("wide"), frames=6, width=1600, height=900)
+    options = shot_options(Path("wide"), engine="preview", shot="sh030")
+    job_ids = [send_job(daemon.connection, gather_job(options)).job_id for _ in range(2)]
+    for job_id in job_ids:
+        follow_job(daemon.connection, job_id, None)
+    (daemon.home / "challenge").unlink()  # what a panel on the same machine proves itself by
+    key = daemon.home.parent / "far.json"
+    write_connection(key, issue_key(daemon.home, "grace", roles=("artist",), projects=(), host="127.0.0.1"))
+    session = Session(key)
+    panel = Panel(session, None, TakeCentre(session))
+    panel.show()
+    session.start()
+    wait_until(lambda: panel.jobs.place(job_ids[0]) is not None)
+    panel.pane.choose(job_ids[0])
+    viewer = panel.middle.viewer  # type: ignore[attr-defined]
+    wait_until(lambda: viewer.seen is not None and FRONT in viewer._shown and bool(viewer.seen.others), 60)
+    viewer.set_frame(1004)
+    viewer.look_bar.other.setCurrentText("plate")
+    viewer.look_bar.mode.setCurrentText("wipe")
+    wait_until(lambda: all(p in viewer._shown and viewer._shown[p].wanted.frame == 1004 for p in (FRONT, BACK)))
+    viewer._on_pointed(700, 450)
+    wait_until(lambda: "scene-linear" in viewer.pixel.text())
+    _wait(1.0)
+    _save(panel, "elsewhere")
+    panel.close()
 
 
 def _forms(panel: Panel) -> None:

@@ -25,7 +25,7 @@ def test_when_a_screen_reader_or_the_tab_key_comes_then_every_control_of_every_w
         seen[name] = len(controls(window))
         problems[name] = [*nameless(window), *unreachable(window)]
     assert problems == {name: [] for name in MAKERS}
-    assert all(count > 1 for count in seen.values()), seen
+    assert all(count > 0 for count in seen.values()), seen
 
 
 def test_when_tab_is_pressed_then_a_dialog_is_gone_through_from_top_to_bottom(shared_daemon: RunningDaemon) -> None:
