@@ -96,7 +96,7 @@ class SubmitDialog(QDialog):
         self.draft.setToolTip(words.SUBMIT_DRAFT_HELP)
         self.final.setToolTip(words.SUBMIT_FINAL_HELP)
         self.final.setDefault(True)
-        self.note = QLabel(self, wordWrap=True)
+        self.note = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.note.setProperty("role", "quiet")
         self.costs = FormCosts(session, self.draft, self.final, self)
         self._files_timer = QTimer(self, singleShot=True, interval=FILES_MILLISECONDS)

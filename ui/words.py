@@ -120,7 +120,7 @@ CENTRE_EMPTY = "Choose a take on the left."
 CENTRE_NOT_YET = "{shot} v{version:03} has no files yet."
 CENTRE_ELSEWHERE = "{shot} v{version:03} lies on the daemon's machine:\n{folder}\nBring it here with\n{command}"
 CENTRE_REMOVED = "The files of {shot} v{version:03} were removed from the daemon's disk."
-CENTRE_WITHDRAWN = "{take}: nothing may be looked at.\nWhy stands on the right."
+CENTRE_WITHDRAWN = "{take}: nothing may be looked at.\nWhy stands below the list of jobs."
 
 DETAILS_NAME = "What there is to know of this job"
 DETAILS_EMPTY = "Choose a job to see what the gates said of it."
