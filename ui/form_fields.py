@@ -156,3 +156,11 @@ def _combo(choices: tuple[str, ...], parent: QWidget) -> QComboBox:
     box = QComboBox(parent)
     box.addItems(list(choices))
     return box
+
+
+def section_title(text: str, parent: QWidget) -> QLabel:
+    """Return the words above a group of fields."""
+    label = QLabel(text, parent, textFormat=Qt.TextFormat.PlainText)
+    label.setProperty("role", "section")
+    label.setIndent(0)
+    return label

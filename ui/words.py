@@ -208,6 +208,9 @@ FAULT_COPIED = "Copied."
 MEMORY_DAMAGED = "{file} could not be read ({problem}). It was set aside as {kept}; what you choose is remembered anew."
 MEMORY_UNREAD = "{file}, what the panel remembers, cannot be used: {problem}. Nothing of it was changed."
 MEMORY_RESET = "Forget what the panel &remembers…"
+CLOSE_SENDING = (
+    "A job is being sent. Close all the same? What has arrived is kept, and is not sent again with the next try."
+)
 MEMORY_RESET_SURE = (
     "Forget the last choices of every show, the window's layout and the list of daemons? Jobs, papers and keys stay."
 )
