@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCompleter, QLineEdit, QPushButton, QWidget
 
 from understudy.ui import papers_words
 from understudy.ui.flow_layout import FlowLayout
+from understudy.ui.plain import plain_tip
 
 LINE_LETTERS = 18
 
@@ -116,7 +117,7 @@ class Chips(QWidget):
         chip.setProperty("role", "chip")
         chip.setAutoDefault(False)
         chip.setAccessibleName(papers_words.CHIP_REMOVE.format(word=word, field=self._title))
-        chip.setToolTip(chip.accessibleName())
+        chip.setToolTip(plain_tip(chip.accessibleName()))
         chip.clicked.connect(partial(self.remove, word))
         chip.show()
         return chip

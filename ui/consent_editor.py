@@ -107,8 +107,9 @@ class ConsentEditor(QWidget):
         holder = QWidget(self)
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
-        label = QLabel(f"{_id_of(consent)}\n{self.words_of(consent)}", holder, wordWrap=True)
-        label.setTextFormat(Qt.TextFormat.PlainText)
+        label = QLabel(
+            f"{_id_of(consent)}\n{self.words_of(consent)}", holder, wordWrap=True, textFormat=Qt.TextFormat.PlainText
+        )
         remove = QPushButton(papers_words.ROW_REMOVE, holder)
         remove.setAutoDefault(False)
         remove.setAccessibleName(papers_words.CONSENT_REMOVE_NAME.format(consent_id=_id_of(consent)))

@@ -23,6 +23,7 @@ from understudy.bridge.papers_messages import Consents
 from understudy.ui import papers_words
 from understudy.ui.consent_rows import ConsentRow, consent_rows, found
 from understudy.ui.draft import Draft
+from understudy.ui.plain import plain_tip
 from understudy.ui.session import Session
 from understudy.ui.theme import QUIET, STATES
 
@@ -56,8 +57,10 @@ class ConsentTable(QAbstractTableModel):
 
     def data(self, index: Index, role: int = 0) -> object:
         row = self.rows[index.row()]
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return row.cells[index.column()]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip(row.cells[index.column()])
         if role == Qt.ItemDataRole.ForegroundRole:
             if index.column() == COVERS_COLUMN:
                 return STATES["delivered"] if row.card.covers else QUIET

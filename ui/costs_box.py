@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from understudy.ui import cost_words
 from understudy.ui.cost_words import Row
+from understudy.ui.plain import plain_tip
 
 
 class CostsBox(QWidget):
@@ -58,7 +59,7 @@ class CostsBox(QWidget):
         for at, row in enumerate(rows):
             for column, text in enumerate(row.cells):
                 item = QTableWidgetItem(text)
-                item.setToolTip(text)
+                item.setToolTip(plain_tip(text))
                 font = item.font()
                 font.setBold(row.is_chosen)
                 item.setFont(font)

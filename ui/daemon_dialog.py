@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -25,6 +25,7 @@ from understudy.bridge.keys import Connection
 from understudy.bridge.machine_messages import Machine
 from understudy.ui import words
 from understudy.ui.daemon_words import in_rows, machine_rows
+from understudy.ui.growing import Growing
 from understudy.ui.memory import Memory
 from understudy.ui.own_command import own_command
 from understudy.ui.session import Session, Standing
@@ -48,8 +49,7 @@ class DaemonDialog(QDialog):
         self._rows = QFormLayout()
         self._labels: list[tuple[QLabel, QLabel]] = []
         self._life = ""
-        self._grown = QTimer(self, singleShot=True, interval=0)  # a new row counts once Qt has shown it
-        self._grown.timeout.connect(self._grow)
+        Growing(self)
         self.said = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.by_key = QPushButton(words.DAEMON_KEY, self)
         self.start = QPushButton(words.DAEMON_START, self)
@@ -59,7 +59,7 @@ class DaemonDialog(QDialog):
         self.recent = QComboBox(self)
         self.recent.setAccessibleName(words.DAEMON_RECENT_NAME)
         self.recent.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        label = QLabel(words.DAEMON_RECENT, self)
+        label = QLabel(words.DAEMON_RECENT, self, textFormat=Qt.TextFormat.PlainText)
         label.setBuddy(self.recent)
         others, buttons = QHBoxLayout(), QHBoxLayout()
         others.addWidget(label)
@@ -107,27 +107,10 @@ class DaemonDialog(QDialog):
         is_admin = standing.welcome is not None and "admin" in standing.welcome.roles
         draining = standing.status is not None and standing.status.draining
         self.drain.setEnabled(standing.life == "alive" and is_admin and not draining)
-        self._grown.start()
         if standing.life != self._life:
             self._life = standing.life
             self._offer_recent()
             self._ask_machine()
-
-    def event(self, event: QEvent) -> bool:
-        """Grow whenever a row's words ask for more room: an answer may come between two turns of `_grown`."""
-        if event.type() == QEvent.Type.LayoutRequest:
-            self._grown.start()
-        return super().event(event)
-
-    def _grow(self) -> None:
-        """Be as high as the rows need: a window that stands does not do so by itself."""
-        layout = self.layout()
-        if layout is None:
-            return
-        layout.activate()
-        needed = layout.totalHeightForWidth(self.width())
-        if needed > self.height():
-            self.resize(self.width(), needed)
 
     # ---- the machine ------------------------------------------------------------------------------------------------
 
@@ -185,7 +168,9 @@ class DaemonDialog(QDialog):
 
     def confirm(self, question: str) -> bool:
         """Ask before a daemon is stopped for everyone."""
-        box = QMessageBox(QMessageBox.Icon.NoIcon, words.TITLE, question, parent=self)
+        box = QMessageBox(
+            QMessageBox.Icon.NoIcon, words.TITLE, question, parent=self, textFormat=Qt.TextFormat.PlainText
+        )
         box.setStandardButtons(QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No)
         return box.exec() == QMessageBox.StandardButton.Yes
 
@@ -194,7 +179,10 @@ class DaemonDialog(QDialog):
         return "\n".join(f"{title.text()}: {value.text()}" for title, value in self._labels)
 
     def _add_row(self) -> None:
-        title, value = QLabel(self), QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        title, value = (
+            QLabel(self, textFormat=Qt.TextFormat.PlainText),
+            QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText),
+        )
         title.setProperty("role", "quiet")
         value.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard

@@ -11,6 +11,7 @@ from understudy.bridge.errors import Finding, Fix
 from understudy.bridge.fixes import changes_record, in_words
 from understudy.ui import papers_words, words
 from understudy.ui.flow_layout import FlowLayout
+from understudy.ui.plain import plain_tip
 
 ASK_WAIVER = "ask_waiver"
 
@@ -68,7 +69,7 @@ def fix_button(fix: Fix, finding: Finding, parent: QWidget) -> QPushButton:
     button.setAutoDefault(False)
     button.setAccessibleName(papers_words.FIX_NAME.format(label=label, rule=finding.rule))
     said = in_words(fix)
-    button.setToolTip(said[:1].upper() + said[1:])
+    button.setToolTip(plain_tip(said[:1].upper() + said[1:]))
     return button
 
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QL
 from understudy.bridge.options import JobOptions
 from understudy.ui import words
 from understudy.ui.form_check import PATHS
+from understudy.ui.plain import plain_tip
 
 Editor = QLineEdit | QComboBox | QCheckBox
 
@@ -28,7 +29,7 @@ class Field(QObject):
         self.unsaid = ""
         """What a choice shows while nothing is said."""
         title = name.replace("_", " ")
-        self.label = QLabel(title[:1].upper() + title[1:], parent)
+        self.label = QLabel(title[:1].upper() + title[1:], parent, textFormat=Qt.TextFormat.PlainText)
         self.label.setBuddy(editor)
         self.problem = QLabel(parent, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.problem.setProperty("role", "problem")
@@ -36,7 +37,7 @@ class Field(QObject):
         editor.setAccessibleName(title)
         editor.setAccessibleDescription(said)
         for widget in (editor, self.label):
-            widget.setToolTip(said)
+            widget.setToolTip(plain_tip(said))
         if isinstance(editor, QLineEdit):
             editor.setPlaceholderText(said)
             editor.textChanged.connect(self.changed)
@@ -155,3 +156,11 @@ def _combo(choices: tuple[str, ...], parent: QWidget) -> QComboBox:
     box = QComboBox(parent)
     box.addItems(list(choices))
     return box
+
+
+def section_title(text: str, parent: QWidget) -> QLabel:
+    """Return the words above a group of fields."""
+    label = QLabel(text, parent, textFormat=Qt.TextFormat.PlainText)
+    label.setProperty("role", "section")
+    label.setIndent(0)
+    return label

@@ -142,7 +142,9 @@ class JobActions(QObject):
 
     def confirm(self, question: str) -> bool:
         """Ask before finished work is stopped."""
-        box = QMessageBox(QMessageBox.Icon.NoIcon, words.TITLE, question, parent=self._window)
+        box = QMessageBox(
+            QMessageBox.Icon.NoIcon, words.TITLE, question, parent=self._window, textFormat=Qt.TextFormat.PlainText
+        )
         box.setStandardButtons(QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No)
         return box.exec() == QMessageBox.StandardButton.Yes
 

@@ -15,6 +15,7 @@ from PySide6.QtGui import QFont, QPixmap
 from understudy.bridge.messages import Progress
 from understudy.ui import words
 from understudy.ui.job_rows import Group, JobRow, Ordered, Show, folded, group_of, in_order, matching, standing_of
+from understudy.ui.plain import plain_tip
 
 THUMBNAIL, SHOT, TAKE, STATE, STAGE, PROGRESS, LEFT, WHO, WHERE = range(len(words.COLUMNS))
 FIRST_ROLE = Qt.ItemDataRole.UserRole
@@ -161,7 +162,7 @@ class JobList(QAbstractTableModel):
         if role == Qt.ItemDataRole.DecorationRole and column == THUMBNAIL:
             return self.thumbnail(row)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _tip(row, column)
+            return plain_tip(_tip(row, column))
         if role == Qt.ItemDataRole.FontRole and column == SHOT and self.is_first(index.row()):
             font = QFont()
             font.setBold(True)
@@ -242,7 +243,7 @@ def in_words(row: JobRow) -> str:
     )
 
 
-def _tip(row: JobRow, column: int) -> str | None:
+def _tip(row: JobRow, column: int) -> str:
     if column == TAKE:
         return f"{words.STANDINGS[row.standing]}: {words.STANDING_HELP[row.standing]}"
     if column in (STATE, STAGE) and row.summary.error is not None:

@@ -55,7 +55,9 @@ class JobsPane(QWidget):
         self.show_box.setAccessibleName(words.FILTER_NAME)
         self.show_box.addItems([SHOW_WORDS[show] for show in SHOWS])
         self.table = _table(self, jobs)
-        self.empty = QLabel(when_empty, self.table, alignment=Qt.AlignmentFlag.AlignCenter)
+        self.empty = QLabel(
+            when_empty, self.table, alignment=Qt.AlignmentFlag.AlignCenter, textFormat=Qt.TextFormat.PlainText
+        )
         self.empty.setProperty("role", "empty")
         self._arrange()
         self.search.textChanged.connect(self._choose_shown)

@@ -29,6 +29,7 @@ from understudy.ui.jobs_pane import JobsPane
 from understudy.ui.memory import Memory
 from understudy.ui.panel_memory import PanelMemory
 from understudy.ui.panel_papers import PanelPapers
+from understudy.ui.papers_dialog import PapersDialog
 from understudy.ui.session import Session, Standing
 from understudy.ui.submit_dialog import SubmitDialog
 from understudy.ui.thumbnails import Thumbnails
@@ -240,7 +241,17 @@ class Panel(QMainWindow):
         self.pane.search.setFocus()
         self.pane.search.selectAll()
 
+    def may_close(self) -> bool:
+        """Say whether what is under way may be let go; asks, where something is."""
+        if self.form is not None and self.form.is_sending and not self.actions_on_job.confirm(words.CLOSE_SENDING):
+            return False
+        open_papers = (dialog for dialog in self.findChildren(PapersDialog) if dialog.isVisible())
+        return all(dialog.may_let_go() for dialog in open_papers)
+
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        if not self.may_close():
+            event.ignore()
+            return
         self.memory.close()
         self.centre.close_take()
         self.thumbnails.close()

@@ -28,6 +28,7 @@ from understudy.ui.finding_box import ASK_WAIVER, fix_label
 from understudy.ui.judging import Judging
 from understudy.ui.packs_dialog import PacksDialog
 from understudy.ui.papers_findings import summary, unsound
+from understudy.ui.plain import plain_tip
 from understudy.ui.record_desk import RecordDesk
 from understudy.ui.record_document import Document, new_document
 from understudy.ui.record_files import Opened
@@ -168,7 +169,7 @@ class PapersDialog(QDialog):
 
     def _know_not(self, problem: UnderstudyError) -> None:
         """Ids can be typed all the same; `show_standing` asks again."""
-        self.form.consents.setToolTip(problem.message)
+        self.form.consents.setToolTip(plain_tip(problem.message))
 
     # ---- fixes ----------------------------------------------------------------------------------------------------
 
@@ -273,7 +274,9 @@ class PapersDialog(QDialog):
 
     def confirm(self, question: str) -> bool:
         """Ask before what was typed is let go of."""
-        box = QMessageBox(QMessageBox.Icon.NoIcon, papers_words.FORM_TITLE, question, parent=self)
+        box = QMessageBox(
+            QMessageBox.Icon.NoIcon, papers_words.FORM_TITLE, question, parent=self, textFormat=Qt.TextFormat.PlainText
+        )
         box.setStandardButtons(QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No)
         return box.exec() == QMessageBox.StandardButton.Yes
 

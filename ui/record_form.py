@@ -116,7 +116,7 @@ class RecordForm(QScrollArea):
         layout = QVBoxLayout(self._body)
         layout.addLayout(self._top)
         for section in SECTIONS:
-            title = QLabel(papers_words.SECTIONS[section], self._body)
+            title = QLabel(papers_words.SECTIONS[section], self._body, textFormat=Qt.TextFormat.PlainText)
             title.setProperty("role", "section")
             title.setIndent(0)
             self._titles[section] = title

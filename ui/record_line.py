@@ -13,6 +13,7 @@ from understudy.ui import papers_words, words
 from understudy.ui.consent_editor import ConsentEditor
 from understudy.ui.finding_box import FindingBox
 from understudy.ui.papers_findings import Asked
+from understudy.ui.plain import plain_tip
 from understudy.ui.record_editors import PlainEditor, plain_editor
 from understudy.ui.row_editor import RowEditor
 
@@ -33,7 +34,7 @@ class RecordLine(QWidget):
         self.title = papers_words.LABELS[field.path]
         self._help = field.help
         self.editor = editor_of(field, self.title, self)
-        self.label = QLabel(self.title, self)
+        self.label = QLabel(self.title, self, textFormat=Qt.TextFormat.PlainText)
         self.label.setBuddy(self.editor)
         self.asked_by = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.asked_by.setProperty("role", "quiet")
@@ -45,7 +46,7 @@ class RecordLine(QWidget):
         self._arrange()
         self.editor.setAccessibleDescription(field.help)
         for widget in (self.label, self.editor):
-            widget.setToolTip(field.help)
+            widget.setToolTip(plain_tip(field.help))
         self.editor.changed.connect(self._tell_change)
 
     def _arrange(self) -> None:
@@ -78,7 +79,7 @@ class RecordLine(QWidget):
         about = [f"{pack}: {titles.get(pack, '')}" for pack in packs]
         rules = asked.rules if asked is not None else ()
         about += [papers_words.ASKED_RULE.format(rule=rule, explain=said.get(rule, "")).strip(": ") for rule in rules]
-        self.asked_by.setToolTip("\n".join(about))
+        self.asked_by.setToolTip(plain_tip("\n".join(about)))
         needed = asked is not None and asked.missing
         self.label.setText(f"{self.title} ({papers_words.REQUIRED})" if needed else self.title)
 

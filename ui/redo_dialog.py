@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -19,9 +19,11 @@ from understudy.bridge.messages import JobSummary, RedoSegment
 from understudy.bridge.roundtrip import new_token
 from understudy.bridge.take_segments import TakeSegment
 from understudy.ui import cost_words, words
+from understudy.ui.growing import Growing
 from understudy.ui.redo_costs import RedoCosts
 from understudy.ui.segment_strip import SegmentStrip
 
+WIDE_LETTERS = 72
 SEGMENTS_MOST = 100_000
 SEED_MOST = 2**31 - 1
 """What a spin box of Qt holds; larger seeds are for the command line."""
@@ -48,19 +50,21 @@ class RedoDialog(QDialog):
         self.setWindowTitle(f"{words.REDO_TITLE}: {words.take_of(summary.shot, summary.version)}")
         self.segment = QSpinBox(self, minimum=1, maximum=len(segments) or SEGMENTS_MOST)
         self.strip = SegmentStrip(segments, self)
-        self.frames = QLabel(self)
+        self.frames = QLabel(self, textFormat=Qt.TextFormat.PlainText)
         self.seed = QSpinBox(self, minimum=-1, maximum=SEED_MOST, value=-1)
         self.seed.setSpecialValueText(words.REDO_SEED_SAME)
         self.cascade = QRadioButton(words.REDO_CASCADE, self)
         self.cascade.setChecked(True)
         self.alone = QRadioButton(words.REDO_ALONE, self)
         self.dissolve = QCheckBox(words.REDO_DISSOLVE, self)
-        self.will = QLabel(self, wordWrap=True)
+        self.will = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.will.setAccessibleName(words.REDO_TITLE)
-        self.cost = QLabel(self, wordWrap=True)
+        self.cost = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.cost.setProperty("role", "quiet")
         self.cost.setAccessibleName(cost_words.TITLE)
         self._arrange()
+        self.setMinimumWidth(self.fontMetrics().averageCharWidth() * WIDE_LETTERS)
+        Growing(self)
         self.strip.chosen.connect(self.segment.setValue)
         self.segment.setValue(_holding(segments, frame))
         if costs is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -27,6 +28,8 @@ FIELDS = (
 )  # fmt: skip
 """Job options that are a show's way of working; the others are of one shot, or are papers."""
 Said = str | int | float | bool | None
+Pixels = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+"""More than any screen has; a number that Qt cannot take is none of ours."""
 
 
 class Show(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,9 +43,9 @@ class Show(msgspec.Struct, frozen=True, kw_only=True):
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """How the window stands, in device-independent pixels. Empty = as it is made."""
 
-    size: tuple[int, int] = (0, 0)
-    splitters: dict[str, tuple[int, ...]] = {}
-    columns: tuple[int, ...] = ()
+    size: tuple[Pixels, Pixels] = (0, 0)
+    splitters: dict[str, tuple[Pixels, ...]] = {}
+    columns: tuple[Pixels, ...] = ()
     show: str = ""
     """The filter of the list."""
     folded: tuple[tuple[str | None, str], ...] = ()

@@ -100,7 +100,7 @@ class RowEditor(QWidget):
             editor.setToolTip(part.help)
             editor.changed.connect(partial(self._change, place, name))
             editors[name] = editor
-            label = QLabel(words, frame)
+            label = QLabel(words, frame, textFormat=Qt.TextFormat.PlainText)
             label.setProperty("role", "quiet")
             line, column = divmod(at, PAIRS_ACROSS)
             grid.addWidget(label, line, 2 * column)

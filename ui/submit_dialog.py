@@ -42,7 +42,7 @@ from understudy.ui.form_check import (
     range_in_words,
 )
 from understudy.ui.form_costs import FormCosts, frames_on_disk
-from understudy.ui.form_fields import Field, engine_field, job_field, with_chooser
+from understudy.ui.form_fields import Field, engine_field, job_field, section_title, with_chooser
 from understudy.ui.sending import Sending
 from understudy.ui.session import Session, Standing
 from understudy.ui.submit_papers import SubmitPapers
@@ -96,7 +96,7 @@ class SubmitDialog(QDialog):
         self.draft.setToolTip(words.SUBMIT_DRAFT_HELP)
         self.final.setToolTip(words.SUBMIT_FINAL_HELP)
         self.final.setDefault(True)
-        self.note = QLabel(self, wordWrap=True)
+        self.note = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.note.setProperty("role", "quiet")
         self.costs = FormCosts(session, self.draft, self.final, self)
         self._files_timer = QTimer(self, singleShot=True, interval=FILES_MILLISECONDS)
@@ -114,16 +114,16 @@ class SubmitDialog(QDialog):
         self._own = QFormLayout()
         left, right = QVBoxLayout(), QVBoxLayout()
         for name in ("inputs", "shot", "papers"):
-            left.addWidget(_title(words.SECTIONS[name], self))
+            left.addWidget(section_title(words.SECTIONS[name], self))
             left.addLayout(self._section(name))
         left.addStretch(1)
-        right.addWidget(_title(words.SECTIONS["engine"], self))
+        right.addWidget(section_title(words.SECTIONS["engine"], self))
         right.addLayout(self._section("engine"))
         right.addWidget(self.costs.box)
-        self._own_title = _title(words.SECTIONS["options"], self)
+        self._own_title = section_title(words.SECTIONS["options"], self)
         right.addWidget(self._own_title)
         right.addLayout(self._own)
-        right.addWidget(_title(words.SECTIONS["more"], self))
+        right.addWidget(section_title(words.SECTIONS["more"], self))
         right.addLayout(self._section("more"))
         right.addStretch(1)
         body = QWidget(self)
@@ -330,6 +330,10 @@ class SubmitDialog(QDialog):
         self._own.addRow(field.label, field.editor)
         self._own.addRow("", field.problem)
 
+    @property
+    def is_sending(self) -> bool:
+        return self._sending.under_way
+
     # ---- sending --------------------------------------------------------------------------------------------------
 
     def send(self, draft: bool) -> None:
@@ -389,10 +393,3 @@ class SubmitDialog(QDialog):
 
     def _cannot_look(self, problem: UnderstudyError) -> None:
         self.note.setText(problem.message)
-
-
-def _title(text: str, parent: QWidget) -> QLabel:
-    label = QLabel(text, parent, textFormat=Qt.TextFormat.PlainText)
-    label.setProperty("role", "section")
-    label.setIndent(0)
-    return label

@@ -62,7 +62,7 @@ class Viewer(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.canvas, self.strip = Canvas(self), FrameStrip(self)
         self.look_bar, self.transport = LookBar(self), TransportBar(self)
-        self.pixel, self.said = QLabel(" "), QLabel(" ")
+        self.pixel, self.said = (QLabel(" ", textFormat=Qt.TextFormat.PlainText) for _ in range(2))
         self.head: Playhead | None = None
         self.seen: Seen | None = None
         self.playback = Playback(self)

@@ -65,7 +65,7 @@ class LookBar(QWidget):
         )  # fmt: skip
         for (words, name), widget in zip(look_words.LOOK, shown, strict=True):
             if words:
-                row.addWidget(QLabel(words))
+                row.addWidget(QLabel(words, textFormat=Qt.TextFormat.PlainText))
             widget.setAccessibleName(name)
             row.addWidget(widget)
         for button in (self.overlay, self.fit, self.pixels):
@@ -112,7 +112,7 @@ class TransportBar(QWidget):
             button.setMaximumWidth(72 if len(words) > 3 or name == "play" else 44)
             button.clicked.connect(lambda _=False, name=name: self.asked.emit(name))
             row.addWidget(button)
-        self.words = QLabel()
+        self.words = QLabel(textFormat=Qt.TextFormat.PlainText)
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row.addWidget(self.words, 1)
 

@@ -21,6 +21,7 @@ from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.papers_client import ask_waivers, decide_waiver
 from understudy.bridge.papers_messages import WaiverCard
 from understudy.ui import papers_words
+from understudy.ui.plain import plain_tip
 from understudy.ui.record_editors import DayEditor, TextEditor
 from understudy.ui.session import Session
 from understudy.ui.theme import STATES
@@ -55,8 +56,10 @@ class WaiverTable(QAbstractTableModel):
 
     def data(self, index: Index, role: int = 0) -> object:
         card = self.cards[index.row()]
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        if role == Qt.ItemDataRole.DisplayRole:
             return waiver_cells(card)[index.column()]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip(waiver_cells(card)[index.column()])
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == 0:
             return _COLOURS[card.state]
         return None
@@ -175,8 +178,9 @@ class WaiversDialog(QDialog):
         said = why_not(card) if card is not None else self._nothing()
         self.why.setText(said or lacking)
         for button in (self.grant, self.deny):
-            button.setToolTip(said or (lacking if button is self.grant else ""))
-            button.setAccessibleDescription(button.toolTip())
+            why = said or (lacking if button is self.grant else "")
+            button.setToolTip(plain_tip(why))
+            button.setAccessibleDescription(why)
 
     def _nothing(self) -> str:
         return papers_words.WAIVER_CHOOSE if self.model.cards else papers_words.WAIVER_NONE

@@ -128,7 +128,7 @@ CENTRE_EMPTY = "Choose a take on the left."
 CENTRE_NOT_YET = "{shot} v{version:03} has no files yet."
 CENTRE_ELSEWHERE = "{shot} v{version:03} lies on the daemon's machine:\n{folder}\nBring it here with\n{command}"
 CENTRE_REMOVED = "The files of {shot} v{version:03} were removed from the daemon's disk."
-CENTRE_WITHDRAWN = "{take}: nothing may be looked at.\nWhy stands on the right."
+CENTRE_WITHDRAWN = "{take}: nothing may be looked at.\nWhy stands below the list of jobs."
 
 DETAILS_NAME = "What there is to know of this job"
 DETAILS_EMPTY = "Choose a job to see what the gates said of it."
@@ -216,6 +216,9 @@ FAULT_COPIED = "Copied."
 MEMORY_DAMAGED = "{file} could not be read ({problem}). It was set aside as {kept}; what you choose is remembered anew."
 MEMORY_UNREAD = "{file}, what the panel remembers, cannot be used: {problem}. Nothing of it was changed."
 MEMORY_RESET = "Forget what the panel &remembers…"
+CLOSE_SENDING = (
+    "A job is being sent. Close all the same? What has arrived is kept, and is not sent again with the next try."
+)
 MEMORY_RESET_SURE = (
     "Forget the last choices of every show, the window's layout and the list of daemons? Jobs, papers and keys stay."
 )

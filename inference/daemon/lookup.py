@@ -148,6 +148,16 @@ class Lookup:
         )
         return frozenset(str(record_id) for (record_id,) in self._read(sql, (*values, *wanted)))
 
+    def records_hidden(self, user: User, among: Iterable[str]) -> frozenset[str]:
+        """Return which of these records have a job that `user` may not see: the id alone does not say whose it is."""
+        wanted = tuple(filter(None, among))
+        seen, values = _may_see(user.name, user.projects)
+        sql = (
+            f"SELECT DISTINCT {_RECORD_ID} FROM jobs j JOIN requests r USING (number)"  # noqa: S608
+            f" WHERE NOT coalesce({seen}, 0) AND {_RECORD_ID} IN ({marks(wanted)})"
+        )
+        return frozenset(str(record_id) for (record_id,) in self._read(sql, (*values, *wanted)))
+
     def redo(self, job_id: str) -> Redo | None:
         """Return what a job makes again of which version; None for one that makes everything."""
         return _REDOING.decode(self.encoded_request(job_id)).redo

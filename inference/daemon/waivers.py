@@ -23,7 +23,7 @@ from understudy.inference.daemon.audit import open_store
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import may_see
 from understudy.inference.daemon.lookup import Lookup, unknown_job
-from understudy.inference.daemon.refusals import find_refusal, record_of
+from understudy.inference.daemon.refusals import ASK_WAIVER, find_refusal, record_of
 from understudy.inference.daemon.server import Caller
 from understudy.inference.daemon.standing import today
 
@@ -85,7 +85,8 @@ class WaiverDesk:
             if not may_see(user, row.user, row.project):
                 raise unknown_job(asked.job_id)
             record_id = record_of(store, row.job_id)
-            found = [one for one in everything if record_id and one.record_id == record_id]
+            of_record = [one for one in everything if record_id and one.record_id == record_id]
+            found = _all_seen(store, user, of_record)
         else:
             found = _all_seen(store, user, everything)
         return tuple(sorted(found, key=lambda one: (one.requested_on, one.id), reverse=True))
@@ -173,7 +174,24 @@ def _all_seen(store: Lookup, user: User, waivers: list[Waiver]) -> list[Waiver]:
         return waivers
     others = {one.record_id for one in waivers if one.requested_by != user.name}
     records = store.records_seen(user, others) if others else frozenset()
-    return [one for one in waivers if one.requested_by == user.name or one.record_id in records]
+    shared = store.records_hidden(user, records) if records else frozenset()
+    told = {record_id: _facts_told(store, user, record_id) for record_id in shared}
+    return [
+        one
+        for one in waivers
+        if one.requested_by == user.name
+        or (one.record_id in records and one.facts in told.get(one.record_id, (one.facts,)))
+    ]
+
+
+def _facts_told(store: Lookup, user: User, record_id: str) -> frozenset[str]:
+    """Return the facts to which waivers of this record are bound, of the jobs that a user may see.
+
+    They follow from a salt of the project: another project's record of the same id has others.
+    """
+    rows = store.with_record(user.name, user.projects, record_id)
+    findings = (one for row in rows for one in store.findings(row.job_id))
+    return frozenset(fix.values.get("facts", "") for one in findings for fix in one.fixes if fix.kind == ASK_WAIVER)
 
 
 def _card(waiver: Waiver, user: User, *, follows: bool) -> WaiverCard:

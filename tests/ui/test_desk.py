@@ -245,6 +245,7 @@ def test_when_the_first_panel_was_killed_then_the_next_one_opens_and_another_bes
     wait_until(lambda: panels(daemon) == 1, OPEN_SECONDS)
     os.kill(processes[0].process.pid, signal.SIGKILL)
     processes[0].process.wait()
+    wait_until(lambda: panels(daemon) == 0)
     processes.append(Opened(daemon.home))
     wait_until(lambda: panels(daemon) == 1, OPEN_SECONDS)
     assert processes[1].process.poll() is None

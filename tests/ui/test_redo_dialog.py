@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from every_window import cut
 from panel_rig import summary
+from qt_rig import wait_until
 
 from understudy.bridge.messages import RedoSegment
 from understudy.ui.redo_dialog import RedoDialog
@@ -45,3 +47,13 @@ def test_when_the_button_is_pressed_then_one_request_goes_out_and_asking_again_i
     asking.asked.connect(heard.append)
     asking.go.click()
     assert heard == [asking.request()]
+
+
+def test_when_words_come_while_the_window_stands_then_it_grows_and_none_are_cut() -> None:
+    asking = dialog()
+    asking.show()
+    asking.cost.setText("What it takes: about 2 min for 35 frames (median of 2 jobs here), 674.1 MiB of memory. " * 3)
+    asking.cost.show()
+    asking.alone.setChecked(True)
+    asking.cost.show()
+    wait_until(lambda: not cut(asking), 3)

@@ -26,7 +26,10 @@ def test_when_nothing_was_remembered_yet_then_that_is_no_trouble(tmp_path: Path)
     assert load(tmp_path) == (Remembered(), "")
 
 
-@pytest.mark.parametrize("content", [b"{", b'{"shows": 3}', b"\xff", b""])
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b'{"shows": 3}', b"\xff", b"", b'{"layout": {"size": [3000000000, 700]}}', b'{"layout": {"columns": [-1]}}'],
+)
 def test_when_the_file_is_damaged_then_it_is_set_aside_and_said_and_the_next_is_not_written_over_it(
     tmp_path: Path, content: bytes
 ) -> None:

@@ -262,3 +262,36 @@ def test_when_the_panel_turns_to_another_daemon_then_papers_offer_no_consents_of
     wait_until(lambda: panel.session.standing.life == "alive")
     wait_until(lambda: bool(dialog.known.today))
     assert dialog.known.people == ()
+
+
+# ---- the panel is closed ------------------------------------------------------------------------------------------
+
+
+def test_when_papers_are_not_saved_then_closing_the_panel_asks_first_and_a_no_keeps_both(
+    open_panel: OpenPanel, drawn: Path, tmp_path: Path
+) -> None:
+    path = write_record(tmp_path / "a.json", record_id="A")
+    panel = open_panel(choices=shot_options(drawn, record=str(path), self_attest=None))
+    dialog = papers_of(panel, may=False)
+    wait_until(lambda: dialog.desk.path == path)
+    dialog.form.set_document({**dialog.form.document, "record_id": "TYPED"})
+    assert not panel.close()
+    assert panel.isVisible()
+    assert dialog.form.document["record_id"] == "TYPED"
+    dialog.confirm = lambda question: True  # type: ignore[method-assign]
+    assert panel.close()
+
+
+def test_when_a_job_is_being_sent_then_closing_the_panel_asks_first(open_panel: OpenPanel, drawn: Path) -> None:
+    panel = open_panel(choices=shot_options(drawn, shot="sh960"))
+    panel.open_form()
+    form = panel.form
+    assert form is not None
+    asked: list[str] = []
+    panel.actions_on_job.confirm = lambda question: bool(asked.append(question))  # type: ignore[method-assign]
+    wait_until(form.final.isEnabled)
+    form.final.click()
+    assert not panel.close()
+    assert "being sent" in asked[0]
+    wait_until(lambda: not form.is_sending, 60)
+    assert panel.close()

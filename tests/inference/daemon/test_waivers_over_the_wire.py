@@ -138,6 +138,22 @@ def test_a_job_of_another_project_is_one_that_is_not_there_and_so_are_its_waiver
     assert decide_waiver(people("lea", "falcon"), waiver.waiver_id, "grant", until=day(9)).state == "granted"
 
 
+def test_when_another_project_has_a_record_of_the_same_id_then_its_waivers_are_still_not_there(
+    people: People, tmp_path: Path
+) -> None:
+    theirs = refused_job(people("art", "falcon"), tmp_path / "a", "r-twin", project="falcon")
+    own = refused_job(people("art", "dune"), tmp_path / "b", "r-twin", project="dune")
+    waiver = request_waiver(people("art", "falcon"), theirs, RULE, WHY)
+    lea = people("lea", "dune")
+    assert ask_waivers(lea, own) == ()
+    assert waiver.waiver_id not in {one.waiver_id for one in ask_waivers(lea)}
+    with pytest.raises(RequestError, match="there is no waiver"):
+        decide_waiver(lea, waiver.waiver_id, "grant", until=day(9))
+    of_dune = request_waiver(people("art", "dune"), own, RULE, WHY)
+    assert [one.waiver_id for one in ask_waivers(lea, own)] == [of_dune.waiver_id]
+    assert decide_waiver(lea, of_dune.waiver_id, "grant", until=day(9)).state == "granted"
+
+
 def test_a_waiver_granted_over_the_wire_lets_the_record_in_and_each_step_is_in_the_ledger(
     daemon: DaemonProcess, people: People, tmp_path: Path
 ) -> None:
