@@ -43,11 +43,14 @@ def serve(
     gpu_memory: Annotated[str | None, typer.Option(help="The most a job takes of each GPU: 24GiB or 80%.")] = None,
 ) -> None:
     """Run the daemon until `understudy stop` or Ctrl-C."""
+    from understudy.inference.daemon.surroundings import begin_with_memory_settings
+
+    begin_with_memory_settings()
     from understudy.bridge.settings import load_settings
-    from understudy.inference.daemon.process import start
+    from understudy.inference.daemon import process
 
     said = {"host": host, "port": port, "slots": slots}
-    start(load_settings({**said, "gpus": gpus, "gpus_per_slot": gpus_per_slot, "gpu_memory": gpu_memory}))
+    process.serve(load_settings({**said, "gpus": gpus, "gpus_per_slot": gpus_per_slot, "gpu_memory": gpu_memory}))
 
 
 def draw(

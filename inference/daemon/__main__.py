@@ -6,12 +6,15 @@ import sys
 
 from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.settings import load_settings
-from understudy.inference.daemon.process import start
+from understudy.inference.daemon.surroundings import begin_with_memory_settings
 
 
 def main() -> int:
+    begin_with_memory_settings()
+    from understudy.inference.daemon.process import serve
+
     try:
-        start(load_settings())
+        serve(load_settings())
     except UnderstudyError as problem:
         print(f"{problem.message}\n{problem.remedy}", file=sys.stderr)
         return 1

@@ -37,22 +37,12 @@ from understudy.inference.daemon.server import ControlServer
 from understudy.inference.daemon.service import Service
 from understudy.inference.daemon.store import Store
 from understudy.inference.daemon.submission import Gate, Reception, judge_admission, output_root
-from understudy.inference.daemon.surroundings import OnlyDaemon, has_memory_settings, log_to, memory_environment
+from understudy.inference.daemon.surroundings import OnlyDaemon, log_to
 from understudy.inference.vault import Vault
 
 SWITCH_SECONDS = 0.001
 """How long a thread may hold Python from the event loop; the default of 5 ms adds up with several threads."""
 _log = logging.getLogger(__name__)
-
-
-def start(settings: UserSettings) -> None:
-    """Run `serve` with the memory settings; where they are missing, this process begins again with them.
-
-    glibc reads them only when a process starts, so the same command is executed in its place.
-    """
-    if not has_memory_settings(os.environ):
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], memory_environment(os.environ))  # noqa: S606
-    serve(settings)
 
 
 def serve(

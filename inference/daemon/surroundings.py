@@ -6,6 +6,7 @@ import fcntl
 import logging
 import logging.handlers
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,8 +31,13 @@ def memory_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {**MEMORY_SETTINGS, **WORK_SETTINGS, **environment}
 
 
-def has_memory_settings(environment: Mapping[str, str]) -> bool:
-    return all(name in environment for name in MEMORY_SETTINGS)
+def begin_with_memory_settings() -> None:
+    """Where this process was started without them, begin it again with them: the same command in its place.
+
+    For before a daemon's imports, half a second of a core that would be spent twice.
+    """
+    if not all(name in os.environ for name in MEMORY_SETTINGS):
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], memory_environment(os.environ))  # noqa: S606
 
 
 def log_to(home: Path) -> None:
