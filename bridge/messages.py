@@ -139,7 +139,7 @@ class AskOutputs(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     job_id: JobId
     files: bool = True
-    """False = only where they lie and how they stand: the list of a long job is megabytes."""
+    """False = only where they lie and how they stand, without segments: the list of a long job is megabytes."""
 
 
 class AskOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):

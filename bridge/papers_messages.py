@@ -11,8 +11,8 @@ import msgspec
 
 from understudy.bridge.consent import ConsentScope
 from understudy.bridge.errors import Finding
+from understudy.bridge.field_kinds import Choice, FieldKind
 from understudy.bridge.record import Record
-from understudy.bridge.record_fields import Choice, FieldKind
 from understudy.bridge.shot import Digest
 from understudy.bridge.words import Mode, Name
 

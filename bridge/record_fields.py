@@ -17,8 +17,6 @@ import msgspec
 from understudy.bridge.field_kinds import Choice, FieldKind
 from understudy.bridge.record import Record
 
-__all__ = ["Choice", "FieldKind", "RecordField", "record_fields"]
-
 NOT_FILLED_IN = frozenset({"schema", "salt"})
 ITEM = "[]"
 
