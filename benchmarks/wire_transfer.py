@@ -24,9 +24,10 @@ from blake3 import blake3
 
 from benchmarks.table import Row, at_least
 from understudy.bridge.bulk_line import BulkLine
+from understudy.bridge.bulk_messages import CHUNK_BYTES
 from understudy.bridge.client import Client
 from understudy.bridge.keys import Connection, announce, ensure_local_keys
-from understudy.bridge.messages import CHUNK_BYTES, PROTOCOL_VERSION, Welcome
+from understudy.bridge.messages import PROTOCOL_VERSION, Welcome
 from understudy.bridge.transfer import _Report, _Sending, _Upload
 from understudy.inference.daemon.bulk import BulkServer
 from understudy.inference.vault import Vault

@@ -9,10 +9,10 @@ from typing import TypeVar
 
 import zmq
 
+from understudy.bridge.bulk_messages import Bulk
 from understudy.bridge.client import Client
 from understudy.bridge.errors import DaemonUnreachable, KeyRefused, ProtocolError
 from understudy.bridge.line import Line, lost_if_cut
-from understudy.bridge.messages import Bulk
 from understudy.bridge.wire import decode_bulk, encode_bulk
 
 SILENCE_SECONDS = 20.0

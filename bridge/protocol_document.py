@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from understudy.bridge import messages, shot, wire, words
+from understudy.bridge import bulk_messages, messages, shot, wire, words
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "protocol.md"
 _NAMED: dict[Any, str] = {
@@ -29,7 +29,7 @@ _UNIONS: tuple[tuple[str, str, Any], ...] = (
     (
         "Bulk headers",
         "Either way on the bulk port: MessagePack arrays, the tag first, the fields in order.",
-        messages.Bulk,
+        bulk_messages.Bulk,
     ),
 )
 
@@ -64,8 +64,8 @@ The first word of every connection is `Hello`. A message is a JSON object whose 
 | a request, refused unread above | {messages.CONTROL_MESSAGE_LIMIT_BYTES} bytes |
 | a reply or push | {wire.REPLY_LIMIT_BYTES} bytes |
 | a bulk header | {wire.BULK_HEADER_LIMIT_BYTES} bytes |
-| a chunk's payload | {messages.CHUNK_BYTES} bytes |
-| chunks in flight | {messages.CREDIT_CHUNKS} |
+| a chunk's payload | {bulk_messages.CHUNK_BYTES} bytes |
+| chunks in flight | {bulk_messages.CREDIT_CHUNKS} |
 
 | named type | is |
 |---|---|

@@ -18,6 +18,7 @@ from blake3 import blake3
 from xxhash import xxh3_128_digest
 
 from understudy.bridge.bulk_line import BulkLine
+from understudy.bridge.bulk_messages import CHUNK_BYTES, CREDIT_CHUNKS, Chunk, Credit, Pull, Rejected, Stored
 from understudy.bridge.client import Client
 from understudy.bridge.errors import (
     DaemonUnreachable,
@@ -30,7 +31,7 @@ from understudy.bridge.errors import (
 )
 from understudy.bridge.exr_structure import opened, read_at
 from understudy.bridge.keys import Connection
-from understudy.bridge.messages import CHUNK_BYTES, CREDIT_CHUNKS, Chunk, Credit, Outputs, Pull, Rejected, Stored
+from understudy.bridge.messages import Outputs
 from understudy.bridge.shot import OutputFile
 
 Progress = Callable[[int, int], None]

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 import zmq
 
+from understudy.bridge.bulk_messages import Bulk
 from understudy.bridge.errors import ErrorReport, ProtocolError, RequestError, error_from_report
 from understudy.bridge.keys import Connection, ServerKeys
 from understudy.bridge.messages import (
     CONTROL_MESSAGE_LIMIT_BYTES,
     PROTOCOL_VERSION,
-    Bulk,
     Hello,
     Push,
     Reply,

@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 import zmq
 
+from understudy.bridge.bulk_messages import CHUNK_BYTES, CREDIT_CHUNKS, Bulk, Chunk, Credit, Pull, Rejected, Stored
 from understudy.bridge.errors import DaemonError, JobParked, PlateError, ProtocolError, RequestError, UnderstudyError
 from understudy.bridge.keys import ServerKeys
-from understudy.bridge.messages import CHUNK_BYTES, CREDIT_CHUNKS, Bulk, Chunk, Credit, Pull, Rejected, Stored
 from understudy.bridge.wire import BULK_HEADER_LIMIT_BYTES, address, decode_bulk, encode_bulk, readable, server_socket
 from understudy.inference.daemon.bulk_streams import Answer, Incoming, Outgoing
 from understudy.inference.vault import Vault

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from xxhash import xxh3_128_digest
 
+from understudy.bridge.bulk_messages import CHUNK_BYTES, CREDIT_CHUNKS, Chunk, Credit, Pull, Rejected, Stored
 from understudy.bridge.errors import JobParked, PlateError, ProtocolError
-from understudy.bridge.messages import CHUNK_BYTES, CREDIT_CHUNKS, Chunk, Credit, Pull, Rejected, Stored
 from understudy.inference.hand_over import handed_over
 from understudy.inference.vault import Vault
 

@@ -5,10 +5,10 @@ import typing
 
 import pytest
 
-from understudy.bridge import messages
+from understudy.bridge import bulk_messages, messages
 from understudy.bridge.protocol_document import DOCUMENT, protocol_document
 
-UNIONS = (messages.Request, messages.Reply, messages.Push, messages.Bulk)
+UNIONS = (messages.Request, messages.Reply, messages.Push, bulk_messages.Bulk)
 
 
 @pytest.fixture(scope="module")

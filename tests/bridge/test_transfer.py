@@ -13,10 +13,11 @@ import pytest
 from blake3 import blake3
 
 from understudy.bridge import transfer
+from understudy.bridge.bulk_messages import CHUNK_BYTES
 from understudy.bridge.client import Client
 from understudy.bridge.errors import DaemonUnreachable, JobParked, PlateError, ProtocolError, RequestError
 from understudy.bridge.keys import Connection, write_challenge
-from understudy.bridge.messages import CHUNK_BYTES, AskLacking, Done, HandOver, Hello, Lacking, Outputs, Reply
+from understudy.bridge.messages import AskLacking, Done, HandOver, Hello, Lacking, Outputs, Reply
 from understudy.bridge.shot import OutputFile
 from understudy.bridge.transfer import collect, download, upload
 from understudy.inference.daemon.bulk import BulkServer

@@ -13,11 +13,10 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 
 from understudy.bridge import messages, wire
+from understudy.bridge.bulk_messages import Chunk, Credit, Pull, Rejected, Stored
 from understudy.bridge.errors import ErrorReport, ProtocolError, RequestError
 from understudy.bridge.messages import (
     CONTROL_MESSAGE_LIMIT_BYTES,
-    Chunk,
-    Credit,
     Event,
     Heartbeat,
     Hello,
@@ -25,10 +24,7 @@ from understudy.bridge.messages import (
     Ping,
     Pong,
     Progress,
-    Pull,
-    Rejected,
     StateChanged,
-    Stored,
     Watch,
     Welcome,
 )

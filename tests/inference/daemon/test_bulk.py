@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from xxhash import xxh3_128_digest
 
+from understudy.bridge.bulk_messages import CHUNK_BYTES, CREDIT_CHUNKS, Bulk, Chunk, Credit, Pull, Rejected, Stored
 from understudy.bridge.errors import JobParked, UnderstudyError, error_from_report
 from understudy.bridge.keys import Connection, User, ensure_local_keys, issue_key
-from understudy.bridge.messages import CHUNK_BYTES, CREDIT_CHUNKS, Bulk, Chunk, Credit, Pull, Rejected, Stored
 from understudy.bridge.wire import address, client_socket, decode_bulk, encode_bulk
 from understudy.inference.daemon.bulk import CREDIT_TOGETHER, BulkServer
 from understudy.inference.vault import Vault

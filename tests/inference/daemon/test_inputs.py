@@ -12,11 +12,11 @@ import pytest
 from xxhash import xxh3_128_digest
 
 from understudy.bridge.bulk_line import BulkLine
+from understudy.bridge.bulk_messages import Chunk, Rejected
 from understudy.bridge.client import Client
 from understudy.bridge.errors import JobParked, PlateError
 from understudy.bridge.exr_file import file_digest, picture_digest
 from understudy.bridge.keys import ensure_local_keys, issue_key
-from understudy.bridge.messages import Chunk, Rejected
 from understudy.bridge.settings import load_settings
 from understudy.bridge.shot import PictureFile
 from understudy.bridge.transfer import upload
