@@ -31,6 +31,7 @@ from understudy.bridge.messages import Accepted
 from understudy.bridge.options import JobOptions
 from understudy.ui import words
 from understudy.ui.detail_page import findings_part
+from understudy.ui.fold import Fold
 from understudy.ui.form_check import (
     PATHS,
     engine_option_problem,
@@ -118,8 +119,8 @@ class SubmitDialog(QDialog):
         self._own_title = _title(words.SECTIONS["options"], self)
         right.addWidget(self._own_title)
         right.addLayout(self._own)
-        right.addWidget(_title(words.SECTIONS["more"], self))
-        right.addLayout(self._section("more"))
+        self.more = Fold(words.SECTIONS["more"], self._section("more"), self)
+        right.addWidget(self.more)
         right.addStretch(1)
         body = QWidget(self)
         columns = QHBoxLayout(body)
@@ -141,7 +142,7 @@ class SubmitDialog(QDialog):
         foot.addWidget(self.final)
         layout.addLayout(foot)
         letters = self.fontMetrics()
-        self.resize(letters.averageCharWidth() * 150, letters.height() * 46)
+        self.resize(letters.averageCharWidth() * 150, letters.height() * 49)
 
     def _section(self, name: str) -> QFormLayout:
         form = QFormLayout()
@@ -154,6 +155,9 @@ class SubmitDialog(QDialog):
             form.addRow("", field.problem)
         if name == "papers":
             form.addRow("", self.papers.edit)
+            what = QLabel(words.PAPERS_WHAT, self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+            what.setProperty("role", "quiet")
+            form.addRow("", what)
         return form
 
     def _chain(self) -> None:
@@ -165,7 +169,7 @@ class SubmitDialog(QDialog):
             if section == "papers":
                 order.append(self.papers.edit)
         order += [self.costs.box.table, *(field.editor for field in self.engine_fields.values())]
-        order += [self.fields[name].editor for name in SECTIONS["more"]]
+        order += [self.more.button, *(self.fields[name].editor for name in SECTIONS["more"])]
         order += [self.said, self.draft, self.final]
         for before, after in pairwise(order):
             self.setTabOrder(before, after)
@@ -195,6 +199,9 @@ class SubmitDialog(QDialog):
             self.fields["engine"].offer((*self._engines, choices.engine))  # until the daemon has said what it has
         for name, field in self.fields.items():
             field.set_value(getattr(choices, name))
+        plain = JobOptions()
+        if any(getattr(choices, name) != getattr(plain, name) for name in SECTIONS["more"]):
+            self.more.open()  # what was said is seen
         self._asked = own = engine_options(choices.option)
         for name, field in self.engine_fields.items():
             field.set_value(own.get(name))
@@ -250,6 +257,8 @@ class SubmitDialog(QDialog):
         problems = {**self._missing, **problems_of(options, engine), **problems}
         for name, field in self.fields.items():
             field.show_problem(problems.get(name, ""))
+        if problems.keys() & set(SECTIONS["more"]):
+            self.more.open()
         wrong = {}
         for name, field in self.engine_fields.items():
             found = engine_option_problem(name, str(field.value() or ""), engine) if engine is not None else ""

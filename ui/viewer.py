@@ -13,7 +13,7 @@ from typing import cast
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from understudy.bridge.errors import Finding
 from understudy.bridge.frames import FrameRange, FrameRate
@@ -165,6 +165,9 @@ class Viewer(QWidget):
         for label in (self.pixel, self.said):
             label.setContentsMargins(8, 3, 8, 3)
             label.setTextFormat(Qt.TextFormat.PlainText)
+        self.pixel.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        )  # long words push nobody aside
         for widget in (self.look_bar, self.canvas, self.pixel, self.strip, self.transport, self.said):
             column.addWidget(widget, 1 if widget is self.canvas else 0)
         self.canvas.setFocusProxy(self)
