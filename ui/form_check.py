@@ -5,6 +5,7 @@ The gate and `gather` judge for good; this says early and beside the field what 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -102,6 +103,17 @@ def pattern_of(file: str) -> str:
     pattern with only one file is that one frame.
     """
     return _FRAME.sub(lambda found: "#" * len(found.group()), file)
+
+
+def numbered(options: JobOptions) -> JobOptions:
+    """Return the options with takes of one plate numbered together, as in a host, where nobody said otherwise.
+
+    Without that each take of a shot would be a v001.
+    """
+    driver = options.plate or options.reference
+    if options.project or options.series or not driver:
+        return options
+    return msgspec.structs.replace(options, series=os.path.dirname(os.path.abspath(driver)))  # noqa: PTH100, PTH120 - words
 
 
 def field_of(problem: UnderstudyError) -> str:

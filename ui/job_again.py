@@ -66,7 +66,7 @@ def options_of(detail: JobDetail, record: str | None) -> JobOptions:
         frames=str(shot.range),
         handles=str(shot.range.handles),
         first=plate.pictures.movie_first if plate is not None else 0,
-        rate=str(shot.rate) if shot.rate is not None else None,
+        rate=str(shot.rate).removesuffix("/1") if shot.rate is not None else None,
         view=plate.pictures.view if plate is not None else None,
         layer=plate.pictures.layer if plate is not None else None,
         window=plate.window if plate is not None else "plate",

@@ -165,6 +165,7 @@ AWAY = "no daemon answers."
 SUMMARY_GOOD = "Nothing refuses these papers now."
 SUMMARY = "{refuse} refuse, {warn} warn."
 SUMMARY_ONE = {"refuse": ("1 rule refuses", "{count} rules refuse"), "warn": ("1 warns", "{count} warn")}
+SUMMARY_LATER = "What only warns now may still refuse the finished take: F8 goes to the first."
 VOUCHED = {
     "registry": "Vouched for by this studio's registry.",
     "authority": "Vouched for by the studio's authority.",

@@ -37,6 +37,7 @@ from understudy.ui.form_check import (
     engine_option_problem,
     field_of,
     missing_files,
+    numbered,
     options_from,
     problems_of,
     range_in_words,
@@ -331,7 +332,7 @@ class SubmitDialog(QDialog):
         self.said.hide()
         self.papers.clear()
         self.bar.show()
-        self._sending.send(self.options(draft=draft)[0])
+        self._sending.send(numbered(self.options(draft=draft)[0]))
         self.check()
 
     def _show_progress(self, text: str, done: int, total: int) -> None:

@@ -129,7 +129,7 @@ CENTRE_EMPTY = "The take that is chosen on the left is shown here."
 CENTRE_NOT_YET = "{shot} v{version:03} has no files yet."
 CENTRE_ELSEWHERE = "{shot} v{version:03} lies on the daemon's machine:\n{folder}\nBring it here with\n{command}"
 CENTRE_REMOVED = "The files of {shot} v{version:03} were removed from the daemon's disk."
-CENTRE_WITHDRAWN = "{take}: nothing may be looked at.\nWhy stands on the right."
+CENTRE_WITHDRAWN = "{take}: nothing may be looked at.\nWhy stands beneath the list."
 
 DETAILS_NAME = "What there is to know of this job"
 DETAILS_EMPTY = "What is chosen above is explained here: what became of it, and what to do next."

@@ -110,7 +110,7 @@ class Walk:
         """Choose in a box by the arrow keys, until what is read there has the word."""
         box.setFocus()
         for _ in range(box.count()):
-            if word in box.currentText():
+            if word == box.currentText() or (len(word) > 4 and word in box.currentText()):
                 return
             QTest.keyClick(box, Qt.Key.Key_Down)
         raise AssertionError(f"nobody reads {word}")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from panel_rig import shot_options
 
@@ -13,6 +14,7 @@ from understudy.ui.form_check import (
     engine_option_problem,
     field_of,
     missing_files,
+    numbered,
     options_from,
     pattern_of,
     problems_of,
@@ -86,3 +88,11 @@ def test_when_an_error_names_an_option_then_it_belongs_to_that_field() -> None:
 )
 def test_when_one_frame_is_chosen_then_its_whole_sequence_is_meant(chosen: str, meant: str) -> None:
     assert pattern_of(chosen) == meant
+
+
+def test_when_no_show_is_said_then_takes_of_one_plate_are_numbered_together(tmp_path: Path) -> None:
+    told = shot_options(tmp_path)
+    assert numbered(told).series == str(tmp_path / "plate")
+    assert numbered(msgspec.structs.replace(told, project="dune")).series == ""
+    assert numbered(msgspec.structs.replace(told, series="mine")).series == "mine"
+    assert numbered(JobOptions()) == JobOptions()
