@@ -162,6 +162,9 @@ class Panel(QMainWindow):
             if before is None or before.summary.state != row.summary.state:
                 self.thumbnails.forget(row.summary.job_id)
         self.jobs.change_jobs(rows)
+        for row in rows:
+            if row.summary.state == "delivered":
+                self.thumbnails.want(row.summary.job_id)  # what its files say of themselves has changed, not only looks
 
     def _note_frames(self, job_id: str, frames: list[int]) -> None:
         if self._chosen is None or self._chosen.summary.job_id != job_id:

@@ -58,7 +58,9 @@ class Walk:
 
     def press(self, widget: QWidget, key: str) -> None:
         """Press a key, or a letter, where the focus is put first."""
+        widget.window().activateWindow()
         widget.setFocus()
+        application().processEvents()
         if len(key) == 1:
             QTest.keyClick(widget, key)
         else:
