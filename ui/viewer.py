@@ -60,7 +60,7 @@ class Viewer(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.canvas, self.strip = Canvas(self), FrameStrip(self)
         self.look_bar, self.transport = LookBar(self), TransportBar(self)
-        self.pixel, self.said = QLabel(" "), QLabel(" ")
+        self.pixel, self.said = QLabel(" "), QLabel(" ", wordWrap=True)
         self.head: Playhead | None = None
         self.seen: Seen | None = None
         self.playback = Playback(self)

@@ -42,7 +42,7 @@ STANDINGS = {
 STANDING_HELP = {
     "delivered": "Through both gates on good papers: may be delivered.",
     "for_review": "On good papers, but a draft: to be looked at, never part of a final.",
-    "uncleared": "Made without papers, and every file says so: to look at. Only a new job with papers is delivered.",
+    "uncleared": "Made without papers, and every file says so: to look at. Only a new job with papers goes further.",
     "demonstration": "A demonstration: not for delivery.",
     "provisional": "Not yet through the delivery gate: frames may still be withdrawn.",
     "quarantined": "Set aside: the gate did not let it through, and its files are not handed out.",

@@ -34,6 +34,25 @@ OUT = Path(__file__).resolve().parents[2] / "docs/images/first-shot"
 ROOT = Path("/tmp/first-shot")  # noqa: S108 - drawn in pictures, holds nothing private, and is cleared first
 """Stands in the pictures: a neutral place."""
 WIDE, HIGH = 1500, 860
+PICTURE_WIDE = 1100
+SHOWN = frozenset(
+    {
+        "01-empty",
+        "03-form",
+        "04-landing",
+        "05-uncleared",
+        "06-wipe",
+        "07-difference",
+        "09-consents",
+        "10-papers-refused",
+        "11-papers",
+        "13-delivered",
+        "15-two-takes",
+        "16-redo",
+        "19-again",
+    }
+)
+"""Those that docs/first-shot.md has; the others are left in ROOT, to be looked at."""
 FRAMES = 26
 """Two segments of preview, so that one can be made again."""
 UNCLEARED = "Ada: a first try, to see it move"
@@ -136,7 +155,10 @@ class Walk:
         """Keep a picture of what is seen once it has settled."""
         ends = time.monotonic() + settle
         wait_until(lambda: time.monotonic() > ends, settle + 20)
-        widget.grab().save(str(self.out / f"{name}.png"))
+        picture = widget.grab()
+        if picture.width() > PICTURE_WIDE:
+            picture = picture.scaledToWidth(PICTURE_WIDE, Qt.TransformationMode.SmoothTransformation)
+        picture.save(str((self.out if name in SHOWN else ROOT) / f"{name}.png"))
         print(f"{time.strftime('%X')} {name}", flush=True)
 
     def buttons(self, within: QWidget, words: str) -> list[QAbstractButton]:
