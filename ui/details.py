@@ -123,5 +123,7 @@ def _read(client: Client, job_id: str, others: tuple[JobSummary, ...]) -> _Read:
         outputs = client.outputs(job_id)
     except (RequestError, KeyRefused):  # quarantined, or nothing was made yet
         return _Read(detail, None, False)
+    if client.same_machine and outputs.provisional and not Path(outputs.folder).is_dir():
+        return _Read(detail, None, False)  # not begun yet: nothing lies anywhere
     is_here = client.same_machine and not outputs.removed and Path(outputs.folder).is_dir()
     return _Read(detail, outputs, is_here, find_takes(client, detail.summary.version, others) if is_here else ())

@@ -29,6 +29,7 @@ from understudy.ui.redo_dialog import RedoDialog
 from understudy.ui.session import Session
 from understudy.ui.take_centre import TakeCentre
 from understudy.ui.theme import dress
+from understudy.ui.viewer_canvas import FRONT
 
 OUT = Path(__file__).resolve().parents[2] / "docs/images/first-shot"
 ROOT = Path("/tmp/first-shot")  # noqa: S108 - drawn in pictures, holds nothing private, and is cleared first
@@ -217,7 +218,9 @@ class Walk:
         assert form is not None
         self.click(form.draft)
         wait_until(lambda: not form.isVisible(), 60)
-        wait_until(lambda: panel.jobs.rowCount() > 0 and panel.jobs.row(0).done > FRAMES // 3, 120)
+        centre = panel.middle
+        assert isinstance(centre, TakeCentre)
+        wait_until(lambda: centre.currentWidget() is centre.viewer and FRONT in centre.viewer._shown, 120)
         self.save(panel, "04-landing", 0.2)
         wait_until(lambda: self.state() == "delivered", 240)
         self.save(panel, "05-uncleared", 3)
