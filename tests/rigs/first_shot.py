@@ -1,7 +1,8 @@
 """`make first-shot`: the pictures of docs/first-shot.md, drawn by going through it with clicks and keys alone.
 
-What is done here is what a hand can do: nothing of the panel is called, and what is read of it is only waited for. Look
-at every picture afterwards: a step that needs a word the panel does not say is a fault of the panel.
+What is done here is what a hand can do, but for two things whose place depends on the font: a link of the page is
+followed by its signal, and a form is scrolled by a call. What is read of the panel is only waited for. Look at every
+picture afterwards: a step that needs a word the panel does not say is a fault of the panel.
 """
 
 from __future__ import annotations
