@@ -4,11 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 DAEMON := $(VENV)/.daemon
 INSTALLED := $(VENV)/.installed
+PANEL := $(VENV)/.panel
 
-.PHONY: demo test check bench clean install screenshots extension blender-environments mediapipe-environment
+.PHONY: demo panel test check bench clean install screenshots first-shot extension blender-environments mediapipe-environment
 
 demo: $(DAEMON)
 	$(BIN)/understudy demo --engine preview --out out/demo
+
+# The window on a screen; its libraries come with the first call.
+panel: $(PANEL)
+	$(BIN)/understudy panel
 
 # Ledger and store are written through to the disk: in memory, where there is enough, no test waits for one.
 # `make test TEST_FOLDER=/tmp` has its files on a disk.
@@ -34,6 +39,10 @@ install: $(INSTALLED)
 screenshots: $(INSTALLED)
 	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/rigs/panel_screenshots.py
 
+# Pictures of docs/first-shot.md, drawn by going the whole way with clicks and keys: two minutes.
+first-shot: $(INSTALLED)
+	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/rigs/first_shot.py
+
 # Both zips of the Blender extension, built by Blender's own tool.
 extension: $(INSTALLED)
 	$(BIN)/python tests/hosts/blender/environments.py 4.5.15
@@ -54,6 +63,10 @@ mediapipe-environment: $(INSTALLED)
 $(DAEMON): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[daemon]'
+	touch $@
+
+$(PANEL): $(DAEMON)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[daemon,panel]'
 	touch $@
 
 $(INSTALLED): $(DAEMON)

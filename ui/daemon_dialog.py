@@ -20,14 +20,12 @@ from PySide6.QtWidgets import (
 )
 
 from understudy.bridge.errors import ProtocolError, UnderstudyError
-from understudy.bridge.host_daemon import find_daemon
-from understudy.bridge.keys import Connection
 from understudy.bridge.machine_messages import Machine
 from understudy.ui import words
+from understudy.ui.daemon_start import DaemonStart
 from understudy.ui.daemon_words import in_rows, machine_rows
 from understudy.ui.growing import Growing
 from understudy.ui.memory import Memory
-from understudy.ui.own_command import own_command
 from understudy.ui.session import Session, Standing
 
 ASK_MILLISECONDS = 2000
@@ -41,6 +39,8 @@ class DaemonDialog(QDialog):
         super().__init__(parent)
         self._session = session
         self._memory = memory or Memory(None, self)
+        self._starting = DaemonStart(session, self)
+        self._starting.changed.connect(self._show_start)
         self._machine: Machine | None = None
         self._machine_problem = ""
         self._asking = False
@@ -197,13 +197,16 @@ class DaemonDialog(QDialog):
 
     def start_here(self) -> None:
         """Start a daemon of this machine, or find the one that runs."""
-        self.said.setText(words.DAEMON_STARTING)
-        self.start.setEnabled(False)
-        self._session.errands.aside("understudy-start", lambda: find_daemon(own_command()), self._started, self._failed)
+        self._starting.start()
 
-    def _started(self, connection: Connection) -> None:
-        self.said.clear()
-        self._session.connect_to(Path(connection.file))
+    def _show_start(self) -> None:
+        if self._starting.under_way:
+            self.said.setText(words.DAEMON_STARTING)
+            self.start.setEnabled(False)
+        elif self._starting.problem is not None:
+            self._failed(self._starting.problem)
+        else:
+            self.said.clear()
 
     def _failed(self, problem: UnderstudyError) -> None:
         self.said.setText(f"{problem.message} {problem.remedy}")

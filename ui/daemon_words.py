@@ -21,6 +21,8 @@ def in_one_line(standing: Standing) -> str:
         where = f"{standing.connection.host}:{standing.connection.port}"
         queue = words.QUEUED.format(count=status.queued)
         return f"Daemon {life} at {where}, {busy} of {len(status.slots)} slots busy, {queue}"
+    if standing.life == "away" and standing.connection is None:
+        return words.DAEMON_NONE  # it never was there: nothing goes on, and nothing is missed
     problem = f": {standing.problem.message}" if standing.problem is not None else ""
     return f"Daemon {life}{problem}"
 

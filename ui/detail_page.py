@@ -11,7 +11,7 @@ from html import escape
 from understudy.bridge.errors import ComplianceError, ErrorReport, Finding, UnderstudyError
 from understudy.bridge.messages import JobDetail, JobSummary
 from understudy.ui import papers_words, words
-from understudy.ui.job_again import MEND_LINK, MENDED
+from understudy.ui.job_again import AGAIN_LINK, MEND_LINK, MENDED
 from understudy.ui.job_rows import TakeStanding
 from understudy.ui.theme import ACCENT, QUIET, STATES
 
@@ -38,6 +38,8 @@ def detail_page(detail: JobDetail, standing: TakeStanding, folder: str = "") -> 
         parts.append(_trouble(summary, summary.error))
     if summary.state in MENDED:
         parts.append(_mend())
+    elif standing == "uncleared":
+        parts.append(_link(AGAIN_LINK, words.PAPERS_AGAIN, words.PAPERS_AGAIN_HELP))
     parts.append(f"<h3>{words.GATE}</h3>")
     parts.append(findings_part(detail.findings))
     parts.append(_inputs(detail))
@@ -80,8 +82,11 @@ def _trouble(summary: JobSummary, error: ErrorReport) -> str:
 
 def _mend() -> str:
     label = papers_words.MEND.replace("&", "")
-    help_text = _quiet(f"{papers_words.MEND_HELP} {papers_words.MEND_RETRY}")
-    return f'<p><a style="color:{ACCENT.name()}" href="{MEND_LINK}"><b>{label}</b></a> {help_text}</p>'
+    return _link(MEND_LINK, label, f"{papers_words.MEND_HELP} {papers_words.MEND_RETRY}")
+
+
+def _link(where: str, label: str, said: str) -> str:
+    return f'<p><a style="color:{ACCENT.name()}" href="{where}"><b>{label}</b></a> {_quiet(said)}</p>'
 
 
 def _finding(found: Finding) -> str:

@@ -133,6 +133,8 @@ def _read(client: Client, job_id: str, others: tuple[JobSummary, ...]) -> _Read:
         outputs = client.outputs(job_id)
     except (RequestError, KeyRefused):  # quarantined, or nothing was made yet
         return _Read(detail, None, client.connection, False)
+    if client.same_machine and outputs.provisional and not Path(outputs.folder).is_dir():
+        return _Read(detail, None, client.connection, False)  # not begun yet: nothing lies anywhere
     is_here = client.same_machine and not outputs.removed and Path(outputs.folder).is_dir()
     seen = is_here or not client.same_machine
     found = find_takes(client, detail.summary.version, others) if seen and outputs.files else ()

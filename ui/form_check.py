@@ -5,6 +5,7 @@ The gate and `gather` judge for good; this says early and beside the field what 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +20,11 @@ from understudy.ui import words
 
 FIELDS: tuple[str, ...] = JobOptions.__struct_fields__
 PATHS = ("plate", "matte", "reference", "clean_plate", "holdout", "keypoints", "record")
+SEQUENCES = ("plate", "matte", "clean_plate", "holdout")
+"""Of which one frame that is chosen means all of them."""
+_FRAME = re.compile(r"(?<=[._])(\d{3,})(?=\.[A-Za-z0-9]+$)")
+"""A frame number in a file's name, as every package writes it: before the ending, behind a dot or underscore. Three
+digits at least, so that a version (`_v2`, `_02`) is none."""
 _NAMED = re.compile(r"--([a-z][a-z-]*)")
 _PARSERS: dict[str, Callable[[str], object]] = {
     "frames": FrameRange.parse,
@@ -88,6 +94,26 @@ def missing_files(options: JobOptions) -> dict[str, str]:
     return {
         name: words.NO_SUCH_FILE for name in PATHS if (typed := getattr(options, name)) and not _is_there(str(typed))
     }
+
+
+def pattern_of(file: str) -> str:
+    """Return the pattern of the sequence that a chosen file is a frame of: `plate.1001.exr` is `plate.####.exr`.
+
+    A file that bears no frame number is returned as it is. Looks at the name alone, so that nobody waits for a disk; a
+    pattern with only one file is that one frame.
+    """
+    return _FRAME.sub(lambda found: "#" * len(found.group()), file)
+
+
+def numbered(options: JobOptions) -> JobOptions:
+    """Return the options with takes of one plate numbered together, as in a host, where nobody said otherwise.
+
+    Without that each take of a shot would be a v001.
+    """
+    driver = options.plate or options.reference
+    if options.project or options.series or not driver:
+        return options
+    return msgspec.structs.replace(options, series=os.path.dirname(os.path.abspath(driver)))  # noqa: PTH100, PTH120 - words
 
 
 def field_of(problem: UnderstudyError) -> str:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QL
 
 from understudy.bridge.options import JobOptions
 from understudy.ui import words
-from understudy.ui.form_check import PATHS
+from understudy.ui.form_check import PATHS, SEQUENCES, pattern_of
 from understudy.ui.plain import plain_tip
 
 Editor = QLineEdit | QComboBox | QCheckBox
@@ -28,8 +28,9 @@ class Field(QObject):
         self.name, self.editor = name, editor
         self.unsaid = ""
         """What a choice shows while nothing is said."""
-        title = name.replace("_", " ")
-        self.label = QLabel(title[:1].upper() + title[1:], parent, textFormat=Qt.TextFormat.PlainText)
+        plain = name.replace("_", " ")
+        title = words.FIELDS.get(name, plain[:1].upper() + plain[1:])
+        self.label = QLabel(title, parent, textFormat=Qt.TextFormat.PlainText)
         self.label.setBuddy(editor)
         self.problem = QLabel(parent, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.problem.setProperty("role", "problem")
@@ -79,10 +80,11 @@ class Field(QObject):
 
 
 class PathLine(QLineEdit):
-    """A line that takes a dropped file."""
+    """A line that takes a dropped file; one frame of a sequence stands for the sequence."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, *, takes_sequences: bool = False) -> None:
         super().__init__(parent)
+        self.takes_sequences = takes_sequences
         self.setAcceptDrops(True)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
@@ -94,7 +96,7 @@ class PathLine(QLineEdit):
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
         urls = event.mimeData().urls()
         if urls:
-            self.setText(urls[0].toLocalFile())
+            self.setText(pattern_of(urls[0].toLocalFile()) if self.takes_sequences else urls[0].toLocalFile())
         else:
             super().dropEvent(event)
 
@@ -110,7 +112,9 @@ def job_field(name: str, parent: QWidget) -> Field:
         return Field(name, _combo((), parent), said, parent)
     if get_type_hints(JobOptions)[name] is bool:
         return Field(name, QCheckBox(parent), said, parent)
-    return Field(name, PathLine(parent) if name in PATHS else QLineEdit(parent), said, parent)
+    return Field(
+        name, PathLine(parent, takes_sequences=name in SEQUENCES) if name in PATHS else QLineEdit(parent), said, parent
+    )
 
 
 def engine_field(name: str, choices: tuple[str, ...], ranged: bool, said: str, parent: QWidget) -> Field:
@@ -131,13 +135,14 @@ def with_chooser(field: Field, parent: QWidget) -> QWidget:
     row = QHBoxLayout(holder)
     row.setContentsMargins(0, 0, 0, 0)
     button = QPushButton(words.CHOOSE, holder)
-    button.setAccessibleName(words.CHOOSE_NAME.format(field=field.name.replace("_", " ")))
+    button.setAccessibleName(words.CHOOSE_NAME.format(field=field.label.text()))
 
     def choose() -> None:
-        start = str(Path(str(field.value() or "")).parent)
+        said = field.value()
+        start = str(Path(str(said)).parent) if said else ""  # empty = where the last file was chosen
         name, _ = QFileDialog.getOpenFileName(parent, button.accessibleName(), start)
         if name:
-            field.set_value(name)
+            field.set_value(pattern_of(name) if field.name in SEQUENCES else name)
 
     button.clicked.connect(choose)
     row.addWidget(field.editor, 1)

@@ -19,6 +19,8 @@ MENDED = ("refused", "quarantined")
 does."""
 MEND_LINK = "papers:mend"
 """Where the button in a job's page leads."""
+AGAIN_LINK = "papers:again"
+"""The same, for a take that was made without papers."""
 KEPT_TEXTS = ("schema", "ground")
 """Said even where they are what they are without being said."""
 

@@ -52,7 +52,7 @@ def options_of(job: JobRequest) -> tuple[JobOptions, tuple[str, ...]]:
         **{role: roles[role].typed for role in _ROLES if role in roles},
         frames=str(shot.range),
         first=next((one.movie_first for one in roles.values() if one.movie_first), 0),
-        rate=str(shot.rate) if shot.rate is not None else None,
+        rate=str(shot.rate).removesuffix("/1") if shot.rate is not None else None,
         handles=f"{shot.range.head}:{shot.range.tail}" if shot.range.head or shot.range.tail else 0,
         view=shot.plate.pictures.view if shot.plate else None,
         layer=shot.plate.pictures.layer if shot.plate else None,

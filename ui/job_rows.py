@@ -78,6 +78,10 @@ def row_of(summary: JobSummary, progress: Progress | None = None, take_state: st
     return JobRow(summary, standing_of(summary, take_state), " ".join(texts).lower(), progress)
 
 
+PREVIZ_ENGINE = "preview"
+"""Whose takes pass both gates as previz: on good papers, and never part of a final."""
+
+
 def standing_of(summary: JobSummary, take_state: str = "") -> TakeStanding:
     """Return what the job's take may be used for; the most careful word until its files have said more.
 
@@ -93,7 +97,7 @@ def standing_of(summary: JobSummary, take_state: str = "") -> TakeStanding:
         return "demonstration"
     if summary.clearance != "cleared":
         return "uncleared"
-    return "delivered" if take_state == "delivered" else "for_review"
+    return "delivered" if take_state == "delivered" and summary.engine != PREVIZ_ENGINE else "for_review"
 
 
 def allowed(summary: JobSummary) -> frozenset[str]:

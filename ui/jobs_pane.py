@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QLineEdit,
     QMenu,
     QTableView,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from understudy.ui import words
+from understudy.ui.empty_jobs import EmptyJobs
 from understudy.ui.job_cells import JobCells
 from understudy.ui.job_list import LEFT, PROGRESS, SHOT, STAGE, STATE, TAKE, THUMBNAIL, WHO, JobList
 from understudy.ui.job_rows import Group, Show, group_of
@@ -49,16 +49,14 @@ class JobsPane(QWidget):
         self.chosen_id = ""
         self.selected_ids: tuple[str, ...] = ()
         self._finding = False
+        self._when_empty_buttons: tuple[str, ...] = ()
         self.search = QLineEdit(self, placeholderText=words.SEARCH, clearButtonEnabled=True)
         self.search.setAccessibleName(words.SEARCH_NAME)
         self.show_box = QComboBox(self)
         self.show_box.setAccessibleName(words.FILTER_NAME)
         self.show_box.addItems([SHOW_WORDS[show] for show in SHOWS])
         self.table = _table(self, jobs)
-        self.empty = QLabel(
-            when_empty, self.table, alignment=Qt.AlignmentFlag.AlignCenter, textFormat=Qt.TextFormat.PlainText
-        )
-        self.empty.setProperty("role", "empty")
+        self.empty = EmptyJobs(when_empty, self.table)
         self._arrange()
         self.search.textChanged.connect(self._choose_shown)
         self.search.installEventFilter(self)
@@ -121,7 +119,18 @@ class JobsPane(QWidget):
         self._finding = False
         self._note_selection()
         self.empty.setVisible(self.jobs.rowCount() == 0)
-        self.empty.setText(words.NOTHING_FOUND if self.jobs.count else self._when_empty)
+        self._fill_empty()
+
+    def say_when_empty(self, text: str, *buttons: str) -> None:
+        """Say this while there is no job at all, with these of the buttons that `empty` has."""
+        self._when_empty, self._when_empty_buttons = text, buttons
+        self._fill_empty()
+
+    def _fill_empty(self) -> None:
+        if self.jobs.count:
+            self.empty.show_words(words.NOTHING_FOUND)
+        else:
+            self.empty.show_words(self._when_empty, *self._when_empty_buttons)
 
     def _select(self, job_ids: tuple[str, ...]) -> None:
         """Select these jobs as well, where they are shown."""

@@ -22,3 +22,14 @@ LOOK = (
     ("", "One pixel of the picture on one of the screen"),
 )
 """From left to right."""
+KEYS = {
+    "Layer": "Which layer is shown (keys 1 to 9; P for the plate and back)",
+    "How two layers are compared": "Two at once: wipe (W, drag its line), flicker (T), onion (N), difference (D)",
+    "The layer to compare with": "What it is compared with: a layer, or another take of this shot (V for the next)",
+    "The matte over the picture": "The matte over the picture, in red (M)",
+    "Exposure in stops": "Exposure in stops ([ and ])",
+    "Channel": "One channel alone (R, G, B, A; C for all)",
+    "Fit the picture into the window": "Fit the picture into the window (F)",
+    "One pixel of the picture on one of the screen": "One pixel of the picture on one of the screen (Z)",
+}
+"""What a pointer that rests on a control is told: the same with its keys."""

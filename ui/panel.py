@@ -21,6 +21,7 @@ from understudy.ui.daemon_dialog import DaemonDialog
 from understudy.ui.daemon_words import in_one_line
 from understudy.ui.desk import Desk, Ear
 from understudy.ui.details import Details
+from understudy.ui.first_steps import FirstSteps
 from understudy.ui.import_action import ImportAction
 from understudy.ui.job_actions import JobActions
 from understudy.ui.job_list import JobList
@@ -79,6 +80,7 @@ class Panel(QMainWindow):
         self.memory = PanelMemory(memory or Memory(), self, session, self.pane, self.splitters)
         self.memory.memory.problem.connect(self.statusBar().showMessage)
         self._join()
+        self.first_steps = FirstSteps(session, self.pane, self.open_form, self.open_daemon)
         self._show_standing(session.standing)
 
     def _arrange(self) -> None:
@@ -162,6 +164,9 @@ class Panel(QMainWindow):
             if before is None or before.summary.state != row.summary.state:
                 self.thumbnails.forget(row.summary.job_id)
         self.jobs.change_jobs(rows)
+        for row in rows:
+            if row.summary.state == "delivered":
+                self.thumbnails.want(row.summary.job_id)  # what its files say of themselves has changed, not only looks
 
     def _note_frames(self, job_id: str, frames: list[int]) -> None:
         if self._chosen is None or self._chosen.summary.job_id != job_id:
@@ -234,7 +239,7 @@ class Panel(QMainWindow):
 
     def _accepted(self, job_id: str, text: str) -> None:
         self.session.refresh(job_id)
-        self.pane.chosen_id = job_id
+        self.pane.choose(job_id)
         self.tell(text)
 
     def _find(self) -> None:

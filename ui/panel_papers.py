@@ -14,7 +14,7 @@ from understudy.bridge.messages import JobDetail
 from understudy.bridge.options import JobOptions
 from understudy.bridge.papers_messages import WaiverCard
 from understudy.ui import papers_words
-from understudy.ui.job_again import MEND_LINK, MENDED, document_of, draft_of, options_of
+from understudy.ui.job_again import AGAIN_LINK, MEND_LINK, MENDED, document_of, draft_of, options_of
 from understudy.ui.job_rows import JobRow
 from understudy.ui.papers_dialog import PapersDialog
 from understudy.ui.session import Session
@@ -56,6 +56,12 @@ class PanelPapers(QObject):
         """Do what a link in a job's page leads to."""
         if link == MEND_LINK:
             self.mend_chosen()
+        elif link == AGAIN_LINK and self._row is not None:
+            job_id = self._row.summary.job_id
+            self._session.ask(lambda client: client.show_job(job_id), self._begin_again, self.failed.emit)
+
+    def _begin_again(self, detail: JobDetail) -> None:
+        self._again(options_of(detail, None))
 
     def open_waivers(self) -> WaiversDialog:
         """Show the waivers that this key may see."""

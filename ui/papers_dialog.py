@@ -124,8 +124,7 @@ class PapersDialog(QDialog):
     def _show_name(self) -> None:
         changed = self.desk.is_changed(self.form.document)
         name = self.desk.path.name if self.desk.path is not None else papers_words.NEW_NAME
-        mark = papers_words.CHANGED_MARK if changed else ""
-        self.setWindowTitle(papers_words.FORM_OF.format(name=name, changed=mark, title=papers_words.FORM_TITLE))
+        self.setWindowTitle(papers_words.FORM_OF.format(name=name, title=papers_words.FORM_TITLE))
         self.setWindowModified(changed)
         self.save.setEnabled(changed or self.desk.path is None)
 

@@ -85,7 +85,9 @@ def summary(judged: Judged) -> str:
     counts = {"refuse": outcomes.count("refuse") + outcomes.count("broken"), "warn": outcomes.count("warn")}
     said = ", ".join(papers_words.counted(name, count) for name, count in counts.items() if count)
     vouched = papers_words.VOUCHED.get(judged.vouched_by, "")
-    return f"{said}. {vouched}" if said else f"{papers_words.SUMMARY_GOOD} {vouched}"
+    if not said:
+        return f"{papers_words.SUMMARY_GOOD} {vouched}"
+    return f"{said}. {vouched} {papers_words.SUMMARY_LATER if counts['warn'] else ''}".strip()
 
 
 def paths_in(text: str) -> list[str]:

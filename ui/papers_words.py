@@ -5,7 +5,7 @@ from __future__ import annotations
 from understudy.bridge.papers_messages import WaiverCard
 
 SECTIONS = {
-    "record": "The record",
+    "record": "These papers",
     "people": "People",
     "use": "Use",
     "disclosure": "Disclosure",
@@ -19,10 +19,10 @@ SECTIONS = {
     "context": "The shot in words",
 }
 LABELS = {
-    "record_id": "Record",
-    "ground": "Ground",
-    "likeness": "Likeness",
-    "on_screen": "On screen",
+    "record_id": "Name",
+    "ground": "Stands on",
+    "likeness": "Who it looks like",
+    "on_screen": "Known by face",
     "performed_by": "Performed by",
     "replaced": "Replaced",
     "consents": "Consents",
@@ -93,8 +93,19 @@ PARTS = {
 
 TRUTHS = (("&yes", True), ("&no", False), ("not stated", None))
 NOT_STATED = "not stated"
-UNSAID = {"ground": "record, where nothing is said"}
+UNSAID = {"ground": "these papers"}
 """Fields that are something also where they are left out."""
+CHOICES = {
+    "likeness": {
+        "digital_replica": "a real person, remade (digital replica)",
+        "synthetic_performer": "an invented person (synthetic performer)",
+        "altered_performance": "the performer, altered",
+        "non_human": "a creature or puppet, no person's face",
+        "no_person": "nobody at all",
+    },
+    "ground": {"record": "these papers", "self_attested": "somebody's word", "demonstration": "a demonstration"},
+}
+"""Words for choices that a law or the protocol named; the others are shown as they are."""
 DAY_HINT = "2026-11-20"
 DAY_WRONG = "no day such as 2026-11-20"
 CALENDAR = "Calendar…"
@@ -102,6 +113,7 @@ CALENDAR_NAME = "Choose a day for {field}"
 NO_DAY = "Not stated"
 CHIP_ADD = "Add to {field}"
 CHIP_HINT = "type, then Return"
+CHIP_SAID = "{said}: type, then Return"
 CHIP_REMOVE = "Remove {word} from {field}"
 ROW_ADD = "Add to {field}"
 ROW_REMOVE = "Remove"
@@ -120,9 +132,9 @@ CONTRACTS = ("tv_theatrical", "commercial")
 
 FORM_TITLE = "Papers"
 FORM_NAME = "The record of this shot"
-FORM_OF = "{name}{changed} – {title}"
+FORM_OF = "{name}[*] – {title}"
+"""Qt shows in the place of `[*]` that something was changed, as the desktop does it."""
 NEW_NAME = "new record"
-CHANGED_MARK = " *"
 KEPT = "What is here is kept."
 UNSOUND = "These papers do not read: mend what stands beside the fields."
 OPEN = "&Open…"
@@ -153,10 +165,11 @@ AWAY = "no daemon answers."
 SUMMARY_GOOD = "Nothing refuses these papers now."
 SUMMARY = "{refuse} refuse, {warn} warn."
 SUMMARY_ONE = {"refuse": ("1 rule refuses", "{count} rules refuse"), "warn": ("1 warns", "{count} warn")}
+SUMMARY_LATER = "What only warns now may still refuse the finished take: F8 goes to the first."
 VOUCHED = {
     "registry": "Vouched for by this studio's registry.",
     "authority": "Vouched for by the studio's authority.",
-    "self-attested": "No registry vouches: the record is taken at its word.",
+    "self-attested": "The studio's registry is empty: these papers are taken at their word.",
 }
 PACKS = "&Packs…"
 PACKS_TITLE = "Which packs are asked of this shot"
@@ -183,7 +196,7 @@ PICKER_TITLE = "Consents of the registry"
 PICKER_FILTER = "Search talent, consent, project, medium, territory"
 PICKER_COVERING = "Only what &covers this shot"
 PICKER_COLUMNS = ("Consent", "Talent", "This shot", "Ends", "Projects, shots", "Media, territories", "Leaves out")
-PICKER_PICK = "&Put into the record"
+PICKER_PICK = "&Put into these papers"
 PICKER_OPEN = "Pick &consents…"
 PICKER_EMPTY = "The registry has no consent of these people."
 PICKER_ASKING = "Asking the daemon for its registry…"
@@ -207,7 +220,7 @@ REVOKED = "revoked on {day}"
 SIGNED = "signed on {day}"
 CONSENT_WRITTEN = "written out in this record"
 CONSENT_UNKNOWN = "not known here yet"
-CONSENT_ADD_HINT = "id of a consent, then Return"
+CONSENT_ADD_HINT = "the signed agreements: pick them, or type an id, then Return"
 CONSENT_REMOVE_NAME = "Remove consent {consent_id}"
 
 WAIVERS = "&Waivers…"

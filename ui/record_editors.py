@@ -73,7 +73,8 @@ class ChoiceEditor(QComboBox):
         self.setAccessibleName(title)
         self.addItem(papers_words.UNSAID.get(field.path, papers_words.NOT_STATED), None)
         for choice in field.choices:
-            self.addItem(str(choice).replace("_", " "), choice)
+            words = papers_words.CHOICES.get(field.path, {})
+            self.addItem(words.get(str(choice), str(choice).replace("_", " ")), choice)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.currentIndexChanged.connect(self.changed)
 

@@ -105,12 +105,17 @@ class RecordForm(QScrollArea):
         return [*self.top_boxes, *(box for line in self.lines.values() for box in line.boxes)]
 
     def go_to_first_problem(self) -> None:
-        """Move to the first field beside which something refuses."""
-        for path, line in self.lines.items():
-            if any(finding.refuses for finding in self._placed.get(path, ())):
-                self.ensureWidgetVisible(line)
-                line.editor.setFocus()
-                return
+        """Move to the first field beside which something refuses; where nothing does, to the first that warns."""
+        told = [
+            path
+            for path in self.lines
+            if any(one.outcome in ("refuse", "broken", "warn") for one in self._placed.get(path, ()))
+        ]
+        refusing = (path for path in told if any(one.refuses for one in self._placed[path]))
+        path = next(refusing, told[0] if told else None)
+        if path is not None:
+            self.ensureWidgetVisible(self.lines[path])
+            self.lines[path].editor.setFocus()
 
     def _arrange(self) -> None:
         layout = QVBoxLayout(self._body)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 from understudy.bridge.errors import Finding
 from understudy.bridge.record_fields import RecordField
 from understudy.ui import papers_words, words
+from understudy.ui.chips import Chips
 from understudy.ui.consent_editor import ConsentEditor
 from understudy.ui.finding_box import FindingBox
 from understudy.ui.papers_findings import Asked
@@ -45,6 +46,8 @@ class RecordLine(QWidget):
         self._below = QVBoxLayout()
         self._arrange()
         self.editor.setAccessibleDescription(field.help)
+        if isinstance(self.editor, Chips):
+            self.editor.line.setPlaceholderText(papers_words.CHIP_SAID.format(said=field.help.rstrip(" .,")))
         for widget in (self.label, self.editor):
             widget.setToolTip(plain_tip(field.help))
         self.editor.changed.connect(self._tell_change)

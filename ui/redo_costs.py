@@ -33,13 +33,16 @@ class RedoCosts(QObject):
 
         session.ask(show, self._take, self._cannot)
 
-    def words(self, segment: int, alone: bool) -> str:
-        """Return the sentence; empty while it is not known, and for a segment that the take has not."""
+    def words(self, segment: int, alone: bool, planned: int = 0) -> str:
+        """Return the sentence; empty while it is not known, and for a segment that the take has not.
+
+        planned: how many frames are made by the take's own plan; 0 = not known, and guessed by the engine's rule.
+        """
         engine = self._engine()
         if self._detail is None or engine is None or not self._costs.is_told:
             return ""
         settings, total = self._detail.job.settings, self._detail.summary.frames_total
-        made = redo_frames(total, engine, settings.engine_options, segment, alone)
+        made = planned or redo_frames(total, engine, settings.engine_options, segment, alone)
         if not made:
             return ""
         cost = choose_cost(self._costs.measured, engine, settings.mode, settings.engine_options)

@@ -112,7 +112,10 @@ class RedoDialog(QDialog):
         if alone and self.dissolve.isChecked():
             text += words.REDO_WILL["dissolve"]
         self.will.setText(text + words.REDO_VERSION.format(version=self._summary.version))
-        said = self._costs.words(self.segment.value(), alone) if self._costs is not None else ""
+        chosen = self.segment.value() - 1
+        made = self._segments[chosen : chosen + 1] if alone else self._segments[chosen:]
+        planned = sum(one.last - one.first + 1 for one in made)
+        said = self._costs.words(self.segment.value(), alone, planned) if self._costs is not None else ""
         self.cost.setText(said)
         self.cost.setVisible(bool(said))
 

@@ -32,11 +32,13 @@ from understudy.bridge.options import JobOptions
 from understudy.ui import words
 from understudy.ui.another_shot import with_kept
 from understudy.ui.detail_page import problem_page
+from understudy.ui.fold import Fold
 from understudy.ui.form_check import (
     PATHS,
     engine_option_problem,
     field_of,
     missing_files,
+    numbered,
     options_from,
     problems_of,
     range_in_words,
@@ -123,8 +125,8 @@ class SubmitDialog(QDialog):
         self._own_title = section_title(words.SECTIONS["options"], self)
         right.addWidget(self._own_title)
         right.addLayout(self._own)
-        right.addWidget(section_title(words.SECTIONS["more"], self))
-        right.addLayout(self._section("more"))
+        self.more = Fold(words.SECTIONS["more"], self._section("more"), self)
+        right.addWidget(self.more)
         right.addStretch(1)
         body = QWidget(self)
         columns = QHBoxLayout(body)
@@ -146,7 +148,7 @@ class SubmitDialog(QDialog):
         foot.addWidget(self.final)
         layout.addLayout(foot)
         letters = self.fontMetrics()
-        self.resize(letters.averageCharWidth() * 150, letters.height() * 46)
+        self.resize(letters.averageCharWidth() * 150, letters.height() * 49)
 
     def _section(self, name: str) -> QFormLayout:
         form = QFormLayout()
@@ -159,6 +161,9 @@ class SubmitDialog(QDialog):
             form.addRow("", field.problem)
         if name == "papers":
             form.addRow("", self.papers.edit)
+            what = QLabel(words.PAPERS_WHAT, self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+            what.setProperty("role", "quiet")
+            form.addRow("", what)
         return form
 
     def _chain(self) -> None:
@@ -170,7 +175,7 @@ class SubmitDialog(QDialog):
             if section == "papers":
                 order.append(self.papers.edit)
         order += [self.costs.box.table, *(field.editor for field in self.engine_fields.values())]
-        order += [self.fields[name].editor for name in SECTIONS["more"]]
+        order += [self.more.button, *(self.fields[name].editor for name in SECTIONS["more"])]
         order += [self.said, self.draft, self.final]
         for before, after in pairwise(order):
             self.setTabOrder(before, after)
@@ -200,6 +205,9 @@ class SubmitDialog(QDialog):
             self.fields["engine"].offer((*self._engines, choices.engine))  # until the daemon has said what it has
         for name, field in self.fields.items():
             field.set_value(getattr(choices, name))
+        plain = JobOptions()
+        if any(getattr(choices, name) != getattr(plain, name) for name in SECTIONS["more"]):
+            self.more.open()  # what was said is seen
         self._asked = own = engine_options(choices.option)
         for name, field in self.engine_fields.items():
             field.set_value(own.get(name))
@@ -265,6 +273,8 @@ class SubmitDialog(QDialog):
         problems = {**self._missing, **problems_of(options, engine), **problems}
         for name, field in self.fields.items():
             field.show_problem(problems.get(name, ""))
+        if problems.keys() & set(SECTIONS["more"]):
+            self.more.open()
         wrong = {}
         for name, field in self.engine_fields.items():
             found = engine_option_problem(name, str(field.value() or ""), engine) if engine is not None else ""
@@ -344,7 +354,7 @@ class SubmitDialog(QDialog):
         self.papers.clear()
         self.bar.show()
         self.sent = self.options()[0]
-        self._sending.send(self.options(draft=draft)[0])
+        self._sending.send(numbered(self.options(draft=draft)[0]))
         self.check()
 
     def _show_progress(self, text: str, done: int, total: int) -> None:
@@ -386,10 +396,8 @@ class SubmitDialog(QDialog):
             self._missing, self.costs.frames = told
             self.check()
 
-        def look() -> tuple[dict[str, str], int | None]:
-            return missing_files(options), frames_on_disk(options)
+        def failed(problem: UnderstudyError) -> None:
+            self.note.setText(problem.message)
 
-        self._session.errands.aside("understudy-files", look, found, self._cannot_look)
-
-    def _cannot_look(self, problem: UnderstudyError) -> None:
-        self.note.setText(problem.message)
+        errands = self._session.errands
+        errands.aside("understudy-files", lambda: (missing_files(options), frames_on_disk(options)), found, failed)

@@ -77,6 +77,10 @@ QPlainTextEdit, QComboBox QAbstractItemView {{
 }}
 QPlainTextEdit:focus, QComboBox:focus {{ border: 1px solid {ACCENT.name()}; }}
 QPushButton[role="chip"] {{ padding: 2px 8px; border-radius: 8px; }}
+QPushButton[role="fold"] {{
+  background: transparent; border: 0; padding: 6px 0; text-align: left; font-weight: bold; color: {QUIET.name()};
+}}
+QPushButton[role="fold"]:focus {{ color: {ACCENT.name()}; }}
 QFrame[role="row"] {{ border: 1px solid {LINE.name()}; }}
 QFrame[role="finding"] {{ background: {RAISED.name()}; border: 0; border-left: 3px solid {QUIET.name()}; }}
 QFrame[role="finding"][outcome="refuse"], QFrame[role="finding"][outcome="broken"] {{

@@ -13,7 +13,7 @@ from typing import cast
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from understudy.bridge.errors import Finding
 from understudy.bridge.frames import FrameRange, FrameRate
@@ -63,6 +63,7 @@ class Viewer(QWidget):
         self.canvas, self.strip = Canvas(self), FrameStrip(self)
         self.look_bar, self.transport = LookBar(self), TransportBar(self)
         self.pixel, self.said = (QLabel(" ", textFormat=Qt.TextFormat.PlainText) for _ in range(2))
+        self.said.setWordWrap(True)
         self.head: Playhead | None = None
         self.seen: Seen | None = None
         self.playback = Playback(self)
@@ -168,12 +169,14 @@ class Viewer(QWidget):
         for label in (self.pixel, self.said):
             label.setContentsMargins(8, 3, 8, 3)
             label.setTextFormat(Qt.TextFormat.PlainText)
+        self.pixel.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        )  # long words push nobody aside
         for widget in (self.look_bar, self.canvas, self.pixel, self.strip, self.transport, self.said):
             column.addWidget(widget, 1 if widget is self.canvas else 0)
         self.canvas.setFocusProxy(self)
         self.said.setFixedHeight(2 * self.said.fontMetrics().lineSpacing() + 8)  # the picture must not move
         self.said.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.said.setWordWrap(False)
         self.setStyleSheet(STYLE)
         self._flicker = QTimer(self)
         self._resting = QTimer(self, singleShot=True, interval=RESTS_MILLISECONDS)

@@ -25,9 +25,10 @@ class LookBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.layer, self.mode, self.other = _box(100), _box(80), _box(130)
+        self.layer, self.mode, self.other = _box(100), _box(110), _box(130)
         self.display, self.view, self.channel = _box(150), _box(170), _box(60)
         self.mode.addItems(MODES)
+        self.mode.setMinimumContentsLength(len("difference"))
         self.channel.addItems(CHANNELS)
         self.exposure = _number(-20, 20, 0.25, " stops")
         self.gamma = _number(0.1, 5, 0.05, "")
@@ -67,6 +68,7 @@ class LookBar(QWidget):
             if words:
                 row.addWidget(QLabel(words, textFormat=Qt.TextFormat.PlainText))
             widget.setAccessibleName(name)
+            widget.setToolTip(look_words.KEYS.get(name, name))
             row.addWidget(widget)
         for button in (self.overlay, self.fit, self.pixels):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

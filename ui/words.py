@@ -41,8 +41,8 @@ STANDINGS = {
 }
 STANDING_HELP = {
     "delivered": "Through both gates on good papers: may be delivered.",
-    "for_review": "On good papers, but to be looked at only: never part of a final.",
-    "uncleared": "Self-attested: no papers. Every file says so, and only a new job with a record changes that.",
+    "for_review": "On good papers, but a draft: to be looked at, never part of a final.",
+    "uncleared": "Made without papers, and every file says so: to look at. Only a new job with papers goes further.",
     "demonstration": "A demonstration: not for delivery.",
     "provisional": "Not yet through the delivery gate: frames may still be withdrawn.",
     "quarantined": "Set aside: the gate did not let it through, and its files are not handed out.",
@@ -58,6 +58,15 @@ FILTER_NAME = "Which jobs are shown"
 SEARCH_NAME = "Search in the jobs"
 JOBS_NAME = "Jobs by shot"
 NO_JOBS = "No job yet.\nPress Ctrl+N to submit a shot."
+EMPTY_JOBS = "No job yet. A job is one shot with a performer recast:\nplate, roto and a picture of the character go in."
+EMPTY_NEW = "&New job… (Ctrl+N)"
+EMPTY_AWAY = (
+    "No daemon answers. The daemon is the program that makes the pictures;\n"
+    "it runs beside this window and goes on when the window is closed."
+)
+EMPTY_LOOKING = "Looking for a daemon…"
+EMPTY_START = "&Start one here"
+EMPTY_DAEMON = "&Another machine's…"
 NOTHING_FOUND = "No job is like that.\nEsc shows all of them."
 QUEUE_PLACE = "{place} in the queue"
 
@@ -124,18 +133,18 @@ FETCHED = "It lies in {folder}"
 FETCH_BUSY = "A take is being fetched already."
 
 CENTRE_NAME = "The take"
-CENTRE_EMPTY = "Choose a take on the left."
+CENTRE_EMPTY = "The take that is chosen on the left is shown here."
 CENTRE_NOT_YET = "{shot} v{version:03} has no files yet."
 CENTRE_ELSEWHERE = "{shot} v{version:03} lies on the daemon's machine:\n{folder}\nBring it here with\n{command}"
 CENTRE_REMOVED = "The files of {shot} v{version:03} were removed from the daemon's disk."
 CENTRE_WITHDRAWN = "{take}: nothing may be looked at.\nWhy stands below the list of jobs."
 
 DETAILS_NAME = "What there is to know of this job"
-DETAILS_EMPTY = "Choose a job to see what the gates said of it."
+DETAILS_EMPTY = "What is chosen above is explained here: what became of it, and what to do next."
 HAPPENED = "What happened"
 KEPT = "What was kept"
 NEXT = "What to do next"
-GATE = "What the gates said"
+GATE = "What was checked"
 INPUTS = "Inputs"
 CHOSEN = "Settings"
 FILES = "Files"
@@ -179,6 +188,8 @@ SUBMIT_TITLE = "New job"
 SUBMIT_DRAFT = "&Draft with preview"
 SUBMIT_FINAL = "&Submit"
 SUBMIT_DRAFT_HELP = "Blocking pictures without a GPU, in seconds; every file says so."
+PAPERS_AGAIN = "Submit again with papers…"
+PAPERS_AGAIN_HELP = "Opens this job in the form; Edit papers… there begins them."
 SUBMIT_FINAL_HELP = "Send the job with the chosen engine."
 SUBMIT_LOOKING = "for looking at, never part of a final"
 SUBMIT_READING = "Reading files: {done} of {total}"
@@ -190,17 +201,32 @@ SECTIONS = {
     "inputs": "Inputs",
     "shot": "Shot",
     "engine": "Engine",
-    "options": "Options of this engine",
+    "options": "What this engine lets you choose",
     "papers": "Papers",
-    "more": "Colour, files, order",
+    "more": "Colour, files, order in the queue",
 }
+FIELDS = {
+    "matte": "Matte (roto)",
+    "reference": "Character",
+    "frames": "Frames",
+    "first": "Movie starts at",
+    "rate": "Frames per second",
+    "shot": "Shot name",
+    "project": "Show",
+    "record": "Papers",
+    "self_attest": "None yet: say why",
+    "reference_colour": "Character colour",
+    "ocio": "OCIO config",
+}
+"""Labels of fields whose names are not an artist's own words; the others are called as they are declared."""
+PAPERS_WHAT = "Who is seen, and what they agreed to. Without them a take is for looking at: every file says uncleared."
 CHOOSE = "Choose…"
 CHOOSE_NAME = "Choose a file for {field}"
 NEEDED = "needed by {engine} in mode {mode}"
 NOT_READ = "{engine} does not read it"
 UNSAID = "({choice})"
-PAPERS_NEEDED = "needed: a record, or who vouches for it and why"
-PAPERS_TWO = "a job has a record or is self-attested, not both"
+PAPERS_NEEDED = "needed: papers, or below who tries this and why (“Ada: lighting test”)"
+PAPERS_TWO = "a job has papers or goes without, not both"
 NO_SUCH_FILE = "there is no such file"
 
 FAULT_TITLE = "A fault of the panel"
@@ -231,6 +257,7 @@ DAEMON_STATES = {
     "away": "away: its jobs go on when it is back, and so does this list",
     "refused": "refuses this key",
 }
+DAEMON_NONE = "No daemon yet"
 DAEMON_KEY = "&Connect by key file…"
 DAEMON_START = "&Start one here"
 DAEMON_AGAIN = "&Try again"

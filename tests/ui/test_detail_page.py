@@ -8,6 +8,7 @@ from take_rig import detail
 from understudy.bridge.errors import ErrorReport, Finding
 from understudy.bridge.messages import JobDetail
 from understudy.ui.detail_page import detail_page, findings_part, kept
+from understudy.ui.job_again import AGAIN_LINK
 
 
 def of(**changed: object) -> JobDetail:
@@ -48,3 +49,9 @@ def test_when_a_finding_is_about_many_frames_then_some_are_named_and_the_rest_co
 @pytest.mark.parametrize("state", ["failed", "cancelled", "parked", "paused", "refused", "quarantined"])
 def test_when_a_job_has_stopped_then_it_is_said_what_was_kept(state: str) -> None:
     assert kept(summary(state=state))
+
+
+def test_when_a_take_was_made_without_papers_then_its_page_leads_to_the_same_job_with_them() -> None:
+    made = of(summary=summary(state="delivered", clearance="uncleared"))
+    assert AGAIN_LINK in detail_page(made, "uncleared")
+    assert AGAIN_LINK not in detail_page(made, "delivered")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from panel_rig import shot_options
 
@@ -9,7 +10,15 @@ from understudy.bridge.errors import RequestError
 from understudy.bridge.options import JobOptions
 from understudy.inference.engines.descriptions import IDENTITY, PREVIEW
 from understudy.inference.engines.descriptions import WAN_ANIMATE as WAN
-from understudy.ui.form_check import engine_option_problem, field_of, missing_files, options_from, problems_of
+from understudy.ui.form_check import (
+    engine_option_problem,
+    field_of,
+    missing_files,
+    numbered,
+    options_from,
+    pattern_of,
+    problems_of,
+)
 
 
 def test_when_nothing_is_said_then_every_input_of_the_mode_and_the_papers_are_asked_for() -> None:
@@ -64,3 +73,26 @@ def test_when_an_error_names_an_option_then_it_belongs_to_that_field() -> None:
     assert field_of(RequestError("no rate", remedy="Say it with --rate 24.")) == "rate"
     assert field_of(RequestError("x", remedy="Name it with --clean-plate.")) == "clean_plate"
     assert field_of(RequestError("the disk is full")) == ""
+
+
+@pytest.mark.parametrize(
+    ("chosen", "meant"),
+    [
+        ("/shots/plate.1001.exr", "/shots/plate.####.exr"),
+        ("/shots/sh010_v02.00086400.dpx", "/shots/sh010_v02.########.dpx"),
+        ("/shots/roto_0056.png", "/shots/roto_####.png"),
+        ("/shots/sh010_v02.exr", "/shots/sh010_v02.exr"),
+        ("/shots/still_02.png", "/shots/still_02.png"),
+        ("/shots.1001/plate.mov", "/shots.1001/plate.mov"),
+    ],
+)
+def test_when_one_frame_is_chosen_then_its_whole_sequence_is_meant(chosen: str, meant: str) -> None:
+    assert pattern_of(chosen) == meant
+
+
+def test_when_no_show_is_said_then_takes_of_one_plate_are_numbered_together(tmp_path: Path) -> None:
+    told = shot_options(tmp_path)
+    assert numbered(told).series == str(tmp_path / "plate")
+    assert numbered(msgspec.structs.replace(told, project="dune")).series == ""
+    assert numbered(msgspec.structs.replace(told, series="mine")).series == "mine"
+    assert numbered(JobOptions()) == JobOptions()

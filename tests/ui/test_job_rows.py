@@ -83,3 +83,8 @@ def test_when_a_job_has_ended_then_old_progress_says_nothing_more() -> None:
 
 def test_when_a_shot_has_a_space_in_its_name_then_the_copied_command_is_still_one_argument() -> None:
     assert command_line(summary(state="delivered", shot="sh 010")) == "understudy fetch abcd1234 --out 'out/sh 010'"
+
+
+def test_when_a_preview_has_good_papers_then_it_is_for_review_whatever_its_files_say() -> None:
+    assert standing_of(summary(state="delivered", engine="preview"), "delivered") == "for_review"
+    assert standing_of(summary(state="delivered", engine="wan-animate"), "delivered") == "delivered"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from understudy.bridge.consent import ConsentScope
 from understudy.bridge.errors import Finding, RequestError
 from understudy.bridge.papers_messages import ConsentCard, FieldAsked, Judged, PersonCard
+from understudy.ui import papers_words
 from understudy.ui.consent_rows import consent_rows, ends_in_words, found
 from understudy.ui.papers_findings import TOP, asked_fields, by_field, shown_fields, summary, unsound
 
@@ -63,6 +64,7 @@ def test_the_summary_counts_what_refuses_and_what_warns_and_says_who_vouches() -
     said = (finding("refuse"), finding("broken"), finding("warn"), finding("pass"))
     text = summary(Judged(packs=(), fields=(), findings=said, vouched_by="registry"))
     assert text.startswith("2 rules refuse, 1 warns. Vouched for by this studio's registry")
+    assert text.endswith(papers_words.SUMMARY_LATER)  # not stated: warns now, refuses when the take is to leave
     assert summary(Judged(packs=(), fields=(), findings=(), vouched_by="")).startswith("Nothing refuses")
 
 

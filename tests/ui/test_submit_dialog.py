@@ -47,6 +47,8 @@ def test_when_a_job_is_sent_then_it_is_delivered_and_chosen_in_the_list(open_pan
     wait_until(lambda: delivered(panel, "identity"), 60)
     assert not form.isVisible()
     assert panel.jobs.job(panel.pane.chosen_id).summary.shot == "sh900"  # type: ignore[union-attr]
+    assert panel.pane.selected_ids == (panel.pane.chosen_id,)  # and what is done next is done to it
+    assert panel.actions_on_job.by_name["copy"].isEnabled()
 
 
 def test_when_a_draft_is_sent_then_preview_makes_it_whatever_engine_is_chosen(

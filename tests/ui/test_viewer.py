@@ -326,3 +326,11 @@ def test_when_the_head_moves_over_a_reduced_picture_then_a_rough_one_comes_first
     assert of_the_frame[0].picture.pixels.dtype == np.float16  # type: ignore[union-attr]
     assert of_the_frame[-1].picture.pixels.dtype == np.float32  # type: ignore[union-attr]
     assert viewer._shown[FRONT].wanted.factor == 4
+
+
+def test_when_a_pixel_has_much_to_say_then_the_panel_beside_the_viewer_keeps_its_room() -> None:
+    viewer = Viewer()
+    before = viewer.minimumSizeHint().width()
+    viewer.pixel.setText("minus 0.249145508 " * 100)
+    assert viewer.minimumSizeHint().width() == before
+    viewer.close_take()

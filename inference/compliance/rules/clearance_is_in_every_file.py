@@ -21,6 +21,7 @@ class Rule(DeliveryRule):
             )
         if clearance != "cleared":
             return lists(
-                f"every file says: {words}", remedy="For a cleared delivery run it again with --record FILE.json."
+                f"every file says: {words}",
+                remedy="For a cleared delivery submit it again with papers (--record FILE.json).",
             )
         return passes(f"{len(facts.readings)} files say {words}")

@@ -25,7 +25,7 @@ class Rule(AdmissionRule):
             )
         return lists(
             f"this job is {SAYS[record.ground]}",
-            remedy="For a cleared delivery run it again with --record FILE.json.",
+            remedy="For a cleared delivery submit it again with papers (--record FILE.json).",
             fields=("ground",),
             attestation=record.attestation,
             actor=facts.actor,
