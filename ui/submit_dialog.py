@@ -364,11 +364,10 @@ class SubmitDialog(QDialog):
 
     def _show_accepted(self, accepted: Accepted) -> None:
         self.bar.hide()
-        state = words.STATES[accepted.state]
-        text = words.SUBMIT_ACCEPTED.format(job_id=accepted.job_id, state=state, version=accepted.version)
+        said = {"job_id": accepted.job_id, "state": words.STATES[accepted.state], "version": accepted.version}
         self.check()
         self.hide()
-        self.accepted_job.emit(accepted.job_id, text)
+        self.accepted_job.emit(accepted.job_id, words.SUBMIT_ACCEPTED.format(**said))
         self._take_waiting()
 
     def show_problem(self, problem: UnderstudyError) -> None:
@@ -396,8 +395,7 @@ class SubmitDialog(QDialog):
             self._missing, self.costs.frames = told
             self.check()
 
-        def failed(problem: UnderstudyError) -> None:
-            self.note.setText(problem.message)
-
-        errands = self._session.errands
-        errands.aside("understudy-files", lambda: (missing_files(options), frames_on_disk(options)), found, failed)
+        self._session.errands.aside(
+            "understudy-files", lambda: (missing_files(options), frames_on_disk(options)), found,
+            lambda problem: self.note.setText(problem.message),
+        )  # fmt: skip
