@@ -13,9 +13,9 @@ class EmptyJobs(QWidget):
 
     def __init__(self, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.label = QLabel(text, self, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        plain, middle = Qt.TextFormat.PlainText, Qt.AlignmentFlag.AlignCenter
+        self.label = QLabel(text, self, alignment=middle, wordWrap=True, textFormat=plain)
         self.label.setProperty("role", "empty")
-        self.label.setTextFormat(Qt.TextFormat.PlainText)
         self.buttons: dict[str, QPushButton] = {}
         self._row = QHBoxLayout()
         self._row.addStretch(1)
