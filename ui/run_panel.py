@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from understudy.bridge.options import JobOptions
 from understudy.bridge.settings import load_settings
 from understudy.ui import words
+from understudy.ui.collecting import Collector
 from understudy.ui.faults import Faults
 from understudy.ui.memory import Memory
 from understudy.ui.one_panel import FoundAnother, take_the_desk
@@ -33,6 +34,7 @@ def run_panel(where: Path, choices: JobOptions, *, open_form: bool = False, anot
     application.setApplicationDisplayName(words.TITLE)
     dress(application)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the terminal ends it: its jobs stay with the daemon
+    collector = Collector()
     session = Session(where)
     window = Panel(session, choices, TakeCentre(session), ear, Memory(load_settings().home))
     faults = Faults(window)
@@ -41,4 +43,6 @@ def run_panel(where: Path, choices: JobOptions, *, open_form: bool = False, anot
     window.show()
     if open_form:
         window.open_form()
-    return application.exec()
+    code = application.exec()
+    collector.end()
+    return code

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from understudy.bridge.errors import RequestError
 from understudy.bridge.frames import FrameRate
+from understudy.ui.collecting import Collector
 from understudy.ui.viewer import Viewer
 
 
@@ -27,9 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
     except RequestError as problem:
         parser.error(f"{problem.message}. {problem.remedy}")
     application = QApplication.instance() or QApplication(sys.argv[:1])
+    collector = Collector()
     viewer = Viewer()
     viewer.resize(1280, 860)
     viewer.show_take(said.folder, said.plate, rate)
     viewer.show()
     viewer.setFocus()
-    return application.exec()
+    code = application.exec()
+    collector.end()
+    return code

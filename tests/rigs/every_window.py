@@ -37,13 +37,21 @@ from PySide6.QtWidgets import (
 )
 from qt_rig import application, wait_until
 
+from understudy.bridge.errors import Finding
 from understudy.bridge.options import JobOptions
+from understudy.ui.collecting import Collector
+from understudy.ui.consent_picker import ConsentPicker
+from understudy.ui.draft import Draft
 from understudy.ui.faults import FaultWindow
+from understudy.ui.packs_dialog import PacksDialog
 from understudy.ui.panel import Panel
+from understudy.ui.papers_dialog import PapersDialog
 from understudy.ui.redo_dialog import RedoDialog
 from understudy.ui.session import Session
 from understudy.ui.take_centre import TakeCentre
 from understudy.ui.theme import dress
+from understudy.ui.waiver_request import WaiverRequest
+from understudy.ui.waivers_dialog import WaiversDialog
 
 CONTROLS = (
     QAbstractButton, QLineEdit, QComboBox, QAbstractSpinBox, QAbstractItemView, QTextEdit, QPlainTextEdit,
@@ -89,6 +97,18 @@ def _fetch(panel: Panel) -> QWidget:
     return panel.actions_on_job.fetching.open_progress(summary(state="delivered"))
 
 
+def _papers(panel: Panel) -> QWidget:
+    dialog = PapersDialog(panel.session, Draft(shot="sh010", project="dune"), panel)
+    dialog.everything.setChecked(True)
+    wait_until(lambda: len(dialog.form.lines) > 40)
+    return dialog
+
+
+def _request(panel: Panel) -> QWidget:
+    finding = Finding(rule="us-ny-ads.disclose", outcome="refuse", message="")
+    return WaiverRequest(panel.session, finding, "DUNE-SH010", panel)
+
+
 MAKERS: dict[str, Callable[[Panel], QWidget]] = {
     "panel": lambda panel: panel,
     "viewer": _viewer,
@@ -97,6 +117,11 @@ MAKERS: dict[str, Callable[[Panel], QWidget]] = {
     "redo": _redo,
     "fetch": _fetch,
     "fault": _fault,
+    "papers": _papers,
+    "consents": lambda panel: ConsentPicker(panel.session, Draft(shot="sh010", project="dune"), panel),
+    "packs": lambda panel: PacksDialog((), panel),
+    "waivers": lambda panel: WaiversDialog(panel.session, parent=panel),
+    "waiver-request": _request,
 }
 """A name for each window, and what opens it over a panel whose daemon answers."""
 
@@ -211,10 +236,12 @@ def _told(widget: QWidget) -> str:
 def main() -> None:
     home, folder = Path(sys.argv[1]), Path(sys.argv[2])
     dress(application())
+    collector = Collector()
     told = {}
     for name, window in open_windows(home):
         window.grab().save(str(folder / f"{name}.png"))
         told[name] = cut(window)
+    collector.end()
     print(json.dumps(told), flush=True)
 
 

@@ -19,11 +19,13 @@ else:
     def qt() -> Iterator[Any]:
         """The process's application; what a test left open is closed behind it."""
         made = application()
+        collector = Collector()
         yield made
         for window in made.topLevelWidgets():
             window.close()
             window.deleteLater()
         made.processEvents()
+        collector.end()
 
     from daemon_rig import RunningDaemon
     from papers_rig import fill_registry, show_pack
@@ -31,6 +33,7 @@ else:
 
     from understudy.bridge.options import JobOptions
     from understudy.inference.drawn_shot import draw_shot
+    from understudy.ui.collecting import Collector
     from understudy.ui.panel import Panel
     from understudy.ui.session import Session
 
