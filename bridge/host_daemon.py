@@ -69,8 +69,8 @@ def read_command(home: Path) -> str:
 
 def _answering(home: Path) -> Connection:
     connection = load_connection(home / CONNECTION_FILE)
-    with Client.connect(connection, timeout_seconds=3.0):
-        return connection
+    with Client.connect(connection, timeout_seconds=3.0) as client:
+        return client.connection  # with the port, which a daemon that has just begun writes down a moment later
 
 
 def _start(command: str, home: Path) -> Connection:

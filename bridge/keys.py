@@ -223,7 +223,10 @@ def issue_key(
 def load_connection(path: Path) -> Connection:
     """Read a connection file, or the one in a HOME folder. Raises DaemonUnreachable when there is none, KeyRefused."""
     path = path / CONNECTION_FILE if path.is_dir() else path
-    connection = _kept(path, Connection)
+    try:
+        connection = _kept(path, Connection)
+    except IsADirectoryError:  # a HOME that was made this moment: nothing lies in it yet
+        connection = None
     if connection is None:
         raise DaemonUnreachable(
             f"there is no connection file {path}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import sys
@@ -47,8 +48,11 @@ def read_private(path: Path, limit: int = 2**26) -> bytes:
     """Read up to one byte more than `limit`. Raises KeyRefused when others could have read or written the file."""
     # Without O_NONBLOCK, opening a named pipe would wait for ever.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    found = os.fstat(descriptor)
+    if stat.S_ISDIR(found.st_mode):
+        os.close(descriptor)
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise KeyRefused(f"{path} is not a plain file", remedy="Put the file that the daemon wrote there.")
         mode = stat.S_IMODE(found.st_mode)

@@ -33,8 +33,8 @@ NOT_FOR_HOSTS = ("cli.py", "cli_*.py", "protocol_document.py", "__pycache__")
 
 DOCKS = {
     "nuke": (
-        "__init__", "badges", "daemon_words", "errands", "job_cells", "job_list", "job_rows", "jobs_pane", "session",
-        "theme", "words",
+        "__init__", "badges", "daemon_words", "empty_jobs", "errands", "job_cells", "job_list", "job_rows", "jobs_pane",
+        "plain", "session", "theme", "words",
     ),
 }  # fmt: skip
 """Modules of the panel that a host shows on its own Qt: the job list, and all that it imports."""

@@ -116,6 +116,15 @@ def numbered(options: JobOptions) -> JobOptions:
     return msgspec.structs.replace(options, series=os.path.dirname(os.path.abspath(driver)))  # noqa: PTH100, PTH120 - words
 
 
+def note_for(engine: EngineDescription | None, alive: bool) -> str:
+    """Return what stands beside the buttons: that nobody would take the job, or that its takes are to be looked at."""
+    if not alive:
+        return words.SUBMIT_NO_DAEMON
+    if engine is None or not (engine.previz or engine.not_final):
+        return ""
+    return f"{engine.label}: {engine.not_final or words.SUBMIT_LOOKING}"
+
+
 def field_of(problem: UnderstudyError) -> str:
     """Return the field that an error is about, by the option that it names; empty = the form as a whole."""
     named = [name.replace("-", "_") for name in _NAMED.findall(f"{problem.message} {problem.remedy}")]

@@ -38,6 +38,7 @@ from understudy.ui.form_check import (
     engine_option_problem,
     field_of,
     missing_files,
+    note_for,
     numbered,
     options_from,
     problems_of,
@@ -45,20 +46,11 @@ from understudy.ui.form_check import (
 )
 from understudy.ui.form_costs import FormCosts, frames_on_disk
 from understudy.ui.form_fields import Field, engine_field, job_field, section_title, with_chooser
+from understudy.ui.form_sections import SECTIONS
 from understudy.ui.sending import Sending
 from understudy.ui.session import Session, Standing
 from understudy.ui.submit_papers import SubmitPapers
 
-SECTIONS: dict[str, tuple[str, ...]] = {
-    "inputs": ("plate", "matte", "reference", "clean_plate", "holdout", "keypoints"),
-    "shot": ("frames", "handles", "rate", "first", "shot", "project", "format"),
-    "papers": ("record", "self_attest"),
-    "engine": ("mode", "engine", "seed", "prompt", "negative_prompt"),
-    "more": (
-        "colour", "reference_colour", "clean_plate_colour", "ocio", "exposure", "matte_channel", "matte_invert",
-        "allow_large_matte", "view", "layer", "window", "movies", "multipart", "series", "priority",
-    ),
-}  # fmt: skip
 DRAFT_ENGINE = "preview"
 FILES_MILLISECONDS = 300
 """Whoever types a path is not told at every letter that there is no such file."""
@@ -87,6 +79,7 @@ class SubmitDialog(QDialog):
         """Puts what came meanwhile into the form, once the job under way is sent."""
         self.with_show: Callable[[JobOptions], JobOptions] = lambda choices: choices
         """Fills in what is remembered of a shot's show."""
+        self._told = ""
         self.sent = choices
         """What the form said when a job was sent last."""
         self.said = QTextBrowser(self)
@@ -195,7 +188,7 @@ class SubmitDialog(QDialog):
         self._sending.done.connect(self._show_accepted)
         self._sending.failed.connect(self.show_problem)
         self.papers.chosen.connect(self._use_record)
-        self.papers.said.connect(self.note.setText)
+        self.papers.said.connect(self._keep)
 
     # ---- what it says ---------------------------------------------------------------------------------------------
 
@@ -290,10 +283,11 @@ class SubmitDialog(QDialog):
         ready = right and alive and not self._sending.under_way
         self.final.setEnabled(ready)
         self.draft.setEnabled(ready)
-        looking = engine is not None and (engine.previz or engine.not_final)
-        self.note.setText("" if alive else words.SUBMIT_NO_DAEMON)
-        if alive and looking and engine is not None:
-            self.note.setText(f"{engine.label}: {engine.not_final or words.SUBMIT_LOOKING}")
+        self.note.setText(self._told or note_for(engine, alive))
+
+    def _keep(self, text: str) -> None:
+        self._told = text
+        self.note.setText(text)
 
     # ---- the daemon's engines -------------------------------------------------------------------------------------
 
@@ -353,7 +347,7 @@ class SubmitDialog(QDialog):
         self.said.hide()
         self.papers.clear()
         self.bar.show()
-        self.sent = self.options()[0]
+        self.sent, self._told = self.options()[0], ""
         self._sending.send(numbered(self.options(draft=draft)[0]))
         self.check()
 

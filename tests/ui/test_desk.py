@@ -185,10 +185,10 @@ def test_when_the_host_has_gone_then_the_panel_says_so(
     panel = open_panel()
     delivered(panel, shared_daemon, drawn)
     wait_until(panel.import_action.isEnabled)
-    panel.desk._look_timer.stop()
+    host = next(one for one in panel.desk.hosts if one.title == "Nuke (comp.nk)")
     nuke.watcher.close()
     wait_until(lambda: not _hosts(shared_daemon))
-    panel.import_action.trigger()
+    panel.import_action.import_into(host)  # chosen from a menu that was open meanwhile
     wait_until(lambda: panel.statusBar().currentMessage().startswith("Nuke (comp.nk) is no longer open."))
 
 

@@ -41,7 +41,9 @@ def test_when_a_take_is_chosen_then_its_page_its_folder_and_its_picture_come(
     assert str(shared_daemon.home) in shown(panel)
     assert "every file says uncleared" in panel.details.toPlainText()
     wait_until(lambda: panel.jobs.index(panel.jobs.place(job_id), 0).data(Qt.ItemDataRole.DecorationRole) is not None)
-    assert "UNCLEARED" in panel.jobs.index(panel.jobs.place(job_id), TAKE).data(Qt.ItemDataRole.ToolTipRole)
+    wait_until(
+        lambda: "UNCLEARED" in panel.jobs.index(panel.jobs.place(job_id), TAKE).data(Qt.ItemDataRole.ToolTipRole)
+    )
 
 
 def test_when_the_daemon_dies_then_the_list_stays_and_says_so_and_all_is_right_when_it_is_back(

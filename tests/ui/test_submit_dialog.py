@@ -8,9 +8,10 @@ from panel_rig import shot_options
 from qt_rig import wait_until
 
 from understudy.bridge.options import JobOptions
+from understudy.ui.form_sections import SECTIONS
 from understudy.ui.panel import Panel
 from understudy.ui.session import Session
-from understudy.ui.submit_dialog import SECTIONS, SubmitDialog
+from understudy.ui.submit_dialog import SubmitDialog
 
 OpenPanel = Callable[..., Panel]
 

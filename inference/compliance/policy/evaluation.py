@@ -192,7 +192,7 @@ def _outcome(
     early = stage == "admission" and (standing == "not_known" or data.gate == "delivery")
     message = data.explain
     if open_:
-        message = f"{data.explain} Not so here: {'; '.join(unmet)}."
+        message = f"{data.explain} Does not hold here: {'; '.join(unmet)}."
     if standing == "not_known":
         message += f" Whether it applies hangs on what is not stated: {', '.join(_undecided(pack, rule, reads))}."
     if open_ and early and data.severity == "block":

@@ -123,7 +123,7 @@ def test_a_pack_that_asks_for_an_approval_finds_it_in_the_registry(daemon: Daemo
     approve(daemon, tmp_path, APPROVED)
     with daemon.client() as client:
         assert finished(client, send(client, job_on_record(tmp_path / "a", project="dune"))).state == "delivered"
-        with pytest.raises(ComplianceError, match=r"Not so here: approved\.brand is yes"):
+        with pytest.raises(ComplianceError, match=r"Does not hold here: approved\.brand is yes"):
             admit(client, job_on_record(tmp_path / "b", project="falcon"))
 
 
@@ -140,7 +140,7 @@ def test_when_the_registry_says_otherwise_of_an_approval_then_it_wins_over_the_r
     approve(daemon, tmp_path, msgspec.structs.replace(APPROVED, **changes))
     said = (Approval(kind="brand", reference="letter 12"),)
     with daemon.client() as client:
-        with pytest.raises(ComplianceError, match=r"Not so here: approved\.brand is yes"):
+        with pytest.raises(ComplianceError, match=r"Does not hold here: approved\.brand is yes"):
             admit(client, job_on_record(tmp_path / "a", project="dune", approvals=said))
         other = (Approval(kind="brand", reference="letter 13"),)
         admit(client, job_on_record(tmp_path / "b", project="dune", approvals=other))
