@@ -65,7 +65,7 @@ def _pack(pack: Pack, facts: JobFacts, record: Record) -> PackAsked:
         why = f"the ground is {record.ground}: packs are asked about a record alone"
     return PackAsked(
         id=data.id, version=data.version, title=data.title, asked=not why, why=why or _why_asked(pack),
-        in_force=data.enabled and data.valid_from <= facts.today and (data.valid_to or facts.today) >= facts.today,
+        in_force=data.in_force(facts.today),
         confidence=data.confidence, reviewed_by=data.reviewed_by, not_verified=data.not_verified,
         valid_from=data.valid_from, valid_to=data.valid_to,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from understudy.inference.compliance.policy.library import all_packs
 from understudy.inference.daemon.gpus import gpus_now
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import may_see
-from understudy.inference.daemon.standing import packs_of
+from understudy.inference.daemon.standing import packs_of, today
 from understudy.inference.daemon.tables import JobRow
 
 GPU_SECONDS = 2.0
@@ -64,7 +64,8 @@ class MachineNow:
 
 def _packs(house: House) -> tuple[tuple[str, ...], str]:
     try:
-        return tuple(pack.reference for pack in all_packs(packs_of(house))), ""
+        packs = all_packs(packs_of(house))
+        return tuple(pack.reference for pack in packs if pack.data.in_force(today())), ""
     except RequestError as problem:
         return (), f"{problem.message}. {problem.remedy}"
 

@@ -84,6 +84,10 @@ class PackData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     not_verified: tuple[str, ...]
     rule: Annotated[tuple[RuleData, ...], msgspec.Meta(min_length=1)]
 
+    def in_force(self, today: str) -> bool:
+        """Say whether the pack is switched on and holds on an ISO day; both its ends belong to it."""
+        return self.enabled and self.valid_from <= today <= (self.valid_to or today)
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:

@@ -11,7 +11,9 @@ from .conftest import DaemonProcess, guest, make_job, send, state_of, until
 def test_when_the_machine_is_asked_for_then_packs_ledger_and_uptime_are_told(daemon: DaemonProcess) -> None:
     with daemon.client() as client:
         now = client.machine()
-    assert "base" in {pack.partition("@")[0] for pack in now.packs}
+    packs = {pack.partition("@")[0] for pack in now.packs}
+    assert "base" in packs
+    assert not packs & {"dk-likeness", "us-nofakes", "uk-replica"}, "bills that are switched off are not in force"
     assert now.packs_problem == ""
     assert now.ledger_entries >= 1
     assert len(now.ledger_digest) == 64
