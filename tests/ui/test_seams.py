@@ -221,7 +221,7 @@ def test_when_a_window_is_closed_before_its_answer_then_the_answer_is_let_go(
     panel = open_panel()
     dialog = panel.papers.open_waivers()
     dialog.close()
-    application().sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    application().sendPostedEvents(dialog, QEvent.Type.DeferredDelete)  # not what other tests left to be deleted
     wait_until(lambda: panel.session.errands.idle)
     assert faults == []
 
