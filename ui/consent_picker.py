@@ -5,14 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QCheckBox,
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -23,6 +21,7 @@ from understudy.bridge.papers_messages import Consents
 from understudy.ui import papers_words
 from understudy.ui.consent_rows import ConsentRow, consent_rows, found
 from understudy.ui.draft import Draft
+from understudy.ui.one_of_table import one_of_table
 from understudy.ui.plain import plain_tip
 from understudy.ui.session import Session
 from understudy.ui.theme import QUIET, STATES
@@ -84,7 +83,9 @@ class ConsentPicker(QDialog):
         self.search = QLineEdit(self, placeholderText=papers_words.PICKER_FILTER, clearButtonEnabled=True)
         self.search.setAccessibleName(papers_words.PICKER_FILTER)
         self.covering = QCheckBox(papers_words.PICKER_COVERING, self)
-        self.table = _table(self.model, self)
+        self.table = one_of_table(self.model, papers_words.PICKER_TITLE, (14, 20, 30, 22, 20, 22, 14), self)
+        self.table.setWordWrap(True)
+        self.table.verticalHeader().setDefaultSectionSize(round(self.table.fontMetrics().height() * 2.3))
         self.said = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.said.setProperty("role", "quiet")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, parent=self)
@@ -164,23 +165,3 @@ class ConsentPicker(QDialog):
 
     def _failed(self, problem: UnderstudyError) -> None:
         self.said.setText(f"{problem.message} {problem.remedy}")
-
-
-def _table(model: ConsentTable, parent: QWidget) -> QTableView:
-    table = QTableView(parent)
-    table.setModel(model)
-    table.setAccessibleName(papers_words.PICKER_TITLE)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    table.setShowGrid(False)
-    table.setTabKeyNavigation(False)
-    table.setWordWrap(True)
-    table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(round(table.fontMetrics().height() * 2.3))
-    header = table.horizontalHeader()
-    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    header.setStretchLastSection(True)
-    header.setHighlightSections(False)
-    for column, letters in enumerate((14, 20, 30, 22, 20, 22, 14)):
-        table.setColumnWidth(column, table.fontMetrics().averageCharWidth() * letters)
-    return table

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
-    QMessageBox,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 from understudy.bridge.errors import ProtocolError, UnderstudyError
 from understudy.bridge.machine_messages import Machine
 from understudy.ui import words
+from understudy.ui.asking import says_yes
 from understudy.ui.daemon_start import DaemonStart
 from understudy.ui.daemon_words import in_rows, machine_rows
 from understudy.ui.growing import Growing
@@ -168,11 +168,7 @@ class DaemonDialog(QDialog):
 
     def confirm(self, question: str) -> bool:
         """Ask before a daemon is stopped for everyone."""
-        box = QMessageBox(
-            QMessageBox.Icon.NoIcon, words.TITLE, question, parent=self, textFormat=Qt.TextFormat.PlainText
-        )
-        box.setStandardButtons(QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No)
-        return box.exec() == QMessageBox.StandardButton.Yes
+        return says_yes(question, self)
 
     def text(self) -> str:
         """Return all that is shown, a line a row."""

@@ -8,13 +8,14 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from understudy.bridge.client import Client
 from understudy.bridge.errors import DaemonUnreachable, UnderstudyError
 from understudy.bridge.messages import Accepted, JobSummary, RedoSegment
 from understudy.bridge.roundtrip import change_job, redo_segment
 from understudy.ui import words
+from understudy.ui.asking import says_yes
 from understudy.ui.details import Details
 from understudy.ui.fetching import Fetching
 from understudy.ui.job_command import JobCommand, command_of
@@ -142,11 +143,7 @@ class JobActions(QObject):
 
     def confirm(self, question: str) -> bool:
         """Ask before finished work is stopped."""
-        box = QMessageBox(
-            QMessageBox.Icon.NoIcon, words.TITLE, question, parent=self._window, textFormat=Qt.TextFormat.PlainText
-        )
-        box.setStandardButtons(QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No)
-        return box.exec() == QMessageBox.StandardButton.Yes
+        return says_yes(question, self._window)
 
     def _put(self, text: str) -> None:
         QGuiApplication.clipboard().setText(text)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QMessageBox,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -22,6 +21,7 @@ from understudy.bridge.errors import Finding, Fix, UnderstudyError
 from understudy.bridge.papers_client import ask_consents
 from understudy.bridge.papers_messages import Consents, Judged, WaiverCard
 from understudy.ui import papers_words
+from understudy.ui.asking import says_yes
 from understudy.ui.consent_picker import ConsentPicker
 from understudy.ui.draft import Draft
 from understudy.ui.finding_box import ASK_WAIVER, fix_label
@@ -273,11 +273,7 @@ class PapersDialog(QDialog):
 
     def confirm(self, question: str) -> bool:
         """Ask before what was typed is let go of."""
-        box = QMessageBox(
-            QMessageBox.Icon.NoIcon, papers_words.FORM_TITLE, question, parent=self, textFormat=Qt.TextFormat.PlainText
-        )
-        box.setStandardButtons(QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No)
-        return box.exec() == QMessageBox.StandardButton.Yes
+        return says_yes(question, self, papers_words.FORM_TITLE)
 
     # ---- what stands where ----------------------------------------------------------------------------------------
 

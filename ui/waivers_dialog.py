@@ -6,13 +6,11 @@ from typing import Literal
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +19,7 @@ from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.papers_client import ask_waivers, decide_waiver
 from understudy.bridge.papers_messages import WaiverCard
 from understudy.ui import papers_words
+from understudy.ui.one_of_table import one_of_table
 from understudy.ui.plain import plain_tip
 from understudy.ui.record_editors import DayEditor, TextEditor
 from understudy.ui.session import Session
@@ -78,7 +77,7 @@ class WaiversDialog(QDialog):
         self._session, self._job_id = session, job_id
         self._chosen_id = ""
         self.model = WaiverTable(self)
-        self.table = _table(self.model, self)
+        self.table = one_of_table(self.model, papers_words.WAIVERS_TITLE, (13, 26, 24, 20, 13, 40), self)
         self.page = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.page.setAccessibleName(papers_words.WAIVERS_TITLE)
         self.page.setTextInteractionFlags(
@@ -220,21 +219,3 @@ def in_words(card: WaiverCard) -> str:
 def why_not(card: WaiverCard) -> str:
     """Return why this key does not decide; empty = it may. Pure: the daemon has said so already."""
     return "" if card.may_decide else card.why_not
-
-
-def _table(model: WaiverTable, parent: QWidget) -> QTableView:
-    table = QTableView(parent)
-    table.setModel(model)
-    table.setAccessibleName(papers_words.WAIVERS_TITLE)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    table.setShowGrid(False)
-    table.setTabKeyNavigation(False)
-    table.verticalHeader().hide()
-    header = table.horizontalHeader()
-    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    header.setStretchLastSection(True)
-    header.setHighlightSections(False)
-    for column, letters in enumerate((13, 26, 24, 20, 13, 40)):
-        table.setColumnWidth(column, table.fontMetrics().averageCharWidth() * letters)
-    return table
