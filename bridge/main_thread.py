@@ -81,22 +81,20 @@ class MainThread:
         """
         if threading.current_thread() is self._main:
             return call()
-        asked = Asked(call)
-        self._calls.put(asked)
-        if self._closed.is_set():
-            self._refuse_all()
-        else:
-            self._wake()
-        return asked.wait()
+        return self._put(call).wait()
 
     def leave(self, call: Callable[[], object]) -> None:
         """Have the main thread do `call` in its turn, and wait for nothing; where the host goes away it is not done."""
+        self._put(call)
+
+    def _put(self, call: Callable[[], _Result]) -> Asked[_Result]:
         asked = Asked(call)
         self._calls.put(asked)
         if self._closed.is_set():
             self._refuse_all()
         else:
             self._wake()
+        return asked
 
     def turn(self) -> bool:
         """Do one waiting call; return whether there was one. Main thread only; never raises an error of the call's.

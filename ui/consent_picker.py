@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -21,38 +21,19 @@ from understudy.bridge.papers_messages import Consents
 from understudy.ui import papers_words
 from understudy.ui.consent_rows import ConsentRow, consent_rows, found
 from understudy.ui.draft import Draft
-from understudy.ui.one_of_table import one_of_table
+from understudy.ui.one_of_table import Index, RowsTable, one_of_table
 from understudy.ui.plain import plain_tip
 from understudy.ui.session import Session
 from understudy.ui.theme import QUIET, STATES
 
-Index = QModelIndex | QPersistentModelIndex
 COVERS_COLUMN, ENDS_COLUMN = 2, 3
 _ENDINGS = {"gone": STATES["failed"], "soon": STATES["parked"]}
-_TOP = QModelIndex()
 
 
-class ConsentTable(QAbstractTableModel):
-    """Rows as they are shown; it thinks nothing."""
+class ConsentTable(RowsTable[ConsentRow]):
+    """Consents; it thinks nothing."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.rows: list[ConsentRow] = []
-
-    def show(self, rows: list[ConsentRow]) -> None:
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = _TOP) -> int:  # noqa: N802 - Qt's name
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = _TOP) -> int:  # noqa: N802 - Qt's name
-        return 0 if parent.isValid() else len(papers_words.PICKER_COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> object:  # noqa: N802 - Qt's name
-        shown = orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole
-        return papers_words.PICKER_COLUMNS[section] if shown else None
+    COLUMNS = papers_words.PICKER_COLUMNS
 
     def data(self, index: Index, role: int = 0) -> object:
         row = self.rows[index.row()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QFormLayout,
@@ -19,42 +19,23 @@ from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.papers_client import ask_waivers, decide_waiver
 from understudy.bridge.papers_messages import WaiverCard
 from understudy.ui import papers_words
-from understudy.ui.one_of_table import one_of_table
+from understudy.ui.one_of_table import Index, RowsTable, one_of_table
 from understudy.ui.plain import plain_tip
 from understudy.ui.record_editors import DayEditor, TextEditor
 from understudy.ui.session import Session
 from understudy.ui.theme import STATES
 
-Index = QModelIndex | QPersistentModelIndex
 Decision = Literal["grant", "deny"]
-_TOP = QModelIndex()
 _COLOURS = {"requested": STATES["parked"], "granted": STATES["delivered"], "denied": STATES["failed"]}
 
 
-class WaiverTable(QAbstractTableModel):
-    """Rows as they are shown."""
+class WaiverTable(RowsTable[WaiverCard]):
+    """Waivers; it thinks nothing."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.cards: tuple[WaiverCard, ...] = ()
-
-    def show(self, cards: tuple[WaiverCard, ...]) -> None:
-        self.beginResetModel()
-        self.cards = cards
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = _TOP) -> int:  # noqa: N802 - Qt's name
-        return 0 if parent.isValid() else len(self.cards)
-
-    def columnCount(self, parent: Index = _TOP) -> int:  # noqa: N802 - Qt's name
-        return 0 if parent.isValid() else len(papers_words.WAIVER_COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> object:  # noqa: N802 - Qt's name
-        shown = orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole
-        return papers_words.WAIVER_COLUMNS[section] if shown else None
+    COLUMNS = papers_words.WAIVER_COLUMNS
 
     def data(self, index: Index, role: int = 0) -> object:
-        card = self.cards[index.row()]
+        card = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return waiver_cells(card)[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -105,7 +86,7 @@ class WaiversDialog(QDialog):
     def chosen(self) -> WaiverCard | None:
         """The waiver on which the row stands; None = none."""
         at = self.table.currentIndex()
-        return self.model.cards[at.row()] if at.isValid() and at.row() < len(self.model.cards) else None
+        return self.model.rows[at.row()] if at.isValid() and at.row() < len(self.model.rows) else None
 
     def ask(self) -> None:
         """Ask the daemon for them again."""
@@ -114,7 +95,7 @@ class WaiversDialog(QDialog):
 
     def choose(self, waiver_id: str) -> None:
         """Move to a waiver, where it is listed."""
-        for row, card in enumerate(self.model.cards):
+        for row, card in enumerate(self.model.rows):
             if card.waiver_id == waiver_id:
                 self.table.setCurrentIndex(self.model.index(row, 0))
 
@@ -182,7 +163,7 @@ class WaiversDialog(QDialog):
             button.setAccessibleDescription(why)
 
     def _nothing(self) -> str:
-        return papers_words.WAIVER_CHOOSE if self.model.cards else papers_words.WAIVER_NONE
+        return papers_words.WAIVER_CHOOSE if self.model.rows else papers_words.WAIVER_NONE
 
     def _decided(self, card: WaiverCard) -> None:
         self.decided.emit(card)

@@ -140,21 +140,18 @@ class Lookup:
 
     def records_seen(self, user: User, among: Iterable[str]) -> frozenset[str]:
         """Return which of these records have a job that `user` may see."""
-        wanted = tuple(filter(None, among))
-        seen, values = _may_see(user.name, user.projects)
-        sql = (
-            f"SELECT DISTINCT {_RECORD_ID} FROM jobs j JOIN requests r USING (number)"  # noqa: S608
-            f" WHERE {seen} AND {_RECORD_ID} IN ({marks(wanted)})"
-        )
-        return frozenset(str(record_id) for (record_id,) in self._read(sql, (*values, *wanted)))
+        return self._records(user, among, "{seen}")
 
     def records_hidden(self, user: User, among: Iterable[str]) -> frozenset[str]:
         """Return which of these records have a job that `user` may not see: the id alone does not say whose it is."""
+        return self._records(user, among, "NOT coalesce({seen}, 0)")
+
+    def _records(self, user: User, among: Iterable[str], which: str) -> frozenset[str]:
         wanted = tuple(filter(None, among))
         seen, values = _may_see(user.name, user.projects)
         sql = (
             f"SELECT DISTINCT {_RECORD_ID} FROM jobs j JOIN requests r USING (number)"  # noqa: S608
-            f" WHERE NOT coalesce({seen}, 0) AND {_RECORD_ID} IN ({marks(wanted)})"
+            f" WHERE {which.format(seen=seen)} AND {_RECORD_ID} IN ({marks(wanted)})"
         )
         return frozenset(str(record_id) for (record_id,) in self._read(sql, (*values, *wanted)))
 
