@@ -169,14 +169,20 @@ def papers_of(panel: Panel, *, may: bool) -> PapersDialog:
     return dialog
 
 
+def changed_papers(open_panel: OpenPanel, drawn: Path, path: Path, *, may: bool) -> tuple[Panel, PapersDialog]:
+    """Open a job's record and type into it; nothing is saved."""
+    panel = open_panel(choices=shot_options(drawn, record=str(path), self_attest=None))
+    dialog = papers_of(panel, may=may)
+    wait_until(lambda: dialog.desk.path == path)
+    dialog.form.set_document({**dialog.form.document, "record_id": "TYPED"})
+    return panel, dialog
+
+
 def test_when_changes_are_let_go_then_the_papers_say_again_what_their_file_says(
     open_panel: OpenPanel, drawn: Path, tmp_path: Path
 ) -> None:
     path = write_record(tmp_path / "a.json", record_id="A")
-    panel = open_panel(choices=shot_options(drawn, record=str(path), self_attest=None))
-    dialog = papers_of(panel, may=True)
-    wait_until(lambda: dialog.desk.path == path)
-    dialog.form.set_document({**dialog.form.document, "record_id": "TYPED"})
+    panel, dialog = changed_papers(open_panel, drawn, path, may=True)
     dialog.reject()
     again = papers_of(panel, may=True)
     assert again.form.document["record_id"] == json.loads(path.read_text())["record_id"] == "A"
@@ -271,10 +277,7 @@ def test_when_papers_are_not_saved_then_closing_the_panel_asks_first_and_a_no_ke
     open_panel: OpenPanel, drawn: Path, tmp_path: Path
 ) -> None:
     path = write_record(tmp_path / "a.json", record_id="A")
-    panel = open_panel(choices=shot_options(drawn, record=str(path), self_attest=None))
-    dialog = papers_of(panel, may=False)
-    wait_until(lambda: dialog.desk.path == path)
-    dialog.form.set_document({**dialog.form.document, "record_id": "TYPED"})
+    panel, dialog = changed_papers(open_panel, drawn, path, may=False)
     assert not panel.close()
     assert panel.isVisible()
     assert dialog.form.document["record_id"] == "TYPED"

@@ -1,4 +1,4 @@
-"""A shot of noise that costs nothing to make, and a rig around it."""
+"""A daemon and a drawn shot a file of tests; a shot of noise that costs nothing to make, and a rig around it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from host_rig import FIRST, FRAMES, HEIGHT, WIDTH, Drawn, write_exr
+from daemon_rig import RunningDaemon
+from host_rig import FIRST, FRAMES, HEIGHT, WIDTH, Drawn, draw, write_exr
 from resolve_rig import RATE, MakeRig, ResolveRig
 from resolve_stand_in.world import Switches
 
 from understudy.bridge.frames import FrameRate
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    running = RunningDaemon(tmp_path_factory.mktemp("daemon") / "home")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    return draw(tmp_path_factory.mktemp("drawn"))
 
 
 @pytest.fixture

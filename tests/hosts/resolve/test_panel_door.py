@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from daemon_rig import RunningDaemon
-from host_rig import FIRST, FRAMES, Drawn, draw
+from host_rig import FIRST, FRAMES, Drawn
 from resolve_rig import RATE, ResolveRig
 
 from understudy.bridge.desk_messages import Listener, Tell
@@ -21,18 +20,6 @@ from understudy.host_plugins.resolve.memory import Anchor
 from understudy.host_plugins.resolve.panel_door import show_panel
 
 PATIENCE_SECONDS = 30.0
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
-    running = RunningDaemon(tmp_path_factory.mktemp("daemon") / "home")
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
-    return draw(tmp_path_factory.mktemp("drawn"))
 
 
 @pytest.fixture

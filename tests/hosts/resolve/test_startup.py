@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import msgspec
 import pytest
 from daemon_rig import RunningDaemon
-from host_rig import Drawn, draw
+from host_rig import Drawn
 from resolve_rig import MakeRig, ResolveRig
 from resolve_stand_in.application import Resolve
 from resolve_stand_in.dialogs import Fusion, Window
@@ -146,18 +145,6 @@ def test_when_the_file_of_choices_is_wrong_then_the_field_is_named(
 
 
 # ---- a whole job ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
-    running = RunningDaemon(tmp_path_factory.mktemp("daemon") / "home")
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
-    return draw(tmp_path_factory.mktemp("drawn"))
 
 
 @pytest.fixture
