@@ -127,8 +127,6 @@ TERRITORIES = ("worldwide", "EU", "US", "US-CA", "US-NY", "US-IL", "GB", "DE", "
                "ZA")  # fmt: skip
 """Offered while typing; any other code is taken too."""
 LANGUAGES = ("en", "de", "fr", "es", "it", "zh", "ko", "ja", "hi", "pt")
-UNIONS = ("sag-aftra", "equity", "none")
-CONTRACTS = ("tv_theatrical", "commercial")
 
 FORM_TITLE = "Papers"
 FORM_NAME = "The record of this shot"
@@ -161,9 +159,7 @@ REQUIRED = "needed"
 
 JUDGING = "Being judged…"
 NOT_JUDGED = "Not judged: {message} What is typed here can be saved all the same. {remedy}"
-AWAY = "no daemon answers."
 SUMMARY_GOOD = "Nothing refuses these papers now."
-SUMMARY = "{refuse} refuse, {warn} warn."
 SUMMARY_ONE = {"refuse": ("1 rule refuses", "{count} rules refuse"), "warn": ("1 warns", "{count} warn")}
 SUMMARY_LATER = "What only warns now may still refuse the finished take: F8 goes to the first."
 VOUCHED = {
@@ -206,7 +202,6 @@ PICKER_NONE = "No consent is like that.\nEsc shows all of them."
 COVERS = "FOR THIS SHOT"
 COVERS_NOT = "NOT FOR IT: {why}"
 NO_LIMIT = "no limit"
-SCOPE_ANY = "{what}: no limit"
 EXPIRES = {
     "gone": "ran out {count} days ago",
     "gone_one": "ran out yesterday",
@@ -217,7 +212,6 @@ EXPIRES = {
     "never": "no end",
 }
 REVOKED = "revoked on {day}"
-SIGNED = "signed on {day}"
 CONSENT_WRITTEN = "written out in this record"
 CONSENT_UNKNOWN = "not known here yet"
 CONSENT_ADD_HINT = "the signed agreements: pick them, or type an id, then Return"
