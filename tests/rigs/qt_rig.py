@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 
 
 def application() -> QApplication:
@@ -27,3 +29,9 @@ def wait_until(holds: Callable[[], bool], seconds: float = 20.0, said: str = "")
         assert time.monotonic() < ends, said or "it did not come to hold"
         application().processEvents()
         time.sleep(0.002)
+
+
+def point_at(widget: QWidget, place: QPoint) -> None:
+    """Move the mouse onto a place of a widget. First elsewhere: where another test left it, a move would be none."""
+    QTest.mouseMove(widget, QPoint(0, 0))
+    QTest.mouseMove(widget, place)

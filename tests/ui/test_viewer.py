@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from qt_rig import wait_until
+from qt_rig import point_at, wait_until
 from viewer_rig import stored_pixels, write_layer, write_take
 
 from understudy.bridge.errors import Finding
@@ -103,7 +103,7 @@ def test_when_the_cursor_is_on_a_pixel_then_its_stored_values_are_told_to_the_la
 ) -> None:
     opened(viewer, take)
     area = viewer.canvas.widget_rectangle((12, 9, 1, 1))
-    QTest.mouseMove(viewer.canvas, area.center().toPoint())
+    point_at(viewer.canvas, area.center().toPoint())
     wait_until(lambda: "x 12  y 9" in viewer.pixel.text() and " R " in viewer.pixel.text())
     words = viewer.pixel.text().split()
     told = [np.float32(words[words.index(name) + 1]) for name in "RGB"]

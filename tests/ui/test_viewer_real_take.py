@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtTest import QTest
-from qt_rig import wait_until
+from qt_rig import point_at, wait_until
 from spine_rig import Told, gathered, order_of
 from viewer_rig import stored_pixels
 
@@ -79,7 +78,7 @@ def test_when_plate_and_comp_are_wiped_then_both_are_in_the_one_space_and_equal_
 def test_when_the_cursor_is_on_a_real_pixel_then_its_stored_half_is_told(
     viewer: Viewer, made: tuple[Path, str]
 ) -> None:
-    QTest.mouseMove(viewer.canvas, viewer.canvas.widget_rectangle((80, 45, 1, 1)).center().toPoint())
+    point_at(viewer.canvas, viewer.canvas.widget_rectangle((80, 45, 1, 1)).center().toPoint())
     wait_until(lambda: "x 80  y 45" in viewer.pixel.text() and " R " in viewer.pixel.text())
     words = viewer.pixel.text().split()
     told = [np.float32(words[words.index(name) + 1]) for name in "RGB"]

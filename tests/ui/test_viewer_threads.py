@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtTest import QTest
-from qt_rig import wait_until
+from qt_rig import point_at, wait_until
 from viewer_rig import write_take
 
 from understudy.bridge.frames import FrameRange
@@ -50,7 +49,7 @@ def test_when_a_take_is_opened_scrubbed_and_probed_then_only_other_threads_touch
     for frame in range(1001, 1009):
         viewer.set_frame(frame)
         wait_until(lambda frame=frame: viewer._shown[FRONT].wanted.frame == frame)  # type: ignore[misc]
-    QTest.mouseMove(viewer.canvas, viewer.canvas.widget_rectangle((12, 9, 1, 1)).center().toPoint())
+    point_at(viewer.canvas, viewer.canvas.widget_rectangle((12, 9, 1, 1)).center().toPoint())
     wait_until(lambda: " R " in viewer.pixel.text())
     viewer.close_take()
     of_the_take = [thread for thread, path in heard if str(folder) in path]
