@@ -32,6 +32,10 @@ def wait_until(holds: Callable[[], bool], seconds: float = 20.0, said: str = "")
 
 
 def point_at(widget: QWidget, place: QPoint) -> None:
-    """Move the mouse onto a place of a widget. First elsewhere: where another test left it, a move would be none."""
-    QTest.mouseMove(widget, QPoint(0, 0))
-    QTest.mouseMove(widget, place)
+    """Move the mouse onto a place of a widget, whatever other window lies over it on the one small screen.
+
+    `QTest.mouseMove` of a widget moves the cursor, and the window that the platform finds first there has the move.
+    """
+    handle = widget.window().windowHandle()
+    QTest.mouseMove(handle, widget.mapTo(widget.window(), place))
+    application().processEvents()

@@ -15,17 +15,30 @@ except ImportError as problem:  # a machine without libEGL, libxkbcommon or font
     print(f"tests of the panel are left out: Qt does not load here ({problem})")
 else:
 
+    def close_everything(made: QApplication) -> None:
+        """Close every window and end it; one that asks before it closes gets no answer, and goes with its question."""
+        for window in made.topLevelWidgets():
+            window.close()
+        for window in made.topLevelWidgets():
+            window.hide()
+            if window.parent() is None and window.windowType() != Qt.WindowType.Popup:  # a completer deletes its own
+                window.deleteLater()
+        made.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        made.processEvents()
+
     @pytest.fixture(autouse=True)
     def qt() -> Iterator[Any]:
         """The process's application; what a test left open is closed behind it."""
         made = application()
         collector = Collector()
         yield made
-        for window in made.topLevelWidgets():
-            window.close()
-            window.deleteLater()
-        made.processEvents()
+        close_everything(made)
+        left = [f"{window.objectName()} {window.title()}" for window in made.topLevelWindows() if window.isVisible()]
+        assert not left, f"windows stay open: {left}"
         collector.end()
+
+    from PySide6.QtCore import QEvent, Qt
+    from PySide6.QtWidgets import QApplication
 
     from daemon_rig import RunningDaemon
     from papers_rig import fill_registry, show_pack

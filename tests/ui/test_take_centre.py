@@ -59,11 +59,13 @@ def test_when_a_take_moves_into_its_version_then_the_frame_that_is_looked_at_sta
     centre: TakeCentre, shared_daemon: RunningDaemon, drawn: Path
 ) -> None:
     job_id = take(shared_daemon, drawn, centre)
-    wait_until(lambda: FRONT in centre.viewer._shown and "v001" in str(panel_of(centre).details.folder), 60)
     wait_until(lambda: panel_of(centre).jobs.job(job_id).summary.state == "delivered", 60)  # type: ignore[union-attr]
+    wait_until(lambda: centre._shown is not None and "v001" in str(centre._shown[1]), 60)
+    wait_until(lambda: centre.viewer.seen is not None and FRONT in centre.viewer._shown)
     centre.viewer.set_frame(1003)
-    centre._shown = (job_id, Path("where it lay before"))
+    centre._shown = before = (job_id, Path("where it lay before"))
     panel_of(centre).details.choose(panel_of(centre).jobs.job(job_id))
+    wait_until(lambda: centre._shown != before, 60)
     wait_until(lambda: centre.viewer.seen is not None and FRONT in centre.viewer._shown, 60)
     assert centre.viewer.head is not None
     assert centre.viewer.head.frame == 1003
