@@ -37,11 +37,10 @@ else:
         assert not left, f"windows stay open: {left}"
         collector.end()
 
-    from PySide6.QtCore import QEvent, Qt
-    from PySide6.QtWidgets import QApplication
-
     from daemon_rig import RunningDaemon
     from papers_rig import fill_registry, show_pack
+    from PySide6.QtCore import QEvent, Qt
+    from PySide6.QtWidgets import QApplication
     from qt_rig import wait_until
 
     from understudy.bridge.options import JobOptions
