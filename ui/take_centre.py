@@ -92,7 +92,7 @@ class TakeCentre(QStackedWidget):
 
     def show_words(self, text: str) -> None:
         if self._shown is not None:
-            self.viewer.close_take()
+            self.viewer.close_take(wait=False)  # a thread may hang at a mount, or wait for a daemon
         self._shown = self._frame = None
         self.empty.show_words(text)
         self.setCurrentWidget(self.empty)

@@ -149,12 +149,12 @@ class Viewer(QWidget):
         self.close_take()
         super().closeEvent(event)
 
-    def close_take(self) -> None:
-        """End the threads. A panel calls it before it deletes the viewer."""
+    def close_take(self, *, wait: bool = True) -> None:
+        """End the threads. wait: for some seconds, until they have, as whoever deletes the viewer must."""
         self.pause()
         self._flicker.stop()
         self._resting.stop()
-        self._end_threads(wait=True)
+        self._end_threads(wait=wait)
 
     def _end_threads(self, *, wait: bool) -> None:
         for thread in (self._watch, self._reader):
@@ -203,14 +203,16 @@ class Viewer(QWidget):
             return  # of a take that is no longer shown
         first, self.seen = self.seen is None, seen
         take, whole = seen.take, seen.take.whole
-        made_of = (seen.viewing, seen.plate, take.working_space, take.layers.get(PLATE))
+        files = take.layers.get(PLATE, {})
+        made_of = (seen.viewing, seen.plate, take.working_space, files)
         if self._reader is None or self._made_of != made_of:
             if self._reader is not None:
                 self._reader.stop(wait=False)
             self._made_of = made_of
             self._reader = Reader(
-                seen.viewing, self._told.landed.emit, self._told.whole.emit, plate=seen.plate, space=take.working_space
-            )
+                seen.viewing, self._told.landed.emit, self._told.whole.emit, plate=seen.plate,
+                of_plate=files.values(), space=take.working_space,
+            )  # fmt: skip
         self.playback.rate = take.rate or DEFAULT_RATE
         self.look_bar.set_displays(seen.viewing.displays())
         set_items(self.look_bar.layer, list(take.layers))

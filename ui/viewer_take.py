@@ -111,6 +111,11 @@ def find_take(folder: Path) -> Path:
         return folder
 
 
+def job_in(folder: Path) -> str:
+    """Return the job whose settled take lies in `folder`; empty where there is none, or none that reads."""
+    return _manifest(folder)[0].job
+
+
 def earlier_takes(folder: Path) -> tuple[Path, ...]:
     """Return the takes that newer ones put aside, the newest first."""
     return tuple(sorted((folder / EARLIER).glob("take_*"), reverse=True))
@@ -130,6 +135,7 @@ def read_take(
     where = find_take(folder)
     layers = _layers(where)
     if plate is not None:
+        layers.pop(PLATE, None)  # a folder of that name is not what was asked for
         layers = {PLATE: dict(sorted(plate.frames().items())), **layers}
     manifest, problem = _manifest(where)
     first = next((path for name in _by_use(layers) for path in layers[name].values()), None)

@@ -14,6 +14,7 @@ from understudy.bridge.settings import load_settings
 from understudy.bridge.take import TAKE_MARK
 from understudy.bridge.take_segments import TakeSegment
 from understudy.ui.frames.plate import PlateSource
+from understudy.ui.frames.reader import STOP_SECONDS
 from understudy.ui.frames.view import STANDARD, Viewing
 from understudy.ui.frames.wishes import Shown
 from understudy.ui.other_takes import OtherTake
@@ -67,11 +68,11 @@ class TakeWatch:
         self._thread.start()
 
     def stop(self, *, wait: bool = True) -> None:
-        """End the thread, after a look that is under way; waits for it, or leaves it to end by itself."""
+        """End the thread, after a look that is under way; waits some seconds, or leaves it to end by itself."""
         self._stopped = True
         self._look.set()
         if wait:
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
 
     def learn(
         self, findings: tuple[Finding, ...], segments: tuple[TakeSegment, ...], others: tuple[OtherTake, ...]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -60,14 +61,16 @@ class Reader:
         whole: Callable[[FrameFile], None],
         *,
         plate: PlateSource | None = None,
+        of_plate: Iterable[FrameFile] = (),
         space: str = "",
         threads: int | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
+        """of_plate: the files that are read through `plate`; whoever looked at the disk knows them already."""
         self.viewing = viewing
         self._landed, self._whole_landed = landed, whole
         self._plate, self._space = plate, space
-        self._of_plate = frozenset(plate.frames().values()) if plate is not None else frozenset[Path]()
+        self._of_plate = frozenset(of_plate)
         self._room = cache_bytes
         self._changed = threading.Condition()
         self._shows: OrderedDict[str, Wanted] = OrderedDict()
@@ -81,7 +84,6 @@ class Reader:
         self._wholes: OrderedDict[Path, Frame] = OrderedDict()
         self._pixels: OrderedDict[_At, _Values] = OrderedDict()
         self._stopped = False
-        self._age = 0
         self._threads = [
             threading.Thread(target=self._work, name=f"frames {number}", daemon=True)
             for number in range(threads or reader_threads())
@@ -124,27 +126,18 @@ class Reader:
         with self._changed:
             return sum(picture.pixels.nbytes for picture in self._kept.values())
 
-    def forget(self) -> None:
-        """Drop every picture and wish: files of these names may hold other pictures from now on."""
-        with self._changed:
-            self._age += 1
-            self._kept.clear()
-            self._wholes.clear()
-            self._pixels.clear()
-            self._shows.clear()
-            self._coloured.clear()
-            self._ahead, self._soon = [], []
-
     def stop(self, *, wait: bool = True) -> None:
         """End the threads, each after the frame that it is reading; nothing lands any more.
 
-        Waits for them, as whoever deletes what `landed` calls must; a viewer that only goes to another take does not.
+        Waits some seconds for them all, as whoever deletes what `landed` calls must; a viewer that only goes to
+        another take does not.
         """
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
+        ends = time.monotonic() + STOP_SECONDS
         for thread in self._threads if wait else ():
-            thread.join(STOP_SECONDS)
+            thread.join(max(0.0, ends - time.monotonic()))
 
     def _work(self) -> None:
         stand_back()
@@ -182,14 +175,12 @@ class Reader:
             self._landed(shown)
 
     def _colour_ahead(self, wanted: Wanted) -> None:
-        with self._changed:
-            age = self._age
         shown = self._make(wanted, ahead=True)
         with self._changed:
             self._colouring.discard(wanted)
             if shown is None or shown.codes is None:  # not again until it is asked for: it may still be landing
                 self._soon = [other for other in self._soon if other != wanted]
-            elif age == self._age:
+            else:
                 self._coloured[wanted] = shown
                 while len(self._coloured) > COLOURED_AHEAD + reader_threads():
                     self._coloured.popitem(last=False)
@@ -214,10 +205,9 @@ class Reader:
             if found is not None:
                 self._kept.move_to_end(found)
                 return self._kept[found]
-            age = self._age
         picture = self._made(key, place, ahead=ahead)
         with self._changed:
-            if picture is not None and age == self._age:
+            if picture is not None:
                 self._keep(key, picture)
         return picture
 

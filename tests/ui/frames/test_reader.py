@@ -138,17 +138,3 @@ def test_when_a_region_is_wanted_then_only_that_part_is_coloured_and_it_says_whe
     assert shown.rectangle == (-4 + 14, -2 + 8, 20, 16)
     assert shown.codes is not None
     assert shown.codes.shape == (8, 10, 4)
-
-
-def test_when_files_change_under_their_names_then_forgetting_reads_them_again(
-    reader: Reader, landing: Landing, files: list[Path]
-) -> None:
-    reader.show(wanted(files[0]))
-    landing.wait(pictures=1)
-    write_layer(files[0], np.ones((32, 48, 3), np.float16))
-    reader.forget()
-    reader.show(wanted(files[0]))
-    landing.wait(pictures=2)
-    codes = landing.shown[1].codes
-    assert codes is not None
-    assert codes.min() == 255
