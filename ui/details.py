@@ -21,6 +21,7 @@ from understudy.ui.detail_page import detail_page
 from understudy.ui.job_rows import JobRow, TakeStanding, standing_of
 from understudy.ui.other_takes import OtherTake, find_takes, others_of_shot
 from understudy.ui.session import Session
+from understudy.ui.viewer_take import job_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class _Read:
     outputs: Outputs | None
     """None = its files are not to be seen, or there are none."""
     connection: Connection
-    is_here: bool
-    """Whether the folder lies on this machine."""
+    folder: Path | None = None
+    """Where its take lies on this machine; None = nowhere here."""
     others: tuple[OtherTake, ...] = ()
     """Other takes of the shot that can be seen."""
 
@@ -58,7 +59,7 @@ class Details(QTextBrowser):
         self._session, self._viewer = session, viewer
         self._row: JobRow | None = None
         self._fetched: dict[str, Path] = {}
-        """Takes that were brought here from elsewhere."""
+        """Folders to which takes were brought from elsewhere; another take may lie there by now, or none."""
         self.rows: Callable[[], Iterable[JobRow]] = tuple
         """Every job that is listed: among them are the other takes of a shot."""
 
@@ -72,9 +73,8 @@ class Details(QTextBrowser):
             self._clear()
         job_id = row.summary.job_id
         others = others_of_shot(self.rows(), row.summary)
-        self._session.ask(
-            partial(_read, job_id=job_id, others=others), partial(self._show, done=done), self._tell_problem
-        )
+        read = partial(_read, job_id=job_id, others=others, fetched=self._fetched.get(job_id))
+        self._session.ask(read, partial(self._show, done=done), self._tell_problem)
 
     def segments_of(self, job_id: str) -> tuple[TakeSegment, ...]:
         """Return where a job's segments lie; empty for one that is not shown, or whose plan is not known."""
@@ -95,9 +95,7 @@ class Details(QTextBrowser):
     def _show(self, read: _Read, done: Callable[[], None]) -> None:
         if self._row is None or self._row.summary.job_id != read.detail.summary.job_id:
             return  # another was chosen meanwhile
-        self.detail, self.outputs = read.detail, read.outputs
-        here = Path(read.outputs.folder) if read.is_here and read.outputs is not None else None
-        self.folder = here or self._fetched.get(read.detail.summary.job_id)
+        self.detail, self.outputs, self.folder = read.detail, read.outputs, read.folder
         at = self.verticalScrollBar().value()
         folder = read.outputs.folder if read.outputs is not None else ""
         standing = standing_of(read.detail.summary, read.outputs.state if read.outputs is not None else "")
@@ -127,15 +125,18 @@ class Details(QTextBrowser):
         self.setPlainText(f"{words.HAPPENED}: {problem.message}\n{words.NEXT}: {problem.remedy}")
 
 
-def _read(client: Client, job_id: str, others: tuple[JobSummary, ...]) -> _Read:
+def _read(client: Client, job_id: str, others: tuple[JobSummary, ...], fetched: Path | None) -> _Read:
     detail = client.show_job(job_id)
     try:
         outputs = client.outputs(job_id)
     except (RequestError, KeyRefused):  # quarantined, or nothing was made yet
-        return _Read(detail, None, client.connection, False)
-    if client.same_machine and outputs.provisional and not Path(outputs.folder).is_dir():
-        return _Read(detail, None, client.connection, False)  # not begun yet: nothing lies anywhere
-    is_here = client.same_machine and not outputs.removed and Path(outputs.folder).is_dir()
-    seen = is_here or not client.same_machine
+        return _Read(detail, None, client.connection)
+    lies_here = client.same_machine and Path(outputs.folder).is_dir()
+    if client.same_machine and outputs.provisional and not lies_here:
+        return _Read(detail, None, client.connection)  # not begun yet: nothing lies anywhere
+    folder = Path(outputs.folder) if lies_here and not outputs.removed else None
+    if folder is None and fetched is not None and job_in(fetched) == job_id:
+        folder = fetched
+    seen = folder is not None or not client.same_machine
     found = find_takes(client, detail.summary.version, others) if seen and outputs.files else ()
-    return _Read(detail, outputs, client.connection, is_here, found)
+    return _Read(detail, outputs, client.connection, folder, found)

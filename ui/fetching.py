@@ -43,22 +43,26 @@ class Fetching(QObject):
         title = words.FETCH_TITLE.format(take=words.take_of(summary.shot, summary.version))
         chosen = QFileDialog.getExistingDirectory(self._window, title)
         if chosen:
-            self.fetch(summary, Path(chosen) / words.take_of(summary.shot, summary.version).replace(" ", "_"))
+            self.fetch(summary, Path(chosen) / folder_name(summary))
 
     def fetch(self, summary: JobSummary, folder: Path) -> None:
-        """Bring a delivered take into `folder`; goes on where an earlier fetch of it was stopped."""
+        """Bring a delivered take into `folder`; goes on where an earlier fetch of it was stopped.
+
+        It goes on, too, when the panel turns to another daemon: it has a client of its own.
+        """
         if self._stop is not None:
             self.told.emit(words.FETCH_BUSY)
             return
         stop = self._stop = threading.Event()
         self.open_progress(summary).canceled.connect(stop.set)
-        job_id = summary.job_id
+        job_id, where = summary.job_id, self._session.where
 
-        def bring(client: Client) -> Path | None:
-            whole = fetch_take(client, job_id, folder, self._moved.emit, stop.is_set)
+        def bring() -> Path | None:
+            with Client.connect(where) as client:
+                whole = fetch_take(client, job_id, folder, self._moved.emit, stop.is_set)
             return folder if whole else None
 
-        self._session.ask_aside(bring, partial(self._done, job_id), self._not_done)
+        self._session.errands.aside("understudy-fetch", bring, partial(self._done, job_id), self._not_done)
 
     def close(self) -> None:
         """Let a fetch that is under way stop after the file that it brings."""
@@ -99,3 +103,9 @@ class Fetching(QObject):
         if progress is not None:
             progress.hide()
             progress.deleteLater()
+
+
+def folder_name(summary: JobSummary) -> str:
+    """Return what the folder of a fetched take is called. Pure. Takes of two shows may share a name, never a job."""
+    take = words.take_of(summary.shot, summary.version).replace(" ", "_")
+    return f"{take}_{summary.job_id}"

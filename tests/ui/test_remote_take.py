@@ -16,6 +16,7 @@ import OpenImageIO
 import psutil
 import pytest
 from daemon_rig import RunningDaemon
+from far_rig import chosen, delivered, far_panel
 from numpy.typing import NDArray
 from panel_rig import shot_options
 from PySide6.QtCore import Qt
@@ -25,12 +26,8 @@ from qt_rig import wait_until
 from viewer_rig import stored_pixels
 
 from understudy.bridge.client import Client
-from understudy.bridge.gather import gather_job
-from understudy.bridge.keys import issue_key, write_connection
-from understudy.bridge.options import JobOptions
-from understudy.bridge.roundtrip import follow_job, send_job
 from understudy.inference.drawn_shot import draw_shot
-from understudy.ui import look_words, words
+from understudy.ui import look_words
 from understudy.ui.frames.remote import Door, RemoteFrame
 from understudy.ui.panel import Panel
 from understudy.ui.session import Session
@@ -41,7 +38,7 @@ from understudy.ui.viewer_canvas import BACK, FRONT
 
 @pytest.fixture(scope="module")
 def job(shared_daemon: RunningDaemon, drawn: Path) -> str:
-    return _delivered(shared_daemon, shot_options(drawn, shot="far010"))
+    return delivered(shared_daemon, shot_options(drawn, shot="far010"))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +48,7 @@ def series(shared_daemon: RunningDaemon, tmp_path_factory: pytest.TempPathFactor
     draw_shot(folder, frames=26, width=160, height=90)  # two segments of 13 for `preview`
     options = shot_options(folder, engine="preview", shot="far020")
     others = msgspec.structs.replace(options, frames="1001-1004", prompt="another")
-    return [_delivered(shared_daemon, one) for one in (options, others)]
+    return [delivered(shared_daemon, one) for one in (options, others)]
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +65,7 @@ def dpx_job(shared_daemon: RunningDaemon, drawn: Path, tmp_path_factory: pytest.
     options = shot_options(
         drawn, plate=str(folder / "plate.####.dpx"), colour="ACEScct", engine="preview", shot="log010"
     )
-    return _delivered(shared_daemon, options)
-
-
-def _delivered(daemon: RunningDaemon, options: JobOptions) -> str:
-    accepted = send_job(daemon.connection, gather_job(options))
-    assert follow_job(daemon.connection, accepted.job_id, None).summary.state == "delivered"
-    return accepted.job_id
+    return delivered(shared_daemon, options)
 
 
 @pytest.fixture
@@ -91,32 +82,7 @@ def near(shared_daemon: RunningDaemon) -> Iterator[Panel]:
 
 @pytest.fixture
 def far(shared_daemon: RunningDaemon, tmp_path: Path) -> Iterator[Panel]:
-    """A panel on another machine, as far as it can tell: a key of its own, and no challenge that it could read."""
-    challenge = shared_daemon.home / "challenge"
-    challenge.rename(tmp_path / "challenge")  # read by nobody: as good as a file of another machine
-    connection = issue_key(
-        shared_daemon.home, f"far{tmp_path.name[-6:]}", roles=("artist",), projects=(), host="127.0.0.1"
-    )
-    write_connection(tmp_path / "far.json", connection)
-    session = Session(tmp_path / "far.json")
-    panel = Panel(session, None, TakeCentre(session))
-    panel.resize(1400, 900)
-    panel.show()
-    session.start()
-    wait_until(lambda: session.standing.life == "alive")
-    assert not session.standing.same_machine
-    yield panel
-    panel.close()
-    (tmp_path / "challenge").rename(challenge)
-
-
-def _chosen(panel: Panel, job: str) -> TakeCentre:
-    wait_until(lambda: panel.jobs.place(job) is not None)
-    panel.pane.choose(job)
-    centre = panel.middle
-    assert isinstance(centre, TakeCentre)
-    wait_until(lambda: FRONT in centre.viewer._shown and centre.viewer._shown[FRONT].picture is not None)
-    return centre
+    yield from far_panel(shared_daemon, tmp_path)
 
 
 def _compare(viewer: Viewer, mode: str, other: str) -> None:
@@ -142,7 +108,7 @@ def _stored(folder: Path, layer: str) -> NDArray[Any]:
 
 
 def test_a_take_elsewhere_is_seen_through_proxies_and_says_so(far: Panel, job: str) -> None:
-    viewer = _chosen(far, job).viewer
+    viewer = chosen(far, job).viewer
     assert viewer.seen is not None
     assert {"plate", "comp", "matte"} <= set(viewer.seen.take.layers)
     assert viewer.seen.take.working_space
@@ -153,7 +119,7 @@ def test_a_take_elsewhere_is_seen_through_proxies_and_says_so(far: Panel, job: s
 
 
 def test_the_pixel_under_the_pointer_is_the_files_own(far: Panel, job: str, shared_daemon: RunningDaemon) -> None:
-    viewer = _chosen(far, job).viewer
+    viewer = chosen(far, job).viewer
     assert viewer.head is not None
     viewer._on_pointed(80, 45)
     wait_until(lambda: "scene-linear" in viewer.pixel.text())
@@ -168,7 +134,7 @@ def test_the_pixel_under_the_pointer_is_the_files_own(far: Panel, job: str, shar
 
 
 def test_the_plate_lies_beside_the_comp(far: Panel, job: str) -> None:
-    viewer = _chosen(far, job).viewer
+    viewer = chosen(far, job).viewer
     viewer.set_layer("plate")
     wait_until(lambda: viewer._shown[FRONT].wanted.path.layer == "plate")  # type: ignore[union-attr]
     assert viewer._shown[FRONT].picture is not None
@@ -181,50 +147,6 @@ def test_a_thumbnail_comes_by_the_same_door(far: Panel, job: str) -> None:
     far.thumbnails.want(job)
     wait_until(lambda: job in got)
     assert 0 < got[job].width() <= 192
-
-
-def test_a_take_that_was_fetched_is_seen_from_here(far: Panel, job: str, tmp_path: Path) -> None:
-    _chosen(far, job)
-    row = far.jobs.job(job)
-    assert row is not None
-    told: list[str] = []
-    far.actions_on_job.told.connect(told.append)
-    far.actions_on_job.fetching.fetch(row.summary, tmp_path / "out")
-    wait_until(lambda: bool(told))
-    assert told == [words.FETCHED.format(folder=tmp_path / "out")]
-    assert (tmp_path / "out" / "manifest.json").is_file()
-    wait_until(lambda: far.details.folder == tmp_path / "out")
-    centre = far.middle
-    assert isinstance(centre, TakeCentre)
-    wait_until(lambda: centre.viewer.seen is not None and centre.viewer.seen.take.folder == tmp_path / "out")
-    wait_until(lambda: FRONT in centre.viewer._shown)
-    assert isinstance(centre.viewer._shown[FRONT].wanted.path, Path)
-
-
-def test_a_fetch_that_is_stopped_goes_on_from_there(far: Panel, job: str, tmp_path: Path) -> None:
-    _chosen(far, job)
-    row = far.jobs.job(job)
-    assert row is not None
-    told: list[str] = []
-    fetching = far.actions_on_job.fetching
-    fetching.told.connect(told.append)
-
-    def stop_after_three(done: int, total: int) -> None:
-        if done == 3 and fetching._stop is not None:
-            fetching._stop.set()
-
-    # In the fetching thread itself: files of this size are all here before the interface would have its turn.
-    fetching._moved.connect(stop_after_three, Qt.ConnectionType.DirectConnection)
-    fetching.fetch(row.summary, tmp_path / "out")
-    wait_until(lambda: bool(told))
-    assert told == [words.FETCH_STOPPED]
-    landed = list((tmp_path / "out" / ".provisional").rglob("*.exr"))
-    assert landed
-    times = {path.relative_to(tmp_path / "out/.provisional" / job): path.stat().st_mtime_ns for path in landed}
-    fetching._moved.disconnect(stop_after_three)
-    fetching.fetch(row.summary, tmp_path / "out")
-    wait_until(lambda: len(told) == 2)
-    assert {path: (tmp_path / "out" / path).stat().st_mtime_ns for path in times} == times
 
 
 def test_a_frame_that_comes_again_is_not_sent_again(shared_daemon: RunningDaemon, job: str) -> None:
@@ -246,7 +168,7 @@ def test_a_frame_that_comes_again_is_not_sent_again(shared_daemon: RunningDaemon
 def test_when_the_process_of_proxies_is_killed_the_viewer_goes_on(
     far: Panel, job: str, shared_daemon: RunningDaemon
 ) -> None:
-    viewer = _chosen(far, job).viewer
+    viewer = chosen(far, job).viewer
     for child in psutil.Process(shared_daemon.process.pid).children():
         if "understudy.inference.proxies" in child.cmdline():
             os.kill(child.pid, signal.SIGKILL)
@@ -258,7 +180,7 @@ def test_when_the_process_of_proxies_is_killed_the_viewer_goes_on(
 def test_when_plate_and_comp_of_a_take_elsewhere_are_wiped_then_they_are_equal_outside_the_matte(
     far: Panel, job: str, shared_daemon: RunningDaemon
 ) -> None:
-    viewer = _chosen(far, job).viewer
+    viewer = chosen(far, job).viewer
     _compare(viewer, "wipe", "plate")
     wait_until(lambda: _layer(viewer, FRONT) == "comp" and _layer(viewer, BACK) == "plate")
     front, back = (viewer._shown[place].picture for place in (FRONT, BACK))
@@ -273,7 +195,7 @@ def test_when_plate_and_comp_of_a_take_elsewhere_are_wiped_then_they_are_equal_o
 def test_when_two_pictures_elsewhere_are_subtracted_then_the_difference_is_that_of_the_files(
     far: Panel, job: str, shared_daemon: RunningDaemon
 ) -> None:
-    viewer = _chosen(far, job).viewer
+    viewer = chosen(far, job).viewer
     _compare(viewer, "difference", "plate")
     wait_until(lambda: viewer._shown[FRONT].wanted.minus is not None)
     picture = viewer._shown[FRONT].picture
@@ -283,7 +205,7 @@ def test_when_two_pictures_elsewhere_are_subtracted_then_the_difference_is_that_
 
 
 def test_when_a_take_elsewhere_is_shown_then_its_segments_are_on_the_strip(far: Panel, series: list[str]) -> None:
-    viewer = _chosen(far, series[0]).viewer
+    viewer = chosen(far, series[0]).viewer
     assert viewer.seen is not None
     assert viewer.seen.take.seams == (1014,)
     viewer.set_frame(1009)
@@ -296,7 +218,7 @@ def test_when_a_take_elsewhere_is_shown_then_its_segments_are_on_the_strip(far: 
 def test_when_a_take_elsewhere_has_others_of_its_shot_then_they_are_compared_through_the_same_door(
     far: Panel, series: list[str]
 ) -> None:
-    viewer = _chosen(far, series[0]).viewer
+    viewer = chosen(far, series[0]).viewer
     wait_until(lambda: viewer.seen is not None and bool(viewer.seen.others))
     assert viewer.seen is not None
     assert [other.job for other in viewer.seen.others] == [series[1]]
@@ -311,7 +233,7 @@ def test_when_a_take_elsewhere_has_others_of_its_shot_then_they_are_compared_thr
 
 
 def test_when_the_plate_of_a_take_here_is_openexr_then_its_own_files_are_shown(near: Panel, job: str) -> None:
-    viewer = _chosen(near, job).viewer
+    viewer = chosen(near, job).viewer
     assert viewer.seen is not None
     assert all(isinstance(file, Path) for file in viewer.seen.take.layers["plate"].values())
     assert viewer.seen.take.plate_note == ""
@@ -320,7 +242,7 @@ def test_when_the_plate_of_a_take_here_is_openexr_then_its_own_files_are_shown(n
 def test_when_the_plate_of_a_take_here_is_dpx_then_it_comes_through_the_daemon_beside_the_comp_of_this_machine(
     near: Panel, dpx_job: str, shared_daemon: RunningDaemon
 ) -> None:
-    viewer = _chosen(near, dpx_job).viewer
+    viewer = chosen(near, dpx_job).viewer
     assert viewer.seen is not None
     assert all(isinstance(file, Path) for file in viewer.seen.take.layers["comp"].values())
     assert all(isinstance(file, RemoteFrame) for file in viewer.seen.take.layers["plate"].values())
@@ -346,9 +268,9 @@ def test_when_one_plate_file_is_gone_from_here_then_that_frame_alone_comes_throu
     near: Panel, shared_daemon: RunningDaemon, drawn: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(drawn, tmp_path / "shot")
-    job = _delivered(shared_daemon, shot_options(tmp_path / "shot", shot="gone010"))
+    job = delivered(shared_daemon, shot_options(tmp_path / "shot", shot="gone010"))
     (tmp_path / "shot/plate/plate.1002.exr").unlink()
-    viewer = _chosen(near, job).viewer
+    viewer = chosen(near, job).viewer
     assert viewer.seen is not None
     plate = viewer.seen.take.layers["plate"]
     assert [frame for frame, file in plate.items() if isinstance(file, RemoteFrame)] == [1002]
