@@ -32,7 +32,7 @@ class Chips(QWidget):
         self.line.setMinimumWidth(self.fontMetrics().averageCharWidth() * LINE_LETTERS)
         self.line.setAccessibleName(papers_words.CHIP_ADD.format(field=title))
         self.line.installEventFilter(self)
-        self.line.editingFinished.connect(self._take_typed)
+        self.line.editingFinished.connect(self.take_typed)
         self.line.textEdited.connect(self._take_at_comma)
         self._flow.addWidget(self.line)
         self.setFocusProxy(self.line)
@@ -58,7 +58,7 @@ class Chips(QWidget):
         completer = QCompleter(list(words), self.line)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
-        completer.activated.connect(lambda _word: self._take_typed(), Qt.ConnectionType.QueuedConnection)
+        completer.activated.connect(lambda _word: self.take_typed(), Qt.ConnectionType.QueuedConnection)
         self.line.setCompleter(completer)
         self._names = names or {}
         self._show()
@@ -81,7 +81,7 @@ class Chips(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         if watched is self.line and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.line.text().strip():
-                self._take_typed()
+                self.take_typed()
                 return True  # the dialog's own button is not meant
             if event.key() == Qt.Key.Key_Backspace and not self.line.text() and self._words:
                 self.remove(self._words[-1])
@@ -90,9 +90,10 @@ class Chips(QWidget):
 
     def _take_at_comma(self, typed: str) -> None:
         if "," in typed or ";" in typed:
-            self._take_typed()
+            self.take_typed()
 
-    def _take_typed(self) -> None:
+    def take_typed(self) -> None:
+        """Add what stands in the line, though nobody ended it."""
         typed = self.line.text().replace(";", ",").split(",")
         self.line.clear()
         for word in typed:

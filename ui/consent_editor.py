@@ -29,6 +29,7 @@ class ConsentEditor(QWidget):
         self.typed = QLineEdit(self, placeholderText=papers_words.CONSENT_ADD_HINT)
         self.typed.setAccessibleName(papers_words.CHIP_ADD.format(field=title))
         self.typed.installEventFilter(self)
+        self.typed.editingFinished.connect(self.take_typed)
         self.pick = QPushButton(papers_words.PICKER_OPEN, self)
         self.pick.setAutoDefault(False)
         self.pick.clicked.connect(self.pick_wanted)
@@ -69,6 +70,12 @@ class ConsentEditor(QWidget):
             self._lay_out()
             self.changed.emit()
 
+    def take_typed(self) -> None:
+        """Name the consent whose id stands in the line, though nobody pressed Return."""
+        typed = self.typed.text()
+        self.typed.clear()
+        self.add(typed)
+
     def remove(self, place: int) -> None:
         del self._consents[place]
         self.typed.setFocus()
@@ -78,8 +85,7 @@ class ConsentEditor(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
         if watched is self.typed and pressed and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):  # type: ignore[attr-defined]
-            self.add(self.typed.text())
-            self.typed.clear()
+            self.take_typed()
             return True
         return super().eventFilter(watched, event)
 

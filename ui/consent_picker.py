@@ -145,4 +145,4 @@ class ConsentPicker(QDialog):
         self.pick.setEnabled(self.table.currentIndex().isValid())
 
     def _failed(self, problem: UnderstudyError) -> None:
-        self.said.setText(f"{problem.message} {problem.remedy}")
+        self.said.setText(f"{problem.message}. {problem.remedy}")

@@ -84,18 +84,21 @@ class PapersDialog(QDialog):
         self._coming = job_id, findings
         self.desk.open(path)
 
-    def read_again(self, path: Path) -> None:
-        """Take a file that something else has changed, unless it is not the one here or was edited here as well."""
-        if self.desk.path == path and not self.desk.is_changed(self.form.document):
-            self.edit_file(path, self.job_id, self._of_job)
+    def read_again(self, path: Path, job_id: str, findings: tuple[Finding, ...]) -> None:
+        """Take a file anew that something else may have changed, where it is the one here, and what was said of it.
+
+        What was edited here stays as it is, and is from now on of the job `job_id`.
+        """
+        if self.desk.path == path and self.is_changed():
+            self.job_id, self._of_job = job_id, findings
+        elif self.desk.path == path:
+            self.edit_file(path, job_id, findings)
 
     def edit_document(self, document: Document, job_id: str = "", findings: tuple[Finding, ...] = ()) -> None:
         """Edit a document that is no file yet. findings: what was said of the job `job_id` that carried it."""
         self.job_id, self._of_job = job_id, findings
         self.desk.begin(document)
         self._show_document(document)
-        if findings:
-            self.form.show_findings(findings)
 
     def begin_anew(self) -> None:
         """Begin a record of this shot."""
@@ -116,6 +119,8 @@ class PapersDialog(QDialog):
         self._show_name()
         self._judge(at_once=True)
         self.ask_consents()
+        if self._of_job:
+            self.form.show_findings(self._of_job)
 
     def _edited(self) -> None:
         self._show_name()
@@ -212,6 +217,7 @@ class PapersDialog(QDialog):
 
     def save_to(self, path: Path) -> None:
         """Write the record as JSON."""
+        self.form.take_typed()
         self.desk.save(self.form.document, path)
 
     def _save(self) -> None:
@@ -221,13 +227,26 @@ class PapersDialog(QDialog):
             self._save_as()
 
     def _save_as(self) -> None:
+        """Ask where to. Qt adds the suffix before it asks whether a file that is there may be written over."""
         start = self.desk.path or Path(f"{self.form.document.get('record_id') or 'record'}.json")
-        name, _ = QFileDialog.getSaveFileName(self, self.save_as.text(), str(start), papers_words.JSON_FILES)
-        if name:
-            path = Path(name)
-            self.save_to(path if path.suffix.lower() == ".json" else path.with_name(f"{path.name}.json"))
+        dialog = QFileDialog(self, self.save_as.text(), str(start), papers_words.JSON_FILES)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("json")
+        dialog.fileSelected.connect(self._save_chosen)
+        dialog.rejected.connect(self._stop_using)
+        dialog.open()
+
+    def _save_chosen(self, name: str) -> None:
+        path = Path(name)
+        if path.suffix.lower() == ".json":
+            self.save_to(path)
         else:
-            self._using = False
+            self._stop_using()
+            self._tell(papers_words.SAVE_AS_JSON.format(name=path.name), wrong=True)
+
+    def _stop_using(self) -> None:
+        self._using = False
 
     def _choose_file(self) -> None:
         if self.may_let_go():
@@ -238,7 +257,7 @@ class PapersDialog(QDialog):
 
     def _use(self) -> None:
         self._using = True
-        if self.desk.path is None or self.desk.is_changed(self.form.document):
+        if self.desk.path is None or self.is_changed():
             self._save()
         else:
             self._saved(self.desk.path)
@@ -267,9 +286,14 @@ class PapersDialog(QDialog):
 
     def may_let_go(self) -> bool:
         """Say whether what is not saved may go; asks, where something is."""
-        return not self.desk.is_changed(self.form.document) or self.confirm(
+        return not self.is_changed() or self.confirm(
             papers_words.LOSE.format(name=self.desk.path or papers_words.NEW_NAME)
         )
+
+    def is_changed(self) -> bool:
+        """Say whether the form holds something that its file does not, words that nobody has ended among them."""
+        self.form.take_typed()
+        return self.desk.is_changed(self.form.document)
 
     def confirm(self, question: str) -> bool:
         """Ask before what was typed is let go of."""

@@ -68,6 +68,12 @@ class RecordForm(QScrollArea):
         self._suggest_people()
         self._show_what_is_asked()
 
+    def take_typed(self) -> None:
+        """Take in words that stand in a line and were not ended: a shortcut moves no focus."""
+        for line in self.lines.values():
+            if isinstance(line.editor, Chips | ConsentEditor | RowEditor):
+                line.editor.take_typed()
+
     def show_judged(self, judged: Judged) -> None:
         """Show what is asked, and every finding beside the field that mends it."""
         self._asked = asked_fields(judged.fields)

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from understudy.ui import papers_words
+from understudy.ui.chips import Chips
 from understudy.ui.record_catalogue import parts_of
 from understudy.ui.record_document import with_value
 from understudy.ui.record_editors import PlainEditor, plain_editor
@@ -56,6 +57,13 @@ class RowEditor(QWidget):
         """Return the first thing that is wrong with what was typed in a row."""
         found = (editor.problem() for editors in self.editors for editor in editors.values())
         return next((one for one in found if one), "")
+
+    def take_typed(self) -> None:
+        """Take in words that stand in a row's line and were not ended."""
+        for editors in self.editors:
+            for editor in editors.values():
+                if isinstance(editor, Chips):
+                    editor.take_typed()
 
     def add_row(self) -> None:
         """Add a row, of the next person who has none."""

@@ -58,7 +58,9 @@ class SubmitPapers(QObject):
         if named is None:
             if self.dialog.desk.path is not None or not self.dialog.isVisible():
                 self.dialog.begin_anew()
-        elif self.dialog.desk.path != named and self.dialog.may_let_go():
+        elif self.dialog.desk.path == named:
+            self.dialog.read_again(named, self.job_id, self._findings)
+        elif self.dialog.may_let_go():
             self.dialog.edit_file(named, self.job_id, self._findings)
         self.dialog.show()
         self.dialog.raise_()
@@ -123,7 +125,7 @@ class SubmitPapers(QObject):
         if button is not None:
             button.setEnabled(False)
         if self.dialog is not None:
-            self.dialog.read_again(Path(self._options().record or ""))
+            self.dialog.read_again(Path(self._options().record or ""), self.job_id, self._findings)
         self.said.emit(papers_words.FIXED_FILE.format(changed="; ".join(changed)))
 
     def _failed(self, problem: UnderstudyError) -> None:

@@ -9,15 +9,26 @@ from pathlib import Path
 import pytest
 from daemon_rig import RunningDaemon
 from papers_rig import NARROW, RULE, record, write_record
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPlainTextEdit, QTableView
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QDialogButtonBox,
+    QFileDialog,
+    QLineEdit,
+    QMessageBox,
+    QPlainTextEdit,
+    QTableView,
+)
 from qt_rig import application, wait_until
 
+from understudy.bridge.errors import RequestError
 from understudy.ui.chips import Chips
 from understudy.ui.draft import Draft
 from understudy.ui.papers_dialog import PapersDialog
 from understudy.ui.record_editors import DayEditor, TruthEditor
+from understudy.ui.row_editor import RowEditor
 from understudy.ui.session import Session
 
 OpenPapers = Callable[..., PapersDialog]
@@ -46,6 +57,31 @@ def open_papers(house: RunningDaemon) -> OpenPapers:
 
 def judged(dialog: PapersDialog) -> bool:
     return "refuse" in dialog.summary.text() or "warn" in dialog.summary.text() or "Nothing" in dialog.summary.text()
+
+
+def answer(dialog: PapersDialog, button: QMessageBox.StandardButton) -> list[str]:
+    """Answer the next question with a button, whenever it comes; return where it will stand."""
+    asked: list[str] = []
+    timer = QTimer(dialog, interval=20)
+
+    def look() -> None:
+        box = application().activeModalWidget()
+        if isinstance(box, QMessageBox):
+            timer.stop()
+            asked.append(box.text())
+            box.button(button).click()
+
+    timer.timeout.connect(look)
+    timer.start()
+    return asked
+
+
+def choose_file(dialog: PapersDialog, path: Path) -> None:
+    """Name a file in the chooser that is open."""
+    chooser = dialog.findChild(QFileDialog)
+    assert chooser is not None
+    chooser.findChild(QLineEdit).setText(str(path))
+    chooser.findChild(QDialogButtonBox).buttons()[0].click()
 
 
 def rules(dialog: PapersDialog, path: str) -> list[str]:
@@ -121,6 +157,89 @@ def test_when_what_is_typed_is_not_sound_then_that_stands_beside_its_field(
     wait_until(lambda: bool(rules(dialog, "retention_until")))
 
 
+def test_when_a_name_is_typed_without_its_suffix_then_the_file_that_is_meant_is_asked_about_before_it_is_written_over(
+    open_papers: OpenPapers, tmp_path: Path
+) -> None:
+    path = write_record(tmp_path / "ana.json", record_id="of-ana")
+    before = path.read_bytes()
+    dialog = open_papers()
+    asked = answer(dialog, QMessageBox.StandardButton.No)
+    QTimer.singleShot(0, lambda: choose_file(dialog, tmp_path / "ana"))
+    dialog.save_as.click()
+    wait_until(lambda: bool(asked))
+    assert "ana.json" in asked[0]
+    assert path.read_bytes() == before
+    asked = answer(dialog, QMessageBox.StandardButton.Yes)
+    choose_file(dialog, tmp_path / "ana")
+    wait_until(lambda: dialog.desk.path == path)
+    assert "of-ana" not in path.read_text()
+
+
+def test_when_a_record_is_to_be_saved_under_a_name_that_is_not_jsons_then_it_is_said_and_nothing_is_written(
+    open_papers: OpenPapers, tmp_path: Path
+) -> None:
+    dialog = open_papers()
+    QTimer.singleShot(0, lambda: choose_file(dialog, tmp_path / "ana.toml"))
+    dialog.use.click()
+    wait_until(lambda: "ana.toml" in dialog.said.text())
+    assert ".json" in dialog.said.text()
+    assert list(tmp_path.iterdir()) == []
+    dialog.save_to(tmp_path / "ana.json")
+    wait_until(lambda: dialog.desk.path is not None)
+    assert dialog.isVisible()  # what was to be used was not saved then, and is not used now
+
+
+def test_when_papers_are_saved_while_a_word_is_typed_then_it_is_saved_with_them(
+    open_papers: OpenPapers, tmp_path: Path
+) -> None:
+    path = write_record(tmp_path / "r.json", consents=[], approvals=[{"kind": "legal", "reference": "x"}])
+    dialog = open_papers(path)
+    wait_until(lambda: dialog.form.document.get("record_id") == "r-1")
+    dialog.everything.setChecked(True)
+    media, rows = dialog.form.lines["use.media"].editor, dialog.form.lines["approvals"].editor
+    assert isinstance(media, Chips)
+    assert isinstance(rows, RowEditor)
+    shots = rows.editors[0]["shots"]
+    assert isinstance(shots, Chips)
+    for line, word in ((dialog.form.consents.typed, "c-ana"), (media.line, "online"), (shots.line, "sh010")):
+        line.setText(word)
+    QTest.keyClick(media.line, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    wait_until(lambda: not dialog.isWindowModified() and "saved" in dialog.said.text())
+    after = json.loads(path.read_text())
+    assert after["consents"] == [{"consent_id": "c-ana"}]
+    assert after["use"]["media"] == ["streaming", "online"]
+    assert after["approvals"] == [{"kind": "legal", "reference": "x", "shots": ["sh010"]}]
+
+
+def test_when_the_form_is_closed_while_a_word_is_typed_then_it_is_asked_first(
+    open_papers: OpenPapers, tmp_path: Path
+) -> None:
+    dialog = open_papers(write_record(tmp_path / "r.json"))
+    wait_until(lambda: dialog.form.document.get("record_id") == "r-1")
+    media = dialog.form.lines["use.media"].editor
+    assert isinstance(media, Chips)
+    media.line.setText("online")
+    asked: list[str] = []
+    dialog.confirm = lambda question: bool(asked.append(question))  # type: ignore[method-assign]
+    dialog.reject()
+    assert len(asked) == 1
+    assert dialog.isVisible()
+    assert dialog.form.document["use"]["media"] == ["streaming", "online"]
+    dialog.confirm = lambda question: True  # type: ignore[method-assign]
+
+
+def test_when_the_line_of_a_consent_is_left_then_its_id_is_in_the_record(
+    open_papers: OpenPapers, tmp_path: Path
+) -> None:
+    dialog = open_papers(write_record(tmp_path / "r.json", consents=[]))
+    wait_until(lambda: dialog.form.document.get("record_id") == "r-1")
+    dialog.everything.setChecked(True)
+    QTest.keyClicks(dialog.form.consents.typed, "c-ana")
+    dialog.form.consents.typed.editingFinished.emit()  # what Qt says when the line is left
+    assert dialog.form.document["consents"] == [{"consent_id": "c-ana"}]
+    assert dialog.form.consents.typed.text() == ""
+
+
 # ---- what is asked --------------------------------------------------------------------------------------------------
 
 
@@ -189,6 +308,15 @@ def test_when_a_consent_is_picked_then_its_id_is_in_the_record_and_its_scope_in_
     picker.pick.click()
     assert dialog.form.document["consents"] == [{"consent_id": "c-ana"}]
     assert "DE, AT" in dialog.form.consents.words_of({"consent_id": "c-ana"})
+
+
+def test_when_the_registry_cannot_be_asked_then_the_picker_says_what_happened_and_what_to_do_as_sentences(
+    open_papers: OpenPapers,
+) -> None:
+    picker = open_papers().pick_consents()
+    wait_until(lambda: picker.model.rowCount() == 2)
+    picker._failed(RequestError("the registry is locked", remedy="Ask again."))
+    assert picker.said.text() == "the registry is locked. Ask again."
 
 
 def test_when_a_toml_record_is_opened_then_it_is_saved_as_json_beside_it_and_says_so(

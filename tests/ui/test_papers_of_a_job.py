@@ -14,6 +14,7 @@ from papers_rig import NARROW, RULE, WHY, key_of, write_record
 from PySide6.QtTest import QTest
 from qt_rig import wait_until
 
+from understudy.bridge.errors import Finding
 from understudy.bridge.options import JobOptions
 from understudy.inference.authority.ledger import read_ledger
 from understudy.ui.panel import Panel
@@ -158,3 +159,48 @@ def test_when_the_job_has_no_record_yet_then_saved_papers_become_its_record(
     wait_until(lambda: panel.form is not None and panel.form.fields["record"].value() == str(tmp_path / "new.json"))
     assert panel.form.fields["self_attest"].value() is None
     assert not dialog.isVisible()
+
+
+def test_when_papers_were_used_for_the_job_that_is_refused_then_its_fix_in_them_is_told_to_the_ledger(
+    house: RunningDaemon, open_panel: OpenPanel, options: Callable[..., JobOptions]
+) -> None:
+    choices = options("used010", use={"territories": ["DE", "BR"], "media": ["streaming"]})
+    panel = open_panel(house.home, choices)
+    panel.open_form()
+    assert panel.form is not None
+    dialog = panel.form.papers.open()
+    wait_until(lambda: dialog.desk.path is not None)
+    dialog.use.click()
+    wait_until(lambda: not dialog.isVisible())
+    job_id = refused(panel).papers.job_id
+    assert panel.form.papers.open() is dialog
+    wait_until(lambda: dialog.job_id == job_id)
+    line = dialog.form.lines["use.territories"]
+    wait_until(lambda: any(box.finding.rule == NARROW for box in line.boxes))
+    next(box for box in line.boxes if box.finding.rule == NARROW).buttons["narrow_territories"].click()
+    assert dialog.isWindowModified()
+    dialog.save.click()
+    wait_until(lambda: not dialog.isWindowModified())
+    assert [e.subjects["job"] for e in read_ledger(house.home) if e.event == "fix.applied"][-1] == job_id
+
+
+def test_when_papers_are_opened_again_then_they_are_as_the_file_is_now_unless_something_was_typed_here(
+    house: RunningDaemon, open_panel: OpenPanel, options: Callable[..., JobOptions]
+) -> None:
+    choices = options("anew010")
+    panel = open_panel(house.home, choices)
+    panel.open_form()
+    assert panel.form is not None
+    papers = panel.form.papers
+    dialog = papers.open()
+    wait_until(lambda: dialog.form.document.get("record_id") == "anew010")
+    write_record(Path(str(choices.record)), record_id="elsewhere")
+    papers.open()
+    wait_until(lambda: dialog.form.document["record_id"] == "elsewhere")
+    dialog.everything.setChecked(True)
+    QTest.keyClicks(dialog.form.lines["record_id"].editor, "-typed")
+    finding = Finding(rule=NARROW, outcome="refuse", message="too wide")
+    papers.show_refused("job01234", (finding,))
+    papers.open()
+    assert (dialog.form.document["record_id"], dialog.job_id) == ("elsewhere-typed", "job01234")
+    dialog.confirm = lambda question: True  # type: ignore[method-assign]  # nobody is here to be asked
