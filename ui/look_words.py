@@ -8,6 +8,16 @@ FIT = "Fit"
 PLAY = "Play"
 READING = "{layer}  x {x}  y {y}   reading ..."
 PLATE_THROUGH_DAEMON = "the plate cannot be read here as it was submitted: it comes through the daemon"
+CANVAS_NAME = "Picture"
+STRIP_NAME = "Frames of the take"
+TRANSPORT = (
+    ("|<", "first", "First frame", "Home"), ("<", "back", "One frame back", "Left"), (PLAY, "play", PLAY, "Space"),
+    (">", "on", "One frame on", "Right"), (">|", "last", "Last frame", "End"), ("In", "in", "In point here", "I"),
+    ("Out", "out", "Out point here", "O"), ("All", "unmark", "No in and out point", "U"),
+    ("< Mark", "found_before", "Last finding, seam or missing frame", "Down"),
+    ("Mark >", "found_after", "Next finding, seam or missing frame", "Up"),
+)  # fmt: skip
+"""From left to right: what stands on a button, what it asks for, what it is called, its key."""
 LOOK = (
     ("Layer", "Layer"),
     ("", "How two layers are compared"),

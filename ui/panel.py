@@ -235,7 +235,7 @@ class Panel(QMainWindow):
         self.statusBar().showMessage(text, TOLD_MILLISECONDS)
 
     def tell_problem(self, problem: UnderstudyError) -> None:
-        self.statusBar().showMessage(f"{problem.message} {problem.remedy}")
+        self.statusBar().showMessage(f"{problem.message}. {problem.remedy}")
 
     def _accepted(self, job_id: str, text: str) -> None:
         self.session.refresh(job_id)

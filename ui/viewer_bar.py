@@ -100,18 +100,12 @@ class TransportBar(QWidget):
         row.setSpacing(4)
         self.play = QPushButton(look_words.PLAY)
         self.play.setCheckable(True)
-        buttons = (
-            ("|<", "first", "First frame (Home)"), ("<", "back", "One frame back (Left)"), ("", "play", "Play (Space)"),
-            (">", "on", "One frame on (Right)"), (">|", "last", "Last frame (End)"), ("In", "in", "In point here (I)"),
-            ("Out", "out", "Out point here (O)"), ("All", "unmark", "No in and out point (U)"),
-            ("< Mark", "found_before", "Last finding, seam or missing frame (Down)"),
-            ("Mark >", "found_after", "Next finding, seam or missing frame (Up)"),
-        )  # fmt: skip
-        for words, name, tip in buttons:
+        for words, name, said, key in look_words.TRANSPORT:
             button = self.play if name == "play" else QPushButton(words)
-            button.setToolTip(tip)
+            button.setAccessibleName(said)
+            button.setToolTip(f"{said} ({key})")
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.setMaximumWidth(72 if len(words) > 3 or name == "play" else 44)
+            button.setMaximumWidth(72 if len(words) > 3 else 44)
             button.clicked.connect(lambda _=False, name=name: self.asked.emit(name))
             row.addWidget(button)
         self.words = QLabel(textFormat=Qt.TextFormat.PlainText)

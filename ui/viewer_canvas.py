@@ -13,6 +13,7 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from understudy.ui import look_words
 from understudy.ui.frames.wishes import Shown
 
 Mode = Literal["single", "wipe", "flicker", "onion", "difference"]
@@ -54,10 +55,10 @@ class Canvas(QWidget):
     pointed = Signal(int, int)
     """The cursor is on this pixel of the display window's coordinates."""
     left = Signal()
-    wiped = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAccessibleName(look_words.CANVAS_NAME)
         self.setMouseTracking(True)
         self.setMinimumSize(320, 180)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -238,7 +239,6 @@ class Canvas(QWidget):
         if self._wiping:
             area = self.widget_rectangle(self._display)
             self.wipe = max(0.0, min(1.0, (at.x() - area.left()) / max(1.0, area.width())))
-            self.wiped.emit(self.wipe)
             self.update()
         elif self._dragged is not None and event.buttons() != Qt.MouseButton.NoButton:
             self._pan(at.toPoint() - self._dragged)

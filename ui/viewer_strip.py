@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from understudy.bridge.errors import Finding
+from understudy.ui import look_words
 from understudy.ui.playhead import Playhead
 from understudy.ui.viewer_take import TakeFiles, findings_by_frame
 
@@ -27,6 +28,7 @@ class FrameStrip(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAccessibleName(look_words.STRIP_NAME)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(HEIGHT_PIXELS)
         self._head: Playhead | None = None

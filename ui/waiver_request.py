@@ -10,7 +10,7 @@ from understudy.bridge.papers_client import request_waiver
 from understudy.bridge.papers_messages import WaiverCard
 from understudy.ui import papers_words
 from understudy.ui.record_editors import DayEditor, LongEditor, WordsEditor
-from understudy.ui.session import Session
+from understudy.ui.session import Session, Standing
 
 REASON_LENGTH = 20
 """In characters; the registry takes none that is shorter (docs/packs.md)."""
@@ -54,6 +54,7 @@ class WaiverRequest(QDialog):
             changed.connect(self._check)
         buttons.rejected.connect(self.reject)
         self.go.clicked.connect(self.ask)
+        session.standing_changed.connect(self._show_standing)
         self._check()
 
     def ask(self) -> None:
@@ -77,6 +78,10 @@ class WaiverRequest(QDialog):
         self.said.setText(said)
         self.go.setEnabled(not said)
         self.go.setToolTip(said)
+
+    def _show_standing(self, standing: Standing) -> None:
+        if standing.life == "looking":
+            self._check()  # another daemon: an answer of the earlier one never comes
 
     def _taken(self, card: WaiverCard) -> None:
         self.requested.emit(card)

@@ -22,7 +22,7 @@ from understudy.ui import papers_words
 from understudy.ui.one_of_table import Index, RowsTable, one_of_table
 from understudy.ui.plain import plain_tip
 from understudy.ui.record_editors import DayEditor, TextEditor
-from understudy.ui.session import Session
+from understudy.ui.session import Session, Standing
 from understudy.ui.theme import STATES
 
 Decision = Literal["grant", "deny"]
@@ -51,12 +51,13 @@ class WaiversDialog(QDialog):
     decided = Signal(object)
     """WaiverCard."""
 
-    def __init__(self, session: Session, job_id: str = "", parent: QWidget | None = None) -> None:
-        """job_id: show those of this job's record alone; empty = all that the key may see."""
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(papers_words.WAIVERS_TITLE)
-        self._session, self._job_id = session, job_id
+        self._session = session
         self._chosen_id = ""
+        self._turned = False
+        """Whether the panel has turned to another daemon, whose waivers were not asked for yet."""
         self.model = WaiverTable(self)
         self.table = one_of_table(self.model, papers_words.WAIVERS_TITLE, (13, 26, 24, 20, 13, 40), self)
         self.page = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
@@ -79,6 +80,7 @@ class WaiversDialog(QDialog):
         self.grant.clicked.connect(lambda: self.decide("grant"))
         self.deny.clicked.connect(lambda: self.decide("deny"))
         self.again.clicked.connect(self.ask)
+        session.standing_changed.connect(self.show_standing)
         self._offer()
         self.ask()
 
@@ -90,8 +92,16 @@ class WaiversDialog(QDialog):
 
     def ask(self) -> None:
         """Ask the daemon for them again."""
-        job_id = self._job_id
-        self._session.ask(lambda client: ask_waivers(client, job_id), self._know, self._failed)
+        self._turned = False
+        self._session.ask(ask_waivers, self._know, self._failed)
+
+    def show_standing(self, standing: Standing) -> None:
+        """Show the waivers of another daemon as soon as it is there: an answer of the earlier one never comes."""
+        if standing.life == "looking":
+            self._turned = True
+            self._know(())
+        elif standing.life == "alive" and self._turned:
+            self.ask()
 
     def choose(self, waiver_id: str) -> None:
         """Move to a waiver, where it is listed."""
@@ -163,6 +173,8 @@ class WaiversDialog(QDialog):
             button.setAccessibleDescription(why)
 
     def _nothing(self) -> str:
+        if self._turned:
+            return papers_words.WAIVER_ASKING
         return papers_words.WAIVER_CHOOSE if self.model.rows else papers_words.WAIVER_NONE
 
     def _decided(self, card: WaiverCard) -> None:

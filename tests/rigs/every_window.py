@@ -1,4 +1,4 @@
-"""Every window of the panel, one maker each, and what each must hold to: names, order, nothing cut.
+"""Every window of the panel, one maker each, and what each must hold to: names, letters, order, nothing cut.
 
 Whoever adds a window adds its maker to MAKERS; the tests of names, tab order and scaling then walk it as well. As a
 program, `every_window.py HOME FOLDER` opens them all at the scale of QT_SCALE_FACTOR, draws each into FOLDER and prints
@@ -18,6 +18,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from panel_rig import summary
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -50,6 +51,8 @@ from understudy.ui.redo_dialog import RedoDialog
 from understudy.ui.session import Session
 from understudy.ui.take_centre import TakeCentre
 from understudy.ui.theme import dress
+from understudy.ui.viewer_canvas import Canvas
+from understudy.ui.viewer_strip import FrameStrip
 from understudy.ui.waiver_request import WaiverRequest
 from understudy.ui.waivers_dialog import WaiversDialog
 
@@ -57,6 +60,7 @@ CONTROLS = (
     QAbstractButton, QLineEdit, QComboBox, QAbstractSpinBox, QAbstractItemView, QTextEdit, QPlainTextEdit,
     QAbstractSlider,
 )  # fmt: skip
+DRAWN = (Canvas, FrameStrip)
 HAS_KEYS = frozenset({"LookBar"})
 """Whose numbers have keys of their own in the viewer, so that Tab need not come to them."""
 ROUNDING_PIXELS = 1
@@ -157,12 +161,23 @@ def controls(window: QWidget) -> list[QWidget]:
 
 
 def nameless(window: QWidget) -> list[str]:
-    """Return the controls that a screen reader has no word for."""
-    return [_told(widget) for widget in controls(window) if not name_of(widget)]
+    """Return the controls, and what we draw ourselves, that a screen reader has no word for."""
+    drawn = [widget for kind in DRAWN for widget in window.findChildren(kind)]
+    return [_told(widget) for widget in (*controls(window), *drawn) if not name_of(widget)]
 
 
 def name_of(widget: QWidget) -> str:
-    return widget.accessibleName() or (widget.text() if isinstance(widget, QAbstractButton) else "")
+    """Return what a control is called, by its own words where they are words: `|<` is none."""
+    text = widget.text() if isinstance(widget, QAbstractButton) else ""
+    return widget.accessibleName() or (text if any(letter.isalpha() for letter in text) else "")
+
+
+def one_letter_twice(window: QWidget) -> list[str]:
+    """Return the keys with Alt that two visible controls of a window share, so that neither has it."""
+    said = [one.text() for one in window.findChildren(QAbstractButton) if one.isVisible() and one.window() is window]
+    labels = [one for one in window.findChildren(QLabel) if one.buddy() and one.isVisible() and one.window() is window]
+    keys = [QKeySequence.mnemonic(text).toString() for text in (*said, *(one.text() for one in labels))]
+    return sorted({key for key in keys if key and keys.count(key) > 1})
 
 
 def unreachable(window: QWidget) -> list[str]:

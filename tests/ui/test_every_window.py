@@ -1,4 +1,6 @@
-"""What every window of the panel holds to: a name for every control, Tab to all of them, no word cut at any scale."""
+"""What every window of the panel holds to: a name for every control and for what is drawn, Tab to all of them, a letter
+with Alt for one alone, no word cut at any scale.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from daemon_rig import RunningDaemon
-from every_window import MAKERS, controls, nameless, open_windows, tab_order, unreachable
+from every_window import MAKERS, controls, nameless, one_letter_twice, open_windows, tab_order, unreachable
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QDialog
 
@@ -26,6 +28,13 @@ def test_when_a_screen_reader_or_the_tab_key_comes_then_every_control_of_every_w
         problems[name] = [*nameless(window), *unreachable(window)]
     assert problems == {name: [] for name in MAKERS}
     assert all(count > 0 for count in seen.values()), seen
+
+
+def test_when_alt_and_a_letter_are_pressed_then_one_control_of_the_window_is_meant(
+    shared_daemon: RunningDaemon,
+) -> None:
+    shared = {name: one_letter_twice(window) for name, window in open_windows(shared_daemon.home)}
+    assert shared == {name: [] for name in MAKERS}
 
 
 def test_when_tab_is_pressed_then_a_dialog_is_gone_through_from_top_to_bottom(shared_daemon: RunningDaemon) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QSpinBox, QTableView, QTextBrowser, QWidget
 from qt_rig import application, wait_until
 
+from understudy.bridge.errors import RequestError
 from understudy.bridge.gather import gather_job
 from understudy.bridge.roundtrip import send_job
 from understudy.ui.centre import EmptyCentre
@@ -44,6 +45,14 @@ def test_when_a_take_is_chosen_then_its_page_its_folder_and_its_picture_come(
     wait_until(
         lambda: "UNCLEARED" in panel.jobs.index(panel.jobs.place(job_id), TAKE).data(Qt.ItemDataRole.ToolTipRole)
     )
+
+
+def test_when_something_does_not_work_then_what_happened_and_what_to_do_are_two_sentences(
+    open_panel: OpenPanel,
+) -> None:
+    panel = open_panel()
+    panel.tell_problem(RequestError("the take is gone", remedy="Fetch it again."))
+    assert panel.statusBar().currentMessage() == "the take is gone. Fetch it again."
 
 
 def test_when_the_daemon_dies_then_the_list_stays_and_says_so_and_all_is_right_when_it_is_back(

@@ -22,12 +22,13 @@ from understudy.bridge.gather import gather_job
 from understudy.bridge.messages import JobDetail
 from understudy.bridge.options import JobOptions
 from understudy.bridge.papers_messages import WaiverCard
-from understudy.ui import job_again, job_command
+from understudy.ui import job_again, job_command, papers_words
 from understudy.ui.memory import Memory
 from understudy.ui.panel import Panel
 from understudy.ui.papers_dialog import PapersDialog
 from understudy.ui.remembered import Remembered, Show, save
 from understudy.ui.session import Session
+from understudy.ui.waiver_request import WaiverRequest
 from understudy.ui.waivers_dialog import WaiversDialog
 
 OpenPanel = Callable[..., Panel]
@@ -268,6 +269,35 @@ def test_when_the_panel_turns_to_another_daemon_then_papers_offer_no_consents_of
     wait_until(lambda: panel.session.standing.life == "alive")
     wait_until(lambda: bool(dialog.known.today))
     assert dialog.known.people == ()
+
+
+def test_when_the_panel_turns_to_another_daemon_while_a_waiver_is_decided_then_that_ones_waivers_are_shown(
+    open_panel: OpenPanel, shared_daemon: RunningDaemon
+) -> None:
+    session = open_panel().session
+    dialog = WaiversDialog(session)
+    wait_until(lambda: session.errands.idle)
+    card = WaiverCard(waiver_id="w-1", rule=RULE, pack="house", record_id="R", reason=WHY, may_decide=True)
+    dialog._know((card,))
+    dialog.decide("deny")
+    assert not dialog.deny.isEnabled()
+    session.connect_to(shared_daemon.home)
+    wait_until(lambda: dialog.why.text() == papers_words.WAIVER_NONE)
+    assert dialog.model.rowCount() == 0
+    dialog._know((card,))
+    assert dialog.deny.isEnabled()
+
+
+def test_when_the_panel_turns_to_another_daemon_while_a_waiver_is_asked_for_then_it_can_be_asked_for_again(
+    open_panel: OpenPanel, shared_daemon: RunningDaemon
+) -> None:
+    session = open_panel().session
+    request = WaiverRequest(session, Finding(rule=RULE, outcome="refuse", message=""), "abcd1234")
+    request.reason.setPlainText(WHY)
+    request.ask()
+    assert not request.go.isEnabled()
+    session.connect_to(shared_daemon.home)
+    assert request.go.isEnabled()
 
 
 # ---- the panel is closed ------------------------------------------------------------------------------------------
