@@ -53,6 +53,8 @@ class PapersDialog(QDialog):
         self._of_job: tuple[Finding, ...] = ()
         self._coming: tuple[str, tuple[Finding, ...]] = "", ()
         """Of the file that is being opened."""
+        self._before: Document = new_document()
+        """What the form held when that file was asked for."""
         self._judged: Judged | None = None
         self._using = False
         self.form = RecordForm(self)
@@ -81,7 +83,7 @@ class PapersDialog(QDialog):
 
     def edit_file(self, path: Path, job_id: str = "", findings: tuple[Finding, ...] = ()) -> None:
         """Open a record's file; what is here stays where it does not open. findings: of the job `job_id` on it."""
-        self._coming = job_id, findings
+        self._coming, self._before = (job_id, findings), self.form.document
         self.desk.open(path)
 
     def read_again(self, path: Path, job_id: str, findings: tuple[Finding, ...]) -> None:
@@ -272,6 +274,9 @@ class PapersDialog(QDialog):
 
     def _opened(self, opened: Opened) -> None:
         self.job_id, self._of_job = self._coming
+        if opened.path == self.desk.path and self.form.document != self._before:
+            return  # the same file, read again while somebody typed: what was typed stays
+        self.desk.begin(opened.document, opened.path)
         self._tell(opened.said)
         self._show_document(opened.document)
 

@@ -30,7 +30,7 @@ class RecordDesk(QObject):
     """One file at a time. For the interface's thread; none of it waits."""
 
     opened = Signal(object)
-    """Opened."""
+    """Opened: whoever takes it begins with it."""
     saved = Signal(object)
     """Path."""
     failed = Signal(object)
@@ -45,7 +45,7 @@ class RecordDesk(QObject):
         self._fixes: list[AppliedFix] = []
 
     def begin(self, document: Document, path: Path | None = None) -> None:
-        """Turn to a document that is no file yet."""
+        """Turn to a document: one that was opened, or one that is no file yet."""
         self.path, self._stands, self._fixes = path, document, []
 
     def let_go(self) -> Document:
@@ -88,7 +88,6 @@ class RecordDesk(QObject):
         self.failed.emit(problem)
 
     def _opened(self, opened: Opened) -> None:
-        self.begin(opened.document, opened.path)
         self.opened.emit(opened)
 
 

@@ -203,4 +203,12 @@ def test_when_papers_are_opened_again_then_they_are_as_the_file_is_now_unless_so
     papers.show_refused("job01234", (finding,))
     papers.open()
     assert (dialog.form.document["record_id"], dialog.job_id) == ("elsewhere-typed", "job01234")
+    dialog.save.click()
+    wait_until(lambda: not dialog.isWindowModified())
+    papers.show_refused("job56789", (finding,))
+    papers.open()
+    QTest.keyClicks(dialog.form.lines["record_id"].editor, "-again")  # while the file is read
+    wait_until(lambda: dialog.job_id == "job56789")
+    assert dialog.form.document["record_id"] == "elsewhere-typed-again"
+    assert dialog.isWindowModified()
     dialog.confirm = lambda question: True  # type: ignore[method-assign]  # nobody is here to be asked
