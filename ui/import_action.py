@@ -78,7 +78,7 @@ class ImportAction(QAction):
             self.told.emit(words.IMPORT_DONE.format(desk=said.title, said=said.words))
             return
         problem = error_from_report(said.error)
-        self.failed.emit(HostError(f"{said.title}: {problem.message}.", remedy=problem.remedy))
+        self.failed.emit(HostError(f"{said.title}: {problem.message}", remedy=problem.remedy))
 
 
 def _plain(title: str) -> str:
