@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -17,7 +16,7 @@ class PressedWhileItEnds:
     """Its destructor runs while Ctrl-C is pressed: Python drops the exception there."""
 
     def __del__(self) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_when_the_press_is_lost_in_a_destructor_then_the_next_look_raises_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,9 +32,8 @@ def test_when_the_press_is_lost_in_a_destructor_then_the_next_look_raises_it(mon
 
 
 def test_when_nothing_is_in_the_way_then_the_press_interrupts_at_once() -> None:
-    with kept() as check, pytest.raises(KeyboardInterrupt):
-        os.kill(os.getpid(), signal.SIGINT)
-        check()
+    with kept(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_when_it_is_over_then_the_handler_of_before_is_back() -> None:
