@@ -17,7 +17,7 @@ from typing import Any
 
 @contextmanager
 def kept() -> Iterator[Callable[[], None]]:
-    """Yield what raises KeyboardInterrupt if Ctrl-C was pressed since; on a thread that is not the main one it never does.
+    """Yield what raises KeyboardInterrupt if Ctrl-C was pressed since; never on another thread than the main one.
 
     The exception comes at once as ever; what is yielded is called now and then by a loop, for the press that was lost.
     """
