@@ -17,6 +17,7 @@ from typing import IO, Any
 import msgspec
 import pytest
 from blake3 import blake3
+from bulk_rig import Caller, GuardedDepot
 from daemon_rig import daemon_forks
 from fork_server import Forked
 
@@ -258,3 +259,17 @@ def ben(shared_daemon: DaemonProcess) -> Iterator[Client]:
     client.hello()
     yield client
     client.close()
+
+
+@pytest.fixture
+def depot(tmp_path: Path) -> Iterator[GuardedDepot]:
+    depot = GuardedDepot(tmp_path / "home")
+    yield depot
+    depot.close()
+
+
+@pytest.fixture
+def caller(depot: GuardedDepot) -> Iterator[Caller]:
+    caller = depot.connect()
+    yield caller
+    caller.vanish()
