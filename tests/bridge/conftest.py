@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import zmq
+from gather_rig import sound_options
 from take_rig import Version
 from transfer_rig import AnsweringDepot
 
@@ -35,6 +36,7 @@ from understudy.bridge.messages import (
     Watching,
     Welcome,
 )
+from understudy.bridge.options import JobOptions
 from understudy.bridge.take import Take
 from understudy.bridge.wire import (
     PUSH_ID,
@@ -202,3 +204,9 @@ def depot(daemon: LittleDaemon, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     depot = AnsweringDepot(daemon, home)
     yield depot
     depot.close()
+
+
+@pytest.fixture
+def shot(tmp_path: Path) -> JobOptions:
+    """Return the options of a sound shot of four frames, 1001 to 1004."""
+    return sound_options(tmp_path)
