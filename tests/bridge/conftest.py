@@ -199,7 +199,6 @@ def connection(daemon: LittleDaemon) -> Connection:
 
 @pytest.fixture
 def depot(daemon: LittleDaemon, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AnsweringDepot]:
-    monkeypatch.setattr(transfer, "PATIENCE_SECONDS", 1.0)
     monkeypatch.setattr(transfer, "RETRY_SECONDS", 0.05)
     depot = AnsweringDepot(daemon, home)
     yield depot

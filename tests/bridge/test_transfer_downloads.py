@@ -21,7 +21,7 @@ from understudy.bridge.transfer import collect, download
 @pytest.fixture
 def client(depot: AnsweringDepot, connection: Connection) -> Iterator[Client]:
     """A client of the depot's daemon, which has not proved that it shares the machine."""
-    with Client(connection, timeout_seconds=2) as client:
+    with Client(connection, timeout_seconds=10) as client:
         yield client
 
 

@@ -17,7 +17,7 @@ from own_clock import OwnClock
 
 TURN_SECONDS = 0.05
 """What a turn of the main thread may take beside one frame's own render."""
-ATTEMPTS = 3
+ATTEMPTS = 6
 """A busy machine only adds to what a turn takes."""
 OFF_THE_MAIN_THREAD = frozenset(
     {"client", "line", "bulk_line", "wire", "watch", "transfer", "take", "gather", "input_files", "exr_file",
