@@ -12,6 +12,7 @@ import pytest
 from depot_rig import JOB, MIB, digest_of
 from transfer_rig import AnsweringDepot, Cable
 
+from understudy.bridge import transfer
 from understudy.bridge.client import Client
 from understudy.bridge.errors import DaemonUnreachable, JobParked, PlateError, RequestError
 from understudy.bridge.keys import Connection
