@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 import zmq
+from gather_rig import sound_options
 from take_rig import Version
+from transfer_rig import AnsweringDepot
 
+from understudy.bridge import transfer
 from understudy.bridge.client import Client
 from understudy.bridge.errors import ProtocolError
 from understudy.bridge.keys import Connection, announce, ensure_local_keys, write_challenge
@@ -33,6 +36,7 @@ from understudy.bridge.messages import (
     Watching,
     Welcome,
 )
+from understudy.bridge.options import JobOptions
 from understudy.bridge.take import Take
 from understudy.bridge.wire import (
     PUSH_ID,
@@ -186,3 +190,22 @@ def follow(version: Version, client: Client, tmp_path: Path) -> Callable[..., Ta
         return take
 
     return from_first_to_last
+
+
+@pytest.fixture
+def connection(daemon: LittleDaemon) -> Connection:
+    return daemon.connection
+
+
+@pytest.fixture
+def depot(daemon: LittleDaemon, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AnsweringDepot]:
+    monkeypatch.setattr(transfer, "RETRY_SECONDS", 0.05)
+    depot = AnsweringDepot(daemon, home)
+    yield depot
+    depot.close()
+
+
+@pytest.fixture
+def shot(tmp_path: Path) -> JobOptions:
+    """Return the options of a sound shot of four frames, 1001 to 1004."""
+    return sound_options(tmp_path)

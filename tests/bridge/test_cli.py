@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import signal
 import stat
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -182,7 +183,10 @@ def test_when_the_reader_of_a_pipe_goes_away_then_nothing_is_complained_of(
     assert "Traceback" not in said
 
 
-def test_when_ctrl_c_is_pressed_then_the_watching_ends_with_6_and_the_job_stays(daemon: Any) -> None:
+def test_when_ctrl_c_is_pressed_then_the_watching_ends_with_6_and_the_job_stays(
+    daemon: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONFAULTHANDLER", "1")
     daemon.answers[Watch] = Watching(last=1)
     process = started("watch", "abcd2345")
     while not any(isinstance(request, Watch) for request in daemon.received):
@@ -190,7 +194,11 @@ def test_when_ctrl_c_is_pressed_then_the_watching_ends_with_6_and_the_job_stays(
         time.sleep(0.01)
     daemon.pushes.put(Event(number=1, job_id="abcd2345", at="2026-11-20T10:00:00Z", what=StateChanged(state="running")))
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    try:
+        _, said = process.communicate(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)  # faulthandler then says where each thread stands
+        pytest.fail(f"it goes on watching: {process.communicate()}")
     assert process.returncode == 6
     assert "understudy watch abcd2345" in said
     assert "Traceback" not in said

@@ -26,6 +26,7 @@ from understudy.bridge.main_thread import MainThread
 from understudy.bridge.options import JobOptions
 
 FRAMES, WIDTH, HEIGHT, FIRST = 4, 160, 90, 1001
+RATE = FrameRate(24000, 1001)
 PATIENCE_SECONDS = 120.0
 CHOICES = JobOptions(engine="identity", self_attest="a test, to see that it works")
 Picture = np.ndarray[Any, np.dtype[np.float32]]

@@ -10,6 +10,7 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
+from delivery_rig import Take
 from numpy.typing import NDArray
 
 from understudy.bridge.engine_description import EngineDescription, SegmentRule
@@ -217,3 +218,11 @@ class ShotOnDisk:
 @pytest.fixture
 def on_disk(tmp_path: Path) -> ShotOnDisk:
     return ShotOnDisk(tmp_path)
+
+
+@pytest.fixture
+def take(on_disk: ShotOnDisk, say: Callable[..., Any], tmp_path: Path) -> Take:
+    """Return a sound version of the preview engine."""
+    folder = tmp_path / "v001"
+    folder.mkdir()
+    return Take(on_disk, PREVIEW, say, folder)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import os
 import queue
 import secrets
-import signal
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 import pytest
 from blake3 import blake3
-from daemon_rig import daemon_forks
-from fork_server import Forked
+from bulk_rig import Caller, GuardedDepot
+from following_rig import Studio
+from stub_daemon_rig import DaemonProcess, until
+from terminal_rig import Terminal
 
 from understudy.bridge.client import Client
 from understudy.bridge.consent import Consent
+from understudy.bridge.errors import ComplianceError
 from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.keys import Connection, issue_key, load_connection
 from understudy.bridge.messages import Event, JobSummary, Progress, StateChanged
@@ -40,17 +38,6 @@ from understudy.bridge.shot import (
 )
 from understudy.bridge.watch import Watcher
 from understudy.bridge.words import ENDED
-
-PATIENCE_SECONDS = 20.0
-
-
-def until(true: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
-    """Wait until `true()` is, and return what it returned."""
-    end = time.monotonic() + seconds
-    while not (value := true()):
-        assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.01)
-    return value
 
 
 @dataclass
@@ -110,6 +97,18 @@ def job_on_record(folder: Path, **record: Any) -> Job:
     return job
 
 
+BARE = Consent(consent_id="c-1", talent="", document="", signed_on="")
+"""A consent of which only the registry knows more."""
+
+
+def naming_ana(folder: Path, **changes: Any) -> Job:
+    """Return a job on a record that shows ana by her consent c-1."""
+    job = make_job(folder, **changes)
+    record = Record(likeness="digital_replica", on_screen=("ana",), consents=(BARE,))
+    job.request = msgspec.structs.replace(job.request, record=record)
+    return job
+
+
 def large_job(folder: Path, salt: bytes, kilobytes: int, prompt: str = "") -> Job:
     """Return a job of one frame whose plate has this size."""
     job = make_job(folder, frames=1, prompt=prompt)
@@ -125,59 +124,6 @@ def large_job(folder: Path, salt: bytes, kilobytes: int, prompt: str = "") -> Jo
     job.paths[digest] = path
     job.request = msgspec.structs.replace(job.request, shot=shot)
     return job
-
-
-class DaemonProcess:
-    """A daemon with stub workers in a process of its own."""
-
-    def __init__(self, home: Path, **settings: Any) -> None:
-        self.home = home
-        self.settings = settings
-        self.process: Forked | None = None
-        self.environment: dict[str, str] = {}
-        self._words: IO[bytes]
-
-    def start(self) -> DaemonProcess:
-        script = Path(__file__).with_name("serve_with_stub.py")
-        said = json.dumps({"home": str(self.home), **self.settings})
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("UNDERSTUDY_")}
-        said_here, says = os.pipe()
-        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - until it has ended
-        with open(said_here, "rb") as port, open(says, "wb") as to:  # noqa: PTH123 - a pipe
-            self.process = daemon_forks().start(
-                (str(script), said), {**environment, **self.environment},
-                stdout=to.fileno(), stderr=self._words.fileno(),
-            )  # fmt: skip
-            to.close()
-            if not port.readline():
-                raise AssertionError(self.finish()[1])
-        return self
-
-    def finish(self, seconds: float = PATIENCE_SECONDS) -> tuple[int, str]:
-        """Wait for the daemon's end; return its exit code and what it wrote to its standard error."""
-        assert self.process is not None
-        code = self.process.wait(seconds)
-        with self._words as words:
-            words.seek(0)
-            return code, words.read().decode()
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.finish()
-
-    def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            code, words = self.finish()
-            assert code == 0, words
-
-    def client(self) -> Client:
-        return Client.connect(self.home)
-
-    @property
-    def log(self) -> str:
-        return (self.home / "daemon.log").read_text()
 
 
 class Eyes:
@@ -224,6 +170,14 @@ def state_of(client: Client, job_id: str) -> str:
     return client.show_job(job_id).summary.state
 
 
+def refused(daemon: DaemonProcess, folder: Path, why: str, **changes: Any) -> ComplianceError:
+    """Submit a job that shows ana; return why it was refused."""
+    job = naming_ana(folder / secrets.token_hex(4), **changes)
+    with daemon.client() as client, pytest.raises(ComplianceError, match=why) as refusal:
+        client.submit(job.request, job.token)
+    return refusal.value
+
+
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[DaemonProcess]:
     """A daemon of its own for one test."""
@@ -258,3 +212,25 @@ def ben(shared_daemon: DaemonProcess) -> Iterator[Client]:
     client.hello()
     yield client
     client.close()
+
+
+@pytest.fixture
+def depot(tmp_path: Path) -> Iterator[GuardedDepot]:
+    depot = GuardedDepot(tmp_path / "home")
+    yield depot
+    depot.close()
+
+
+@pytest.fixture
+def caller(depot: GuardedDepot) -> Iterator[Caller]:
+    caller = depot.connect()
+    yield caller
+    caller.vanish()
+
+
+@pytest.fixture
+def studio(tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+    made = Studio(tmp_path / "studio", terminal, monkeypatch)
+    yield made
+    for daemon in reversed(made.running):
+        daemon.stop()

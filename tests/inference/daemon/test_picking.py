@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from terminal_rig import Terminal
+from following_rig import Studio, known
 
 from understudy.bridge.circumstances import Use
 from understudy.bridge.client import Client
@@ -21,7 +21,6 @@ from understudy.inference.authority.papers import RegisteredConsent, Talent
 
 from .conftest import DaemonProcess, guest, until
 from .test_drafts import bare, grant, register
-from .test_following import Studio, known
 
 
 def day(offset: int) -> str:
@@ -137,14 +136,6 @@ def test_an_empty_registry_says_that_it_is_not_in_use(tmp_path: Path) -> None:
 
 
 # ---- on a follower --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def studio(tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
-    made = Studio(tmp_path / "studio", terminal, monkeypatch)
-    yield made
-    for process in reversed(made.running):
-        process.stop()
 
 
 def test_a_follower_tells_of_the_authoritys_papers_and_of_a_stale_snapshot_that_none_of_them_counts(

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from following_rig import Studio
 from terminal_rig import Terminal
 
 from understudy.bridge.client import Client
@@ -20,7 +21,6 @@ from understudy.bridge.papers_messages import RequestWaiver, Waivers
 from understudy.inference.authority.ledger import read_ledger
 
 from .conftest import DaemonProcess, guest, job_on_record, until
-from .test_following import Studio
 from .test_waivers import MINE, RULE, WHY, day
 
 ROLES = {"art": "artist", "abe": "artist", "pia": "producer", "lea": "legal", "leo": "legal"}
@@ -216,14 +216,6 @@ def test_without_a_daemon_a_command_says_so(people: People, tmp_path: Path, term
 
 
 # ---- a follower -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def studio(tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
-    made = Studio(tmp_path / "studio", terminal, monkeypatch)
-    yield made
-    for process in reversed(made.running):
-        process.stop()
 
 
 def test_a_follower_passes_a_request_on_decides_nothing_and_keeps_its_loop_while_the_authority_is_away(
