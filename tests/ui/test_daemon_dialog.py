@@ -145,7 +145,7 @@ def test_when_daemons_were_visited_then_they_can_be_had_back_from_the_list(
     dialog.recent.setFocus()
     QTest.keyClick(dialog.recent, Qt.Key.Key_Down)
     assert (dialog.recent.currentIndex(), panel.session.where) == (1, key)  # who only looks stays where they are
-    dialog.connect_recent.click()
+    QTest.keyClick(dialog.recent, Qt.Key.Key_Return)
     wait_until(lambda: "dora" not in dialog.text() and "Daemon: alive" in dialog.text())
     assert not dialog.connect_recent.isEnabled()
 
