@@ -6,7 +6,7 @@ stands there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
@@ -31,6 +31,7 @@ from understudy.ui.memory import Memory
 from understudy.ui.panel_memory import PanelMemory
 from understudy.ui.panel_papers import PanelPapers
 from understudy.ui.papers_dialog import PapersDialog
+from understudy.ui.remembered import HOST_SAYS
 from understudy.ui.session import Session, Standing
 from understudy.ui.submit_dialog import SubmitDialog
 from understudy.ui.thumbnails import Thumbnails
@@ -59,6 +60,7 @@ class Panel(QMainWindow):
         self.setWindowTitle(words.TITLE)
         self.session = session
         self.choices = choices or JobOptions()
+        self._choices_say: Collection[str] = ()
         self.middle: QWidget = viewer if viewer is not None else EmptyCentre()
         self.centre: TakeViewer = self.middle  # type: ignore[assignment]  # a widget that is a TakeViewer
         self.jobs = JobList(self)
@@ -187,7 +189,7 @@ class Panel(QMainWindow):
     def open_form(self) -> None:
         """Open the form for a new job; one at a time, and it keeps what was typed."""
         if self.form is None:
-            self.form = SubmitDialog(self.session, self.memory.choices(self.choices), self)
+            self.form = SubmitDialog(self.session, self.memory.choices(self.choices, self._choices_say), self)
             self.memory.watch_form(self.form)
             self.form.accepted_job.connect(self._accepted)
             self.form.show_standing(self.session.standing)
@@ -204,13 +206,14 @@ class Panel(QMainWindow):
         QApplication.alert(self)  # for a window manager that lets nobody take the focus
         if said.options is None:
             return
-        self.take_selection(said.options)
+        self.take_selection(said.options, HOST_SAYS if said.kind == "selection" else ())
         came = words.SELECTION_WAITS if self.form is not None and self.form.waiting else words.SELECTION_CAME
         self.tell(came.format(desk=said.title or words.TITLE, shot=said.options.shot or said.options.plate or ""))
 
-    def take_selection(self, shot: JobOptions) -> None:
-        """Open the form with a shot that a host selected."""
-        self.choices = shot if self.form is None else self.form.take_shot(shot)
+    def take_selection(self, shot: JobOptions, said: Collection[str] = HOST_SAYS) -> None:
+        """Open the form with a shot that a host selected. said: fields that it says although they are as declared."""
+        self.choices = shot if self.form is None else self.form.take_shot(shot, said)
+        self._choices_say = said
         self.open_form()
 
     def open_form_with(self, options: JobOptions) -> None:

@@ -240,7 +240,12 @@ FAULT_COPY = "&Copy the report"
 FAULT_COPIED = "Copied."
 
 MEMORY_DAMAGED = "{file} could not be read ({problem}). It was set aside as {kept}; what you choose is remembered anew."
-MEMORY_UNREAD = "{file}, what the panel remembers, cannot be used: {problem}. Nothing of it was changed."
+MEMORY_UNREAD = "{file}, what the panel remembers, cannot be used: {problem}"
+MEMORY_UNREAD_REMEDY = (
+    "It stays as it is, and nothing is remembered until it can be read and the panel is opened again."
+)
+MEMORY_OPEN = "others can read it (run `chmod 600 '{file}'`)"
+MEMORY_NO_FILE = "it is no plain file"
 MEMORY_RESET = "Forget what the panel &remembers…"
 CLOSE_SENDING = (
     "A job is being sent. Close all the same? What has arrived is kept, and is not sent again with the next try."
@@ -285,6 +290,7 @@ LEDGER_SAID = "{entries}, the newest {digest}…"
 FOLLOWS = "Follows"
 MACHINE_UNTOLD = "This daemon is older and does not tell its GPUs, queue, packs and ledger."
 DAEMON_RECENT = "&Recent:"
+DAEMON_RECENT_CONNECT = "C&onnect"
 DAEMON_RECENT_NAME = "Daemons that this panel was connected to"
 DAEMON_DRAIN = "&Drain…"
 DAEMON_DRAIN_HELP = "Let this daemon finish what runs and exit. For admins."

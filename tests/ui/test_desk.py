@@ -228,7 +228,9 @@ def test_when_a_second_panel_is_opened_then_the_first_has_its_options_and_the_se
     open_panel: OpenPanel, daemon: RunningDaemon, drawn: Path, processes: list[Opened]
 ) -> None:
     panel = listening(open_panel(daemon.home), daemon)
-    second = Opened(daemon.home, "--plate", "plate/plate.####.exr", "--shot", "sh950", cwd=drawn)
+    second = Opened(
+        daemon.home, "--plate", "plate/plate.####.exr", "--shot", "sh950", "--ocio", "colour/config.ocio", cwd=drawn
+    )
     processes.append(second)
     wait_until(lambda: second.process.poll() is not None, OPEN_SECONDS)
     assert second.process.returncode == 0, second.process.communicate()[0]
@@ -236,6 +238,7 @@ def test_when_a_second_panel_is_opened_then_the_first_has_its_options_and_the_se
     assert form is not None
     said = form.options()[0]
     assert (said.plate, said.shot) == (str(drawn / "plate/plate.####.exr"), "sh950")
+    assert said.ocio == str(drawn / "colour/config.ocio")
 
 
 def test_when_the_first_panel_was_killed_then_the_next_one_opens_and_another_beside_it_where_it_is_wanted(
