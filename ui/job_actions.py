@@ -67,9 +67,10 @@ class JobActions(QObject):
     def choose(self, rows: Sequence[JobRow]) -> None:
         """Offer what can be done to these jobs: to several, what can be done to one of them at least."""
         self._rows = tuple(rows)
+        one_of_each = {row.summary.state: row.summary for row in rows}.values()  # ten thousand may be selected
+        there = frozenset[str]().union(*map(allowed, one_of_each))
         for name, action in self.by_name.items():
-            there = self._for(name)
-            action.setEnabled(bool(there) and (len(self._rows) == 1 or name not in ONE_JOB))
+            action.setEnabled(name in there and (len(self._rows) == 1 or name not in ONE_JOB))
 
     def _for(self, name: str) -> tuple[JobRow, ...]:
         """Return the chosen jobs that this can be done to."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import groupby
 from typing import get_args
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
@@ -141,15 +142,19 @@ class JobsPane(QWidget):
         """Select these jobs and no others, where they are shown."""
         alone = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
         found = QItemSelection()
-        for at in map(self.jobs.place, job_ids):
-            if at is not None:
-                found.select(self.jobs.index(at, SHOT), self.jobs.index(at, SHOT))
+        places = sorted(at for at in map(self.jobs.place, job_ids) if at is not None)
+        # In runs of neighbours: Qt compares every part of a selection with every other.
+        for _, run in groupby(enumerate(places), lambda one: one[1] - one[0]):
+            rows = [at for _, at in run]
+            found.select(self.jobs.index(rows[0], SHOT), self.jobs.index(rows[-1], SHOT))
         self.table.selectionModel().select(found, alone)
 
     def _note_selection(self) -> None:
         if self._finding:
             return
-        rows = [self.jobs.row(index.row()) for index in self.table.selectionModel().selectedRows()]
+        # Not `selectedRows`: it asks the list for each of its cells.
+        runs = self.table.selectionModel().selection().toList()
+        rows = [self.jobs.row(at) for at in sorted({at for run in runs for at in range(run.top(), run.bottom() + 1)})]
         self.selected_ids = tuple(row.summary.job_id for row in rows)
         self.selected.emit(rows)
 
@@ -196,9 +201,9 @@ class JobsPane(QWidget):
         at = self.jobs.place(self.chosen_id)
         if at is not None and first.row() <= at <= last.row():
             self.chosen.emit(self.jobs.row(at))
-        places = map(self.jobs.place, self.selected_ids)
-        if any(at is not None and first.row() <= at <= last.row() for at in places):
-            self._note_selection()
+        places = [at for at in map(self.jobs.place, self.selected_ids) if at is not None]
+        if any(first.row() <= at <= last.row() for at in places):
+            self.selected.emit([self.jobs.row(at) for at in places])
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         if watched is self.table and event.type() == QEvent.Type.Resize:
