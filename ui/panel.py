@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QMenu, QSplitter, QWidget
 
@@ -135,46 +135,41 @@ class Panel(QMainWindow):
         session, jobs = self.session, self.jobs
         session.standing_changed.connect(self._show_standing)
         session.jobs_listed.connect(jobs.set_jobs)
-        session.jobs_changed.connect(self._change_jobs)
+        session.jobs_changed.connect(jobs.change_jobs)
         session.progressed.connect(jobs.set_progress)
         session.frames_finished.connect(self._note_frames)
+        jobs.take_changed.connect(self.thumbnails.forget)
         jobs.thumbnail_wanted.connect(self.thumbnails.want)
         self.thumbnails.state_told.connect(jobs.set_take_state)
         self.thumbnails.ready.connect(self.pane.set_thumbnail)
         self.pane.chosen.connect(self._choose)
-        self.pane.selected.connect(self.actions_on_job.choose)
+        for acts in (self.actions_on_job, self.import_action, self.papers):
+            self.pane.selected.connect(acts.choose)
+            acts.told.connect(self.tell)
+            acts.failed.connect(self.tell_problem)
         self._settle.timeout.connect(lambda: self.details.choose(self._chosen))
         self.actions_on_job.fetching.fetched.connect(self.details.note_fetched)
         self.desk.called.connect(self._come_to_the_front)
-        self.details.anchorClicked.connect(lambda link: self.papers.open_link(link.toString()))
-        for acts in (self.actions_on_job, self.import_action, self.papers):
-            acts.told.connect(self.tell)
-            acts.failed.connect(self.tell_problem)
+        self.details.anchorClicked.connect(self._open_link)
 
     # ---- what comes -----------------------------------------------------------------------------------------------
 
     def _choose(self, row: JobRow | None) -> None:
         before, self._chosen = self._chosen, row
-        self.import_action.choose(row)
-        self.papers.choose(row)
         if before is None or row is None or before.summary != row.summary:
             self._settle.start()
 
-    def _change_jobs(self, rows: list[JobRow]) -> None:
-        for row in rows:
-            before = self.jobs.job(row.summary.job_id)
-            if before is None or before.summary.state != row.summary.state:
-                self.thumbnails.forget(row.summary.job_id)
-        self.jobs.change_jobs(rows)
-        for row in rows:
-            if row.summary.state == "delivered":
-                self.thumbnails.want(row.summary.job_id)  # what its files say of themselves has changed, not only looks
+    def _open_link(self, link: QUrl) -> None:
+        """Follow a link of the page that is read, whatever is selected meanwhile."""
+        if self.details.detail is not None:
+            self.papers.open_link(link.toString(), self.details.detail.summary)
 
     def _note_frames(self, job_id: str, frames: list[int]) -> None:
         if self._chosen is None or self._chosen.summary.job_id != job_id:
             return
-        if self.details.folder is None:
-            self._settle.start()  # the first frames: now there is a folder to look into
+        if self.details.folder is None:  # the first frames: now there is a folder to look into
+            if not self._settle.isActive():  # begun anew by each of them, it would wait until none lands any more
+                self._settle.start()
         else:
             self.centre.frames_finished(tuple(frames))
 
@@ -241,8 +236,9 @@ class Panel(QMainWindow):
         self.statusBar().showMessage(f"{problem.message} {problem.remedy}")
 
     def _accepted(self, job_id: str, text: str) -> None:
-        self.session.refresh(job_id)
-        self.pane.choose(job_id)
+        if self.form is not None and self.form.sent_to == self.session.standing.connection:
+            self.session.refresh(job_id)
+            self.pane.choose(job_id)
         self.tell(text)
 
     def _find(self) -> None:

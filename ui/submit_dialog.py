@@ -76,6 +76,7 @@ class SubmitDialog(QDialog):
         self._told = ""
         self.sent = choices
         """What the form said when a job was sent last."""
+        self.sent_to = session.standing.connection  # of that job
         self.said = QTextBrowser(self)
         self.said.setAccessibleName(words.GATE)
         self.said.hide()
@@ -328,6 +329,7 @@ class SubmitDialog(QDialog):
         self.papers.clear()
         self.bar.show()
         self.sent, self._told = self.options()[0], ""
+        self.sent_to = self._session.standing.connection
         self._sending.send(numbered(self.options(draft=draft)[0]))
         self.check()
 

@@ -106,6 +106,7 @@ FOLDS = {
 FOLDED = "{shot}  +{more}"
 FOLDED_IN_WORDS = ", {takes} folded"
 COPIED = "Copied: {line}"
+COPIED_BUT = "Copied, but {unknown}."
 COPY_RECORD = "the record's own file is not known: put its path in the place of {stand_in}"
 COPY_FOLDER = "paths are as they were typed: run it in the folder where the job was submitted"
 COPY_CONTEXT = "OCIO's context was {names}: set these variables"
