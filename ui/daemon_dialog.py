@@ -26,6 +26,7 @@ from understudy.ui.daemon_start import DaemonStart
 from understudy.ui.daemon_words import in_rows, machine_rows
 from understudy.ui.growing import Growing
 from understudy.ui.memory import Memory
+from understudy.ui.scroll_past import scrolled_past
 from understudy.ui.session import Session, Standing
 
 ASK_MILLISECONDS = 2000
@@ -51,19 +52,22 @@ class DaemonDialog(QDialog):
         self._life = ""
         Growing(self)
         self.said = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.recent = scrolled_past(QComboBox(self))
+        self.recent.setAccessibleName(words.DAEMON_RECENT_NAME)
+        self.recent.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.connect_recent = QPushButton(words.DAEMON_RECENT_CONNECT, self)
+        self.connect_recent.setDefault(True)  # for Return in the list
         self.by_key = QPushButton(words.DAEMON_KEY, self)
         self.start = QPushButton(words.DAEMON_START, self)
         self.again = QPushButton(words.DAEMON_AGAIN, self)
         self.drain = QPushButton(words.DAEMON_DRAIN, self)
         self.drain.setToolTip(words.DAEMON_DRAIN_HELP)
-        self.recent = QComboBox(self)
-        self.recent.setAccessibleName(words.DAEMON_RECENT_NAME)
-        self.recent.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         label = QLabel(words.DAEMON_RECENT, self, textFormat=Qt.TextFormat.PlainText)
         label.setBuddy(self.recent)
         others, buttons = QHBoxLayout(), QHBoxLayout()
         others.addWidget(label)
         others.addWidget(self.recent, 1)
+        others.addWidget(self.connect_recent)
         for button in (self.by_key, self.start, self.again, self.drain):
             buttons.addWidget(button)
         layout = QVBoxLayout(self)
@@ -76,7 +80,8 @@ class DaemonDialog(QDialog):
         self._timer.timeout.connect(self._ask_machine)
         self._timer.start()
         self.drain.clicked.connect(self.drain_daemon)
-        self.recent.activated.connect(self._connect_recent)
+        self.recent.currentIndexChanged.connect(self._offer_connect)
+        self.connect_recent.clicked.connect(lambda: self.connect_by(Path(self.recent.currentText())))
         self._memory.loaded.connect(self._offer_recent)
         self._offer_recent()
         self.by_key.clicked.connect(self._choose_key)
@@ -146,9 +151,11 @@ class DaemonDialog(QDialog):
             self.recent.addItems(files)
         self.recent.setEnabled(bool(files))
         self.recent.setCurrentText(str(self._session.where))
+        self._offer_connect()
 
-    def _connect_recent(self, at: int) -> None:
-        self.connect_by(Path(self.recent.itemText(at)))
+    def _offer_connect(self) -> None:
+        chosen = self.recent.currentText()
+        self.connect_recent.setEnabled(bool(chosen) and chosen != str(self._session.where))
 
     def drain_daemon(self) -> None:
         """Let the daemon finish what runs and exit, once somebody has said yes."""
@@ -205,7 +212,7 @@ class DaemonDialog(QDialog):
             self.said.clear()
 
     def _failed(self, problem: UnderstudyError) -> None:
-        self.said.setText(f"{problem.message} {problem.remedy}")
+        self.said.setText(f"{problem.message}. {problem.remedy}")
         self.start.setEnabled(True)
 
     def _choose_key(self) -> None:

@@ -76,6 +76,10 @@ class Details(QTextBrowser):
         read = partial(_read, job_id=job_id, others=others, fetched=self._fetched.get(job_id))
         self._session.ask(read, partial(self._show, done=done), self._tell_problem)
 
+    def shows(self, job_id: str) -> bool:
+        """Say whether it is this job whose page and folder are here."""
+        return self.detail is not None and self.detail.summary.job_id == job_id
+
     def segments_of(self, job_id: str) -> tuple[TakeSegment, ...]:
         """Return where a job's segments lie; empty for one that is not shown, or whose plan is not known."""
         outputs = self.outputs

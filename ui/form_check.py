@@ -25,6 +25,8 @@ SEQUENCES = ("plate", "matte", "clean_plate", "holdout")
 _FRAME = re.compile(r"(?<=[._])(\d{3,})(?=\.[A-Za-z0-9]+$)")
 """A frame number in a file's name, as every package writes it: before the ending, behind a dot or underscore. Three
 digits at least, so that a version (`_v2`, `_02`) is none."""
+_CONFIG_FILE = re.compile(r"(?!ocio://)(.*[/\\].*|.*\.ocioz?)")
+"""An OCIO config that is a file or a folder, as `bridge.colour_config` tells it from a built-in config's name."""
 _NAMED = re.compile(r"--([a-z][a-z-]*)")
 _PARSERS: dict[str, Callable[[str], object]] = {
     "frames": FrameRange.parse,
@@ -103,6 +105,14 @@ def pattern_of(file: str) -> str:
     pattern with only one file is that one frame.
     """
     return _FRAME.sub(lambda found: "#" * len(found.group()), file)
+
+
+def with_whole_paths(options: JobOptions) -> JobOptions:
+    """Return the options with whole paths, for whoever reads them in another folder or another day."""
+    whole = {name: os.path.abspath(typed) for name in PATHS if (typed := getattr(options, name))}  # noqa: PTH100
+    if options.ocio and _CONFIG_FILE.fullmatch(options.ocio.strip()):
+        whole["ocio"] = os.path.abspath(os.path.expanduser(options.ocio.strip()))  # noqa: PTH100, PTH111 - words
+    return msgspec.structs.replace(options, **whole)
 
 
 def numbered(options: JobOptions) -> JobOptions:

@@ -14,6 +14,7 @@ from understudy.bridge.options import JobOptions
 from understudy.ui import words
 from understudy.ui.form_check import PATHS, SEQUENCES, pattern_of
 from understudy.ui.plain import plain_tip
+from understudy.ui.scroll_past import scrolled_past
 
 Editor = QLineEdit | QComboBox | QCheckBox
 
@@ -22,6 +23,8 @@ class Field(QObject):
     """A name, an editor and the problem beside it."""
 
     changed = Signal()
+    typed = Signal()
+    """Changed by hand, not by the panel."""
 
     def __init__(self, name: str, editor: Editor, said: str, parent: QWidget) -> None:
         super().__init__(parent)
@@ -41,10 +44,13 @@ class Field(QObject):
             widget.setToolTip(plain_tip(said))
         if isinstance(editor, QLineEdit):
             editor.setPlaceholderText(said)
+            editor.textEdited.connect(self.typed)
             editor.textChanged.connect(self.changed)
         elif isinstance(editor, QComboBox):
+            editor.activated.connect(self.typed)
             editor.currentTextChanged.connect(self.changed)
         else:
+            editor.clicked.connect(self.typed)
             editor.toggled.connect(self.changed)
 
     def value(self) -> object:
@@ -158,7 +164,7 @@ def help_of(name: str) -> str:
 
 
 def _combo(choices: tuple[str, ...], parent: QWidget) -> QComboBox:
-    box = QComboBox(parent)
+    box = scrolled_past(QComboBox(parent))
     box.addItems(list(choices))
     return box
 

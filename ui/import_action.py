@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QPoint, Qt, Signal
@@ -36,9 +37,9 @@ class ImportAction(QAction):
         self.triggered.connect(lambda _checked=False: self._do())
         self._offer()
 
-    def choose(self, row: JobRow | None) -> None:
-        """Offer this job's take; what is not delivered is imported by nobody."""
-        self._row = row
+    def choose(self, rows: Sequence[JobRow]) -> None:
+        """Offer the take of the one job that is selected; what is not delivered is imported by nobody."""
+        self._row = rows[0] if len(rows) == 1 else None
         self._offer()
 
     def _offer(self, _hosts: object = None) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +15,7 @@ from understudy.bridge.client import Client
 from understudy.bridge.errors import DaemonUnreachable, UnderstudyError
 from understudy.bridge.messages import Accepted, JobSummary, RedoSegment
 from understudy.bridge.roundtrip import change_job, redo_segment
+from understudy.bridge.words import State
 from understudy.ui import words
 from understudy.ui.asking import says_yes
 from understudy.ui.details import Details
@@ -22,10 +24,12 @@ from understudy.ui.job_command import JobCommand, command_of
 from understudy.ui.job_rows import JobRow, allowed, command_line
 from understudy.ui.redo_costs import RedoCosts
 from understudy.ui.redo_dialog import RedoDialog
-from understudy.ui.session import Session
+from understudy.ui.session import LIST_LIMIT, Session
 
-PRIORITY_STEP = 10
+PRIORITY_STEPS = {"sooner": 10, "later": -10}
 PRIORITY_MOST = 100
+HAVE_PRIORITY: tuple[State, ...] = ("uploading", "queued", "parked", "paused")
+"""States of jobs whose priority can be changed."""
 ONE_JOB = frozenset({"copy", "fetch", "open", "redo"})
 """What is done to one job at a time."""
 
@@ -55,15 +59,18 @@ class JobActions(QObject):
         self.fetching.told.connect(self.told)
         self.fetching.failed.connect(self.failed)
         self._rows: tuple[JobRow, ...] = ()
+        self._one_step = threading.Lock()
+        """A step of priority is asked and taken by one thread at a time: a key pressed thrice counts three times."""
         self.by_name = {name: self._action(name) for name in words.ACTIONS}
         self.choose(())
 
     def choose(self, rows: Sequence[JobRow]) -> None:
         """Offer what can be done to these jobs: to several, what can be done to one of them at least."""
         self._rows = tuple(rows)
+        one_of_each = {row.summary.state: row.summary for row in rows}.values()  # ten thousand may be selected
+        there = frozenset[str]().union(*map(allowed, one_of_each))
         for name, action in self.by_name.items():
-            there = self._for(name)
-            action.setEnabled(bool(there) and (len(self._rows) == 1 or name not in ONE_JOB))
+            action.setEnabled(name in there and (len(self._rows) == 1 or name not in ONE_JOB))
 
     def _for(self, name: str) -> tuple[JobRow, ...]:
         """Return the chosen jobs that this can be done to."""
@@ -93,13 +100,16 @@ class JobActions(QObject):
 
         In a thread of its own: a job that goes on may first have to be brought gigabytes that the vault lost.
         """
-        changes = [(row.summary.job_id, *_asked(row, name)) for row in rows]
-        self._session.ask_aside(partial(_changed, changes=changes), self._tell_changed, self.failed.emit)
+        summaries, lock = [row.summary for row in rows], self._one_step
 
-    def _change(self, job_id: str, action: str, priority: int = 0) -> None:
-        self._session.ask_aside(
-            partial(_changed, changes=[(job_id, action, priority)]), self._tell_changed, self.failed.emit
-        )
+        def change(client: Client) -> _Changed:
+            if name not in PRIORITY_STEPS:
+                return _changed(summaries, lambda job_id: change_job(client, job_id, name))
+            with lock:
+                moved = _moved(client, summaries, PRIORITY_STEPS[name])
+                return _changed(summaries, lambda job_id: client.control(job_id, "priority", moved[job_id]))
+
+        self._session.ask_aside(change, self._tell_changed, self.failed.emit)
 
     def _tell_changed(self, told: _Changed) -> None:
         for summary in told.done:
@@ -157,9 +167,13 @@ class JobActions(QObject):
     def _copied(self, command: JobCommand) -> None:
         self._put(command.line)
         if command.unknown:
-            self.told.emit(words.COPIED.format(line="; ".join(command.unknown)))
+            self.told.emit(words.COPIED_BUT.format(unknown="; ".join(command.unknown)))
 
     def _open(self, row: JobRow) -> None:
+        """Open the folder of this job, once its page is read: it may be another's that is still shown."""
+        if not self._details.shows(row.summary.job_id):
+            self._details.choose(row, partial(self._open, row))
+            return
         folder = self._details.folder
         if folder is None:
             self.told.emit(words.NO_FOLDER_HERE)
@@ -173,6 +187,7 @@ class JobActions(QObject):
     def _redo(self, row: JobRow) -> None:
         segments = self._details.segments_of(row.summary.job_id)
         dialog = RedoDialog(row.summary, self._window, segments, costs=RedoCosts(self._session, row.summary.job_id))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.asked.connect(self.redo)
         dialog.open()
 
@@ -189,23 +204,21 @@ def _fields(accepted: Accepted) -> dict[str, object]:
     return {"job_id": accepted.job_id, "state": words.STATES[accepted.state], "version": accepted.version}
 
 
-def _asked(row: JobRow, name: str) -> tuple[str, int]:
-    """Return the action for the daemon, and the priority that goes with it."""
-    if name not in ("sooner", "later"):
-        return name, 0
-    step = PRIORITY_STEP if name == "sooner" else -PRIORITY_STEP
-    return "priority", max(-PRIORITY_MOST, min(PRIORITY_MOST, row.summary.priority + step))
+def _moved(client: Client, shown: Sequence[JobSummary], step: int) -> dict[str, int]:
+    """Return what each job's priority will be, from what it is now: a row may still show the one before."""
+    now = (*shown, *client.list_jobs(HAVE_PRIORITY, limit=LIST_LIMIT))
+    return {one.job_id: max(-PRIORITY_MOST, min(PRIORITY_MOST, one.priority + step)) for one in now}
 
 
-def _changed(client: Client, changes: Sequence[tuple[str, str, int]]) -> _Changed:
-    """Ask for each change. Raises DaemonUnreachable where nobody is left to ask."""
+def _changed(jobs: Sequence[JobSummary], change: Callable[[str], JobSummary]) -> _Changed:
+    """Change each job. Raises DaemonUnreachable where nobody is left to ask."""
     done: list[JobSummary] = []
     problem: UnderstudyError | None = None
-    for job_id, action, priority in changes:
+    for job in jobs:
         try:
-            done.append(change_job(client, job_id, action, priority))
+            done.append(change(job.job_id))
         except DaemonUnreachable:
             raise
         except UnderstudyError as refused:
             problem = problem or refused
-    return _Changed(tuple(done), len(changes) - len(done), problem)
+    return _Changed(tuple(done), len(jobs) - len(done), problem)

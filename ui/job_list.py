@@ -21,6 +21,10 @@ THUMBNAIL, SHOT, TAKE, STATE, STAGE, PROGRESS, LEFT, WHO, WHERE = range(len(word
 FIRST_ROLE = Qt.ItemDataRole.UserRole
 """Whether the row is the first of its shot."""
 Index = QModelIndex | QPersistentModelIndex
+PICTURES_KEPT = 400
+"""Some 83 kB each; more rows than any screen shows, else those in sight would push each other out."""
+WITHDRAWN = frozenset({"none", "quarantined"})
+"""Standings of takes that nobody looks at."""
 _NOWHERE = QModelIndex()
 
 
@@ -29,8 +33,10 @@ class JobList(QAbstractTableModel):
 
     rearranged = Signal()
     """Rows came, went or moved: whoever remembers rows finds them again by their jobs."""
+    take_changed = Signal(str)
+    """A job in another state: its files may say something else of themselves, and look otherwise."""
     thumbnail_wanted = Signal(str)
-    """A job whose picture is looked at and not here."""
+    """A job that is looked at, and whose picture or state of files is not known as it is now."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -38,7 +44,9 @@ class JobList(QAbstractTableModel):
         self._shown: list[JobRow] = []
         self._at: dict[str, int] = {}
         self._take_states: dict[str, str] = {}
-        self._thumbnails: dict[str, QPixmap] = {}
+        self._thumbnails: dict[str, QPixmap] = {}  # the one that was not drawn for longest stands first
+        self._unasked: set[str] = set()
+        """Jobs whose picture here is old, or was let go of."""
         self._search = ""
         self._show: Show = "all"
         self._folded: frozenset[Group] = frozenset()
@@ -66,24 +74,28 @@ class JobList(QAbstractTableModel):
     def set_jobs(self, rows: Iterable[JobRow]) -> None:
         """Take these jobs in the place of all that were here."""
         ordered = rows if isinstance(rows, Ordered) else in_order(rows)
+        for row in ordered:
+            self._note_state(row)
         judged = map(self._judged, ordered) if self._take_states else ordered
         self._jobs = {row.summary.job_id: row for row in judged}
+        self._let_go_of_others()
         self._arrange()
 
     def change_jobs(self, rows: Iterable[JobRow]) -> None:
         """Take jobs that changed or are new."""
         changed = list(rows)
-        anew = new = False
+        new = moved = False
         for row in changed:
             before = self._jobs.get(row.summary.job_id)
+            self._note_state(row)
             row = self._judged(row)
             row = replace(row, progress=before.progress) if before is not None and _same_run(before, row) else row
             self._jobs[row.summary.job_id] = row
             new = new or before is None
-            anew = anew or before is None or before.summary.state != row.summary.state
+            moved = moved or before is None or self._matches(before) != self._matches(row)
         if new:
             self._jobs = {row.summary.job_id: row for row in in_order(self._jobs.values())}
-        if anew and (self._show != "all" or any(row.summary.job_id not in self._at for row in changed)):
+        if moved:
             self._arrange()
         else:
             self._redraw(row.summary.job_id for row in changed)
@@ -125,14 +137,24 @@ class JobList(QAbstractTableModel):
         return next((one.summary.job_id for one in self._shown if group_of(one.summary) == group), None)
 
     def set_thumbnail(self, job_id: str, picture: QPixmap) -> None:
+        if job_id not in self._jobs:
+            return  # of a daemon that was left meanwhile
+        self._thumbnails.pop(job_id, None)
         self._thumbnails[job_id] = picture
+        while len(self._thumbnails) > PICTURES_KEPT:
+            longest = next(iter(self._thumbnails))
+            del self._thumbnails[longest]
+            self._unasked.add(longest)
         self._redraw((job_id,))
 
     def set_take_state(self, job_id: str, state: str) -> None:
         """Take note of what the files of a take say of themselves."""
-        self._take_states[job_id] = state
         row = self._jobs.get(job_id)
-        if row is not None and row.standing != (judged := self._judged(row)).standing:
+        if row is None:
+            return
+        self._take_states[job_id] = state
+        self._unasked.discard(job_id)
+        if row.standing != (judged := self._judged(row)).standing:
             self._jobs[job_id] = judged
             self._redraw((job_id,))
 
@@ -171,6 +193,30 @@ class JobList(QAbstractTableModel):
 
     # ---- within -------------------------------------------------------------------------------------------------
 
+    def _note_state(self, row: JobRow) -> None:
+        """Of a job in another state than before, forget what its files said, and a withdrawn one's picture."""
+        job_id = row.summary.job_id
+        before = self._jobs.get(job_id)
+        if before is None or before.summary.state == row.summary.state:
+            return
+        self._take_states.pop(job_id, None)
+        self._unasked.add(job_id)
+        if row.standing in WITHDRAWN:
+            self._thumbnails.pop(job_id, None)
+        self.take_changed.emit(job_id)
+        if row.summary.state == "delivered":
+            self.thumbnail_wanted.emit(job_id)  # also where it is not drawn now: its badge waits for it
+
+    def _let_go_of_others(self) -> None:
+        """Forget pictures and states of jobs that are no longer listed."""
+        self._thumbnails = {job_id: one for job_id, one in self._thumbnails.items() if job_id in self._jobs}
+        self._take_states = {job_id: one for job_id, one in self._take_states.items() if job_id in self._jobs}
+        self._unasked.intersection_update(self._jobs)
+
+    def _matches(self, row: JobRow) -> bool:
+        """Say whether the search and the filter let a job be shown."""
+        return bool(matching((row,), self._search, self._show))
+
     def _judged(self, row: JobRow) -> JobRow:
         """Return the row with what its files are known to say."""
         state = self._take_states.get(row.summary.job_id, "")
@@ -207,9 +253,14 @@ class JobList(QAbstractTableModel):
         return (here.shot, here.project) != (above.shot, above.project)
 
     def thumbnail(self, row: JobRow) -> QPixmap | None:
-        picture = self._thumbnails.get(row.summary.job_id)
-        if picture is None and row.standing not in ("none", "quarantined"):
-            self.thumbnail_wanted.emit(row.summary.job_id)
+        job_id = row.summary.job_id
+        if row.standing in WITHDRAWN:
+            return None
+        if job_id in self._unasked or job_id not in self._take_states:
+            self.thumbnail_wanted.emit(job_id)
+        picture = self._thumbnails.pop(job_id, None)
+        if picture is not None:
+            self._thumbnails[job_id] = picture  # drawn last
         return picture
 
     def _arrange(self, among: Iterable[JobRow] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import groupby
 from typing import get_args
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
@@ -48,6 +49,7 @@ class JobsPane(QWidget):
         self.jobs, self._when_empty = jobs, when_empty
         self.chosen_id = ""
         self.selected_ids: tuple[str, ...] = ()
+        """Selected jobs; while none of them is shown, those that are selected again when they are."""
         self._finding = False
         self._when_empty_buttons: tuple[str, ...] = ()
         self.search = QLineEdit(self, placeholderText=words.SEARCH, clearButtonEnabled=True)
@@ -69,8 +71,8 @@ class JobsPane(QWidget):
         self._find_again()
 
     def choose(self, job_id: str) -> None:
-        """Choose a job, where it is shown."""
-        self.chosen_id = job_id
+        """Choose this job and select it alone, as soon as it is shown."""
+        self.chosen_id, self.selected_ids = job_id, (job_id,)
         self._find_again()
 
     def add_menu(self, menu: QMenu) -> None:
@@ -106,18 +108,22 @@ class JobsPane(QWidget):
         self.jobs.choose(self.search.text(), SHOWS[self.show_box.currentIndex()])
 
     def _find_again(self) -> None:
-        """Choose the chosen job again after the rows have moved."""
+        """Choose the chosen job again after the rows have moved, and select what was selected: no job more.
+
+        The chosen one may have been taken out of the selection, which the next action must then leave alone.
+        """
         kept = self.selected_ids
         at = self.jobs.place(self.chosen_id)
         self._finding = True
         if at is not None:
-            self.table.setCurrentIndex(self.jobs.index(at, SHOT))
+            only_current = QItemSelectionModel.SelectionFlag.NoUpdate
+            self.table.selectionModel().setCurrentIndex(self.jobs.index(at, SHOT), only_current)
         else:
             self.chosen.emit(None)
-        if len(kept) > 1:
-            self._select(kept)
+        self._select(kept)
         self._finding = False
         self._note_selection()
+        self.selected_ids = self.selected_ids or kept
         self.empty.setVisible(self.jobs.rowCount() == 0)
         self._fill_empty()
 
@@ -133,18 +139,22 @@ class JobsPane(QWidget):
             self.empty.show_words(self._when_empty, *self._when_empty_buttons)
 
     def _select(self, job_ids: tuple[str, ...]) -> None:
-        """Select these jobs as well, where they are shown."""
-        also = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+        """Select these jobs and no others, where they are shown."""
+        alone = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
         found = QItemSelection()
-        for at in map(self.jobs.place, job_ids):
-            if at is not None:
-                found.select(self.jobs.index(at, SHOT), self.jobs.index(at, SHOT))
-        self.table.selectionModel().select(found, also)
+        places = sorted(at for at in map(self.jobs.place, job_ids) if at is not None)
+        # In runs of neighbours: Qt compares every part of a selection with every other.
+        for _, run in groupby(enumerate(places), lambda one: one[1] - one[0]):
+            rows = [at for _, at in run]
+            found.select(self.jobs.index(rows[0], SHOT), self.jobs.index(rows[-1], SHOT))
+        self.table.selectionModel().select(found, alone)
 
     def _note_selection(self) -> None:
         if self._finding:
             return
-        rows = [self.jobs.row(index.row()) for index in self.table.selectionModel().selectedRows()]
+        # Not `selectedRows`: it asks the list for each of its cells.
+        runs = self.table.selectionModel().selection().toList()
+        rows = [self.jobs.row(at) for at in sorted({at for run in runs for at in range(run.top(), run.bottom() + 1)})]
         self.selected_ids = tuple(row.summary.job_id for row in rows)
         self.selected.emit(rows)
 
@@ -177,6 +187,7 @@ class JobsPane(QWidget):
     def _fold(self, groups: frozenset[Group]) -> None:
         row = self.jobs.job(self.chosen_id)
         if row is not None and (head := self.jobs.newest(row)) is not None and group_of(row.summary) in groups:
+            self.selected_ids = tuple(head if one == self.chosen_id else one for one in self.selected_ids)
             self.chosen_id = head
         self.jobs.fold(groups)
 
@@ -190,7 +201,9 @@ class JobsPane(QWidget):
         at = self.jobs.place(self.chosen_id)
         if at is not None and first.row() <= at <= last.row():
             self.chosen.emit(self.jobs.row(at))
-            self._note_selection()
+        places = [at for at in map(self.jobs.place, self.selected_ids) if at is not None]
+        if any(first.row() <= at <= last.row() for at in places):
+            self.selected.emit([self.jobs.row(at) for at in places])
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         if watched is self.table and event.type() == QEvent.Type.Resize:
@@ -207,8 +220,8 @@ class JobsPane(QWidget):
             return True
         if watched is self.search and event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.table.setFocus()
-            if not self.table.currentIndex().isValid() and self.jobs.rowCount():
-                self.table.setCurrentIndex(self.jobs.index(0, SHOT))
+            if not self.table.selectionModel().hasSelection() and self.jobs.rowCount():
+                self.table.setCurrentIndex(self.jobs.index(self.jobs.place(self.chosen_id) or 0, SHOT))
             return True
         return False
 
@@ -216,8 +229,15 @@ class JobsPane(QWidget):
         self._menu.popup(event.globalPos())
 
 
+class _JobsTable(QTableView):
+    """The letters here are actions' keys: one whose action is off chooses no other job."""
+
+    def keyboardSearch(self, search: str) -> None:  # noqa: N802 - Qt's name
+        """Leave searching to the field above."""
+
+
 def _table(parent: QWidget, jobs: JobList) -> QTableView:
-    table = QTableView(parent)
+    table = _JobsTable(parent)
     table.setAccessibleName(words.JOBS_NAME)
     cells = JobCells(jobs, table)
     table.setItemDelegate(cells)

@@ -20,7 +20,7 @@ SETTLE_MILLISECONDS = 500
 
 
 class Memory(QObject):
-    """What is remembered. Without a home nothing is read and nothing is written."""
+    """What is remembered. Without a home nothing is read and nothing is written; nor is a file that was not read."""
 
     loaded = Signal()
     problem = Signal(str)
@@ -53,7 +53,8 @@ class Memory(QObject):
         return self.known.shows.get(project or "", Show())
 
     def forget(self) -> None:
-        """Forget everything."""
+        """Forget everything, also what could not be read."""
+        self.is_loaded = True
         self._change(Remembered())
         self._forgotten = True  # the window that still stands is not what comes back
 
@@ -75,7 +76,9 @@ class Memory(QObject):
             self._errands.run(partial(save, self._home, self.known), _nothing, self._tell)
 
     def _take(self, found: tuple[Remembered, str]) -> None:
-        self.known, problem = found
+        known, problem = found
+        if not self._forgotten:
+            self.known = known
         self.is_loaded = True
         if problem:
             self.problem.emit(problem)

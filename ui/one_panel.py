@@ -5,10 +5,7 @@ Without a daemon nobody can be asked, and the panel opens: it is needed most the
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-
-import msgspec
 
 from understudy.bridge.client import Client
 from understudy.bridge.desk_messages import Tell
@@ -18,7 +15,7 @@ from understudy.bridge.private_files import locked
 from understudy.bridge.seat import this_seat
 from understudy.bridge.settings import load_settings
 from understudy.ui.desk import Ear
-from understudy.ui.form_check import PATHS
+from understudy.ui.form_check import with_whole_paths
 
 LOCK = ".panel.lock"
 """In HOME, held while a panel looks for another and until it can be heard itself: of two that open together one stays.
@@ -55,11 +52,5 @@ def _ear(where: Path, choices: JobOptions, another: bool) -> Ear | None:
 
 
 def _show(choices: JobOptions) -> Tell:
-    said = None if choices == JobOptions() else _from_the_root(choices)
+    said = None if choices == JobOptions() else with_whole_paths(choices)  # it was started in another folder
     return Tell(to="panel", kind="show", seat=this_seat(), options=said)
-
-
-def _from_the_root(choices: JobOptions) -> JobOptions:
-    """Return the options with whole paths: the other panel was started in another folder."""
-    whole = {name: os.path.abspath(path) for name in PATHS if (path := getattr(choices, name))}  # noqa: PTH100
-    return msgspec.structs.replace(choices, **whole)

@@ -6,9 +6,9 @@ stands there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QMenu, QSplitter, QWidget
 
@@ -31,6 +31,7 @@ from understudy.ui.memory import Memory
 from understudy.ui.panel_memory import PanelMemory
 from understudy.ui.panel_papers import PanelPapers
 from understudy.ui.papers_dialog import PapersDialog
+from understudy.ui.remembered import HOST_SAYS
 from understudy.ui.session import Session, Standing
 from understudy.ui.submit_dialog import SubmitDialog
 from understudy.ui.thumbnails import Thumbnails
@@ -59,6 +60,7 @@ class Panel(QMainWindow):
         self.setWindowTitle(words.TITLE)
         self.session = session
         self.choices = choices or JobOptions()
+        self._choices_say: Collection[str] = ()
         self.middle: QWidget = viewer if viewer is not None else EmptyCentre()
         self.centre: TakeViewer = self.middle  # type: ignore[assignment]  # a widget that is a TakeViewer
         self.jobs = JobList(self)
@@ -133,46 +135,41 @@ class Panel(QMainWindow):
         session, jobs = self.session, self.jobs
         session.standing_changed.connect(self._show_standing)
         session.jobs_listed.connect(jobs.set_jobs)
-        session.jobs_changed.connect(self._change_jobs)
+        session.jobs_changed.connect(jobs.change_jobs)
         session.progressed.connect(jobs.set_progress)
         session.frames_finished.connect(self._note_frames)
+        jobs.take_changed.connect(self.thumbnails.forget)
         jobs.thumbnail_wanted.connect(self.thumbnails.want)
         self.thumbnails.state_told.connect(jobs.set_take_state)
         self.thumbnails.ready.connect(self.pane.set_thumbnail)
         self.pane.chosen.connect(self._choose)
-        self.pane.selected.connect(self.actions_on_job.choose)
+        for acts in (self.actions_on_job, self.import_action, self.papers):
+            self.pane.selected.connect(acts.choose)
+            acts.told.connect(self.tell)
+            acts.failed.connect(self.tell_problem)
         self._settle.timeout.connect(lambda: self.details.choose(self._chosen))
         self.actions_on_job.fetching.fetched.connect(self.details.note_fetched)
         self.desk.called.connect(self._come_to_the_front)
-        self.details.anchorClicked.connect(lambda link: self.papers.open_link(link.toString()))
-        for acts in (self.actions_on_job, self.import_action, self.papers):
-            acts.told.connect(self.tell)
-            acts.failed.connect(self.tell_problem)
+        self.details.anchorClicked.connect(self._open_link)
 
     # ---- what comes -----------------------------------------------------------------------------------------------
 
     def _choose(self, row: JobRow | None) -> None:
         before, self._chosen = self._chosen, row
-        self.import_action.choose(row)
-        self.papers.choose(row)
         if before is None or row is None or before.summary != row.summary:
             self._settle.start()
 
-    def _change_jobs(self, rows: list[JobRow]) -> None:
-        for row in rows:
-            before = self.jobs.job(row.summary.job_id)
-            if before is None or before.summary.state != row.summary.state:
-                self.thumbnails.forget(row.summary.job_id)
-        self.jobs.change_jobs(rows)
-        for row in rows:
-            if row.summary.state == "delivered":
-                self.thumbnails.want(row.summary.job_id)  # what its files say of themselves has changed, not only looks
+    def _open_link(self, link: QUrl) -> None:
+        """Follow a link of the page that is read, whatever is selected meanwhile."""
+        if self.details.detail is not None:
+            self.papers.open_link(link.toString(), self.details.detail.summary)
 
     def _note_frames(self, job_id: str, frames: list[int]) -> None:
         if self._chosen is None or self._chosen.summary.job_id != job_id:
             return
-        if self.details.folder is None:
-            self._settle.start()  # the first frames: now there is a folder to look into
+        if self.details.folder is None:  # the first frames: now there is a folder to look into
+            if not self._settle.isActive():  # begun anew by each of them, it would wait until none lands any more
+                self._settle.start()
         else:
             self.centre.frames_finished(tuple(frames))
 
@@ -187,7 +184,7 @@ class Panel(QMainWindow):
     def open_form(self) -> None:
         """Open the form for a new job; one at a time, and it keeps what was typed."""
         if self.form is None:
-            self.form = SubmitDialog(self.session, self.memory.choices(self.choices), self)
+            self.form = SubmitDialog(self.session, self.memory.choices(self.choices, self._choices_say), self)
             self.memory.watch_form(self.form)
             self.form.accepted_job.connect(self._accepted)
             self.form.show_standing(self.session.standing)
@@ -204,13 +201,14 @@ class Panel(QMainWindow):
         QApplication.alert(self)  # for a window manager that lets nobody take the focus
         if said.options is None:
             return
-        self.take_selection(said.options)
+        self.take_selection(said.options, HOST_SAYS if said.kind == "selection" else ())
         came = words.SELECTION_WAITS if self.form is not None and self.form.waiting else words.SELECTION_CAME
         self.tell(came.format(desk=said.title or words.TITLE, shot=said.options.shot or said.options.plate or ""))
 
-    def take_selection(self, shot: JobOptions) -> None:
-        """Open the form with a shot that a host selected."""
-        self.choices = shot if self.form is None else self.form.take_shot(shot)
+    def take_selection(self, shot: JobOptions, said: Collection[str] = HOST_SAYS) -> None:
+        """Open the form with a shot that a host selected. said: fields that it says although they are as declared."""
+        self.choices = shot if self.form is None else self.form.take_shot(shot, said)
+        self._choices_say = said
         self.open_form()
 
     def open_form_with(self, options: JobOptions) -> None:
@@ -238,8 +236,9 @@ class Panel(QMainWindow):
         self.statusBar().showMessage(f"{problem.message}. {problem.remedy}")
 
     def _accepted(self, job_id: str, text: str) -> None:
-        self.session.refresh(job_id)
-        self.pane.choose(job_id)
+        if self.form is not None and self.form.sent_to == self.session.standing.connection:
+            self.session.refresh(job_id)
+            self.pane.choose(job_id)
         self.tell(text)
 
     def _find(self) -> None:

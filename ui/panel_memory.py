@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 from PySide6.QtCore import QObject
@@ -12,7 +12,7 @@ from understudy.bridge.gather import engine_options
 from understudy.bridge.options import JobOptions
 from understudy.ui.jobs_pane import JobsPane
 from understudy.ui.memory import Memory, layout_of, take_layout, when_moved
-from understudy.ui.remembered import Show, filled
+from understudy.ui.remembered import FIELDS, Show, filled, said_in
 from understudy.ui.session import Session, Standing
 from understudy.ui.submit_dialog import SubmitDialog
 
@@ -34,16 +34,19 @@ class PanelMemory(QObject):
         self._columns = pane.table.horizontalHeader()
         self._form: SubmitDialog | None = None
         self._shown = Show()
+        self._said: frozenset[str] = frozenset()
+        """Fields that came said into the form; the others are memory's."""
         memory.loaded.connect(self._take)
         session.standing_changed.connect(self._note_daemon)
         when_moved(splitters, self._columns, self.note_layout)
         pane.show_box.currentIndexChanged.connect(self.note_layout)
         pane.jobs.rearranged.connect(self.note_layout)
 
-    def choices(self, said: JobOptions) -> JobOptions:
-        """Return what a host selected, with what its show made last."""
-        self._shown = self.memory.show(said.project)
-        return filled(said, self._shown)
+    def choices(self, options: JobOptions, said: Collection[str] = ()) -> JobOptions:
+        """Return what a host selected, with what its show made last. said: see `filled`."""
+        self._shown = self.memory.show(options.project)
+        self._said = said_in(options).union(said)
+        return filled(options, self._shown, self._said)
 
     def watch_form(self, form: SubmitDialog) -> None:
         """Remember what is sent, and fill in the show that is typed."""
@@ -81,6 +84,7 @@ class PanelMemory(QObject):
     def _note_whole(self, job: JobOptions) -> None:
         """Leave a job as it came: of its show nothing is filled in."""
         self._shown = self.memory.show(job.project)
+        self._said = frozenset(FIELDS)
 
     def _note_daemon(self, standing: Standing) -> None:
         if standing.life == "alive" and standing.connection is not None:
@@ -94,11 +98,10 @@ class PanelMemory(QObject):
         show = self.memory.show(options.project)
         if show == self._shown or problems:
             return
-        plain = JobOptions()
-        given = {
-            name: getattr(plain, name) for name, value in self._shown.fields.items() if getattr(options, name) == value
-        }
-        came = [f"{name}={value}" for name, value in self._shown.options.get(options.engine, {}).items()]
-        given["option"] = [said for said in options.option if said not in came]
+        said = self._said.union(self._form.touched)
+        plain, came = JobOptions(), self._shown.fields
+        given = {name: getattr(plain, name) for name in set(came).intersection(FIELDS).difference(said)}
+        own = [f"{name}={value}" for name, value in self._shown.options.get(options.engine, {}).items()]
+        given["option"] = [one for one in options.option if one not in own]
         self._shown = show
-        self._form.fill(filled(msgspec.structs.replace(options, **given), show))
+        self._form.fill(filled(msgspec.structs.replace(options, **given), show, said))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
-from understudy.bridge.messages import JobDetail
+from understudy.bridge.messages import JobDetail, JobSummary
 from understudy.bridge.options import JobOptions
 from understudy.bridge.papers_messages import WaiverCard
 from understudy.ui import papers_words
@@ -39,26 +39,27 @@ class PanelPapers(QObject):
         self.mend.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         self.mend.setToolTip(papers_words.MEND_HELP)
         self.waivers = self._action(papers_words.WAIVERS, "Ctrl+W", self.open_waivers)
-        self.choose(None)
+        self.choose(())
 
-    def choose(self, row: JobRow | None) -> None:
-        """Offer to mend this job's papers, where they stopped it."""
-        self._row = row
-        self.mend.setEnabled(row is not None and row.summary.state in MENDED)
+    def choose(self, rows: Sequence[JobRow]) -> None:
+        """Offer to mend the papers of the one job that is selected, where they stopped it."""
+        self._row = rows[0] if len(rows) == 1 else None
+        self.mend.setEnabled(self._row is not None and self._row.summary.state in MENDED)
 
     def mend_chosen(self) -> None:
         """Open the record of the chosen job with what was said of it."""
         if self._row is not None and self.mend.isEnabled():
-            job_id = self._row.summary.job_id
-            self._session.ask(lambda client: client.show_job(job_id), self._mend, self.failed.emit)
+            self._ask(self._row.summary, self._mend)
 
-    def open_link(self, link: str) -> None:
+    def open_link(self, link: str, summary: JobSummary) -> None:
         """Do what a link in a job's page leads to."""
-        if link == MEND_LINK:
-            self.mend_chosen()
-        elif link == AGAIN_LINK and self._row is not None:
-            job_id = self._row.summary.job_id
-            self._session.ask(lambda client: client.show_job(job_id), self._begin_again, self.failed.emit)
+        if link == MEND_LINK and summary.state in MENDED:
+            self._ask(summary, self._mend)
+        elif link == AGAIN_LINK:
+            self._ask(summary, self._begin_again)
+
+    def _ask(self, summary: JobSummary, then: Callable[[JobDetail], None]) -> None:
+        self._session.ask(lambda client: client.show_job(summary.job_id), then, self.failed.emit)
 
     def _begin_again(self, detail: JobDetail) -> None:
         self._again(options_of(detail, None))

@@ -205,6 +205,7 @@ class PapersDialog(QDialog):
     def pick_consents(self) -> ConsentPicker:
         """Open the picker; what is picked goes into the record by its id."""
         picker = ConsentPicker(self._session, self.judging.draft, self)
+        picker.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         picker.picked.connect(self.form.consents.add)
         picker.open()
         return picker
@@ -212,6 +213,7 @@ class PapersDialog(QDialog):
     def show_packs(self) -> PacksDialog:
         """Show which packs are asked, why the others are not, and who has read them."""
         dialog = PacksDialog(self._judged.packs if self._judged is not None else (), self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
         return dialog
 

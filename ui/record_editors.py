@@ -25,6 +25,7 @@ from understudy.bridge.record import is_day
 from understudy.bridge.record_fields import RecordField
 from understudy.ui import papers_words
 from understudy.ui.chips import Chips
+from understudy.ui.scroll_past import scrolled_past
 
 DAY_LETTERS, LONG_LINES = 14, 3
 _ISO = Qt.DateFormat.ISODate
@@ -75,7 +76,7 @@ class ChoiceEditor(QComboBox):
         for choice in field.choices:
             words = papers_words.CHOICES.get(field.path, {})
             self.addItem(words.get(str(choice), str(choice).replace("_", " ")), choice)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        scrolled_past(self)
         self.currentIndexChanged.connect(self.changed)
 
     def value(self) -> object:

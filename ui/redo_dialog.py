@@ -40,10 +40,9 @@ class RedoDialog(QDialog):
         summary: JobSummary,
         parent: QWidget | None = None,
         segments: tuple[TakeSegment, ...] = (),
-        frame: int | None = None,
         costs: RedoCosts | None = None,
     ) -> None:
-        """segments: where they lie, where that is known. frame: the one that is looked at; its segment is chosen."""
+        """segments: where they lie, where that is known."""
         super().__init__(parent)
         self._summary, self._segments, self._costs = summary, segments, costs
         self._token = new_token()  # made once: pressing twice asks for the same job
@@ -66,7 +65,6 @@ class RedoDialog(QDialog):
         self.setMinimumWidth(self.fontMetrics().averageCharWidth() * WIDE_LETTERS)
         Growing(self)
         self.strip.chosen.connect(self.segment.setValue)
-        self.segment.setValue(_holding(segments, frame))
         if costs is not None:
             costs.setParent(self)
             costs.changed.connect(self._say_what_comes)
@@ -133,9 +131,3 @@ class RedoDialog(QDialog):
     def _ask(self) -> None:
         self.asked.emit(self.request())
         self.accept()
-
-
-def _holding(segments: tuple[TakeSegment, ...], frame: int | None) -> int:
-    """Return the segment, from 1, that holds a frame; the first one where none does."""
-    held = (number for number, one in enumerate(segments, 1) if frame is not None and one.first <= frame <= one.last)
-    return next(held, 1)

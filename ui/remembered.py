@@ -7,16 +7,17 @@ file lies.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
-from understudy.bridge.errors import KeyRefused
+from understudy.bridge.errors import KeyRefused, RequestError
 from understudy.bridge.options import JobOptions
 from understudy.bridge.private_files import read_private, write_private
 from understudy.ui import words
+from understudy.ui.form_check import with_whole_paths
 
 FILE = "panel.json"
 LIMIT_BYTES = 2**20
@@ -24,9 +25,11 @@ SHOWS_KEPT = 50
 DAEMONS_KEPT = 8
 FIELDS = (
     "mode", "engine", "rate", "handles", "format", "colour", "reference_colour", "clean_plate_colour", "ocio", "window",
-    "movies", "multipart", "matte_channel", "matte_invert", "view", "layer", "prompt", "negative_prompt",
+    "movies", "multipart", "view", "layer", "prompt", "negative_prompt",
 )  # fmt: skip
-"""Job options that are a show's way of working; the others are of one shot, or are papers."""
+"""Job options that are a show's way of working; the others are of one shot and its matte, or are papers."""
+HOST_SAYS = ("mode", "engine", "window", "handles")
+"""What a host's selection says also where it is as declared: the host has a control for it, or knows it."""
 Said = str | int | float | bool | None
 Pixels = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 """More than any screen has; a number that Qt cannot take is none of ours."""
@@ -63,6 +66,7 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
 
     def with_job(self, options: JobOptions, own: Mapping[str, str]) -> Remembered:
         """Return this with how a job was made."""
+        options = with_whole_paths(options)
         name = options.project or ""
         before = self.shows.get(name, Show())
         plain = JobOptions()
@@ -78,41 +82,58 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, daemons=(file, *kept)[:DAEMONS_KEPT])
 
 
-def filled(options: JobOptions, show: Show) -> JobOptions:
-    """Return the options with what is remembered of their show; whatever they say themselves stays."""
+def said_in(options: JobOptions) -> frozenset[str]:
+    """Return the fields that are not as they are declared: those somebody has said for certain."""
     plain = JobOptions()
-    said = {f: value for f, value in show.fields.items() if f in FIELDS and getattr(options, f) == getattr(plain, f)}
-    own = show.options.get(str(said.get("engine", options.engine)), {})
+    return frozenset(f for f in FIELDS if getattr(options, f) != getattr(plain, f))
+
+
+def filled(options: JobOptions, show: Show, said: Collection[str] = ()) -> JobOptions:
+    """Return the options with what is remembered of their show; whatever they say themselves stays.
+
+    said: fields that they say although they are as declared.
+    """
+    kept = {*said, *said_in(options)}
+    given = {f: value for f, value in show.fields.items() if f in FIELDS and f not in kept}
+    own = show.options.get(str(given.get("engine", options.engine)), {})
     listed = options.option or [f"{name}={value}" for name, value in own.items()]
     try:
-        return msgspec.convert({**msgspec.structs.asdict(options), **said, "option": listed}, JobOptions)
+        return msgspec.convert({**msgspec.structs.asdict(options), **given, "option": listed}, JobOptions)
     except msgspec.ValidationError:
         return options  # a field that changed its kind since it was written
 
 
 def load(home: Path) -> tuple[Remembered, str]:
-    """Return what is remembered, and in words what went wrong: a damaged file is set aside. Never in the interface."""
+    """Return what is remembered, and in words what went wrong: a damaged file is set aside. Never in the interface.
+
+    Raises RequestError for a file that cannot be read or set aside: nothing may be written over it.
+    """
     path = home / FILE
     try:
         content = read_private(path, LIMIT_BYTES)
         return msgspec.json.decode(content, type=Remembered), ""
     except FileNotFoundError:
         return Remembered(), ""
-    except KeyRefused as problem:
-        return Remembered(), f"{problem.message}. {problem.remedy}"
+    except KeyRefused:
+        why = words.MEMORY_OPEN if path.is_file() else words.MEMORY_NO_FILE
+        raise _unread(path, why.format(file=path)) from None
     except OSError as problem:
-        return Remembered(), words.MEMORY_UNREAD.format(file=path, problem=problem.strerror)
+        raise _unread(path, str(problem.strerror)) from None
     except msgspec.MsgspecError as problem:
         try:
             kept = _set_aside(path)
         except OSError as stuck:
-            return Remembered(), words.MEMORY_UNREAD.format(file=path, problem=stuck.strerror)
+            raise _unread(path, str(stuck.strerror)) from None
         return Remembered(), words.MEMORY_DAMAGED.format(file=path, problem=problem, kept=kept)
 
 
 def save(home: Path, remembered: Remembered) -> None:
     """Write it whole or not at all. Raises OSError, KeyRefused. Never in the interface."""
     write_private(home / FILE, msgspec.json.format(msgspec.json.encode(remembered)))
+
+
+def _unread(path: Path, why: str) -> RequestError:
+    return RequestError(words.MEMORY_UNREAD.format(file=path, problem=why), remedy=words.MEMORY_UNREAD_REMEDY)
 
 
 def _set_aside(path: Path) -> Path:

@@ -14,6 +14,7 @@ from understudy.bridge.keys import Connection
 from understudy.bridge.messages import Accepted
 from understudy.bridge.options import JobOptions
 from understudy.bridge.roundtrip import new_token, send_job
+from understudy.bridge.shot import JobRequest
 from understudy.ui import words
 from understudy.ui.session import Session
 
@@ -35,27 +36,25 @@ class Sending(QObject):
         super().__init__(parent)
         self._session = session
         self._last_told = 0.0
-        self._tried: tuple[JobOptions, str] | None = None
+        self._tried: tuple[JobRequest, str] | None = None
         self.under_way = False
         self.refused_job = ""
         """The job that the gate refused last: its findings stand in the store."""
 
     def send(self, options: JobOptions) -> None:
-        """Send a job. The same options after a failure carry the same token: what was stored is not made twice."""
+        """Send a job. The same one after a failure carries the same token: what was stored is not made twice."""
         connection = self._session.standing.connection
         if self.under_way:
             return
         if connection is None:
             self.failed.emit(DaemonUnreachable(words.DAEMON_STATES["away"], remedy=words.DAEMON_START.replace("&", "")))
             return
-        token = self._tried[1] if self._tried is not None and self._tried[0] == options else new_token()
-        self._tried = options, token
         self.under_way, self.refused_job = True, ""
         self._session.errands.aside(
-            "understudy-send", lambda: self._work(connection, options, token), self._finish, self._fail
+            "understudy-send", lambda: self._work(connection, options), self._finish, self._fail
         )
 
-    def _work(self, connection: Connection, options: JobOptions, token: str) -> Accepted:
+    def _work(self, connection: Connection, options: JobOptions) -> Accepted:
         """Read, submit, bring. In a thread of its own."""
 
         def hashed(done: int, total: int) -> None:
@@ -69,6 +68,7 @@ class Sending(QObject):
             self._session.errands.tell(lambda: self.told.emit(text, 0, 1))
 
         gathered = gather_job(options, hashed=hashed)
+        token = self._token_of(gathered.job)
         try:
             return send_job(connection, gathered, sent=sent, parked=parked, token=token)
         except ComplianceError:
@@ -76,6 +76,15 @@ class Sending(QObject):
                 found = client.find_job(token)
             self.refused_job = found.job_id if found is not None else ""
             raise
+
+    def _token_of(self, job: JobRequest) -> str:
+        """Return the token of the try before where it was of this very job, digests of files and papers included.
+
+        In the thread that sends; there is one at a time.
+        """
+        if self._tried is None or self._tried[0] != job:
+            self._tried = job, new_token()
+        return self._tried[1]
 
     def _tell(self, text: Callable[[], str], done: int, total: int) -> None:
         now = time.monotonic()

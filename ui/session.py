@@ -16,7 +16,7 @@ from typing import Literal, TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from understudy.bridge.client import Client
-from understudy.bridge.errors import DaemonUnreachable, KeyRefused, ProtocolError, UnderstudyError
+from understudy.bridge.errors import DaemonUnreachable, KeyRefused, ProtocolError, RequestError, UnderstudyError
 from understudy.bridge.keys import Connection
 from understudy.bridge.messages import Event, FrameFinished, JobSummary, Progress, Status, Welcome
 from understudy.bridge.watch import Watcher
@@ -169,7 +169,7 @@ class Session(QObject):
 
     def _found(self, seen: _Seen) -> None:
         self._looking = False
-        was, before = self.standing.life, self.standing.status
+        was = self.standing.life
         self._tell(
             replace(
                 self.standing,
@@ -183,7 +183,7 @@ class Session(QObject):
         )
         if was != "alive":
             self._catch_up(seen.connection)
-        elif before is not None and before.queued != seen.status.queued:
+        elif seen.status.queued:
             self._ask_queue()
 
     def _missed(self, problem: UnderstudyError) -> None:
@@ -237,7 +237,8 @@ class Session(QObject):
 
         def find(client: Client) -> list[JobRow]:
             recent = {summary.job_id: summary for summary in client.list_jobs(limit=RECENT)}
-            return [row_of(recent.get(job_id) or _shown(client, job_id)) for job_id in stale]
+            found = (recent.get(job_id) or _shown(client, job_id) for job_id in stale)
+            return [row_of(summary) for summary in found if summary is not None]
 
         def found(rows: list[JobRow]) -> None:
             self._refreshing = False
@@ -251,7 +252,7 @@ class Session(QObject):
         self.ask(find, found, failed)
 
     def _ask_queue(self) -> None:
-        """Have places in the queue shown anew: no event tells them."""
+        """Have places in the queue shown anew: no event tells them, nor that somebody changed a priority."""
 
         def queue(client: Client) -> list[JobRow]:
             return [row_of(summary) for summary in client.list_jobs(("queued",), limit=RECENT)]
@@ -271,8 +272,12 @@ def _see(client: Client) -> _Seen:
     return _Seen(client.connection, client.welcome, status, client.same_machine)
 
 
-def _shown(client: Client, job_id: str) -> JobSummary:
-    return client.show_job(job_id).summary
+def _shown(client: Client, job_id: str) -> JobSummary | None:
+    """Return how a job stands; None where this daemon has none that this key may see: news of the others stay."""
+    try:
+        return client.show_job(job_id).summary
+    except RequestError:
+        return None
 
 
 def _nothing(_: object) -> None:

@@ -5,12 +5,12 @@ Reading and hashing files, and sending them, happen in a thread of their own; th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from itertools import pairwise
 
 import msgspec
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QFormLayout,
@@ -32,28 +32,19 @@ from understudy.bridge.options import JobOptions
 from understudy.ui import words
 from understudy.ui.another_shot import with_kept
 from understudy.ui.detail_page import problem_page
+from understudy.ui.engine_options import EngineOptions
 from understudy.ui.fold import Fold
-from understudy.ui.form_check import (
-    PATHS,
-    engine_option_problem,
-    field_of,
-    missing_files,
-    note_for,
-    numbered,
-    options_from,
-    problems_of,
-    range_in_words,
-)
-from understudy.ui.form_costs import FormCosts, frames_on_disk
-from understudy.ui.form_fields import Field, engine_field, job_field, section_title, with_chooser
+from understudy.ui.form_check import PATHS, field_of, note_for, numbered, options_from, problems_of
+from understudy.ui.form_costs import FormCosts
+from understudy.ui.form_fields import Field, job_field, section_title, with_chooser
+from understudy.ui.form_files import FormFiles
 from understudy.ui.form_sections import SECTIONS
+from understudy.ui.remembered import HOST_SAYS
 from understudy.ui.sending import Sending
 from understudy.ui.session import Session, Standing
 from understudy.ui.submit_papers import SubmitPapers
 
 DRAFT_ENGINE = "preview"
-FILES_MILLISECONDS = 300
-"""Whoever types a path is not told at every letter that there is no such file."""
 
 
 class SubmitDialog(QDialog):
@@ -71,17 +62,21 @@ class SubmitDialog(QDialog):
         self._sending = Sending(session, self)
         self.papers = SubmitPapers(session, lambda: self.options()[0], self)
         self.fields = {name: job_field(name, self) for names in SECTIONS.values() for name in names}
-        self.engine_fields: dict[str, Field] = {}
+        self.touched: set[str] = set()
+        """Fields that somebody has changed by hand since the form was filled: they are said, whatever they say."""
+        self._own = EngineOptions(self)
         self._engines: dict[str, EngineDescription] = {}
-        self._missing: dict[str, str] = {}
-        self._asked = engine_options(choices.option)
+        self._files = FormFiles(session, lambda: self.options()[0], self)
+        self._refused: dict[str, str] = {}
+        """What was said of a field when the job was sent, until that field changes."""
         self.waiting: Callable[[], object] | None = None
         """Puts what came meanwhile into the form, once the job under way is sent."""
-        self.with_show: Callable[[JobOptions], JobOptions] = lambda choices: choices
-        """Fills in what is remembered of a shot's show."""
+        self.with_show: Callable[[JobOptions, Collection[str]], JobOptions] = lambda choices, said: choices
+        """Fills in what is remembered of a shot's show, but for the fields that were said."""
         self._told = ""
         self.sent = choices
         """What the form said when a job was sent last."""
+        self.sent_to = session.standing.connection  # of that job
         self.said = QTextBrowser(self)
         self.said.setAccessibleName(words.GATE)
         self.said.hide()
@@ -94,19 +89,17 @@ class SubmitDialog(QDialog):
         self.note = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.note.setProperty("role", "quiet")
         self.costs = FormCosts(session, self.draft, self.final, self)
-        self._files_timer = QTimer(self, singleShot=True, interval=FILES_MILLISECONDS)
         self._choosers: dict[str, QWidget] = {}
         self._arrange()
         self.fill(choices)
         self._join()
         self._chain()
-        self._files_timer.start()  # what a host selected is looked for as well
+        self._files.look_soon()  # what a host selected is looked for as well
         self.check()
 
     # ---- what stands where ----------------------------------------------------------------------------------------
 
     def _arrange(self) -> None:
-        self._own = QFormLayout()
         left, right = QVBoxLayout(), QVBoxLayout()
         for name in ("inputs", "shot", "papers"):
             left.addWidget(section_title(words.SECTIONS[name], self))
@@ -115,9 +108,8 @@ class SubmitDialog(QDialog):
         right.addWidget(section_title(words.SECTIONS["engine"], self))
         right.addLayout(self._section("engine"))
         right.addWidget(self.costs.box)
-        self._own_title = section_title(words.SECTIONS["options"], self)
-        right.addWidget(self._own_title)
-        right.addLayout(self._own)
+        right.addWidget(self._own.title)
+        right.addLayout(self._own.form)
         self.more = Fold(words.SECTIONS["more"], self._section("more"), self)
         right.addWidget(self.more)
         right.addStretch(1)
@@ -174,12 +166,16 @@ class SubmitDialog(QDialog):
             self.setTabOrder(before, after)
 
     def _join(self) -> None:
-        for field in self.fields.values():
+        for name, field in self.fields.items():
+            field.typed.connect(partial(self.touched.add, name))
+            field.changed.connect(partial(self._refused.pop, name, None))
             field.changed.connect(self.check)
+        self._own.changed.connect(self.check)
         self.fields["engine"].changed.connect(self._show_engine)
         for name in PATHS:
-            self.fields[name].changed.connect(self._files_timer.start)
-        self._files_timer.timeout.connect(self._look_for_files)
+            self.fields[name].changed.connect(self._files.look_soon)
+        self._files.found.connect(self._show_files)
+        self._files.failed.connect(lambda problem: self.note.setText(problem.message))
         self.draft.clicked.connect(partial(self.send, True))
         self.final.clicked.connect(partial(self.send, False))
         self.costs.changed.connect(self.check)
@@ -201,26 +197,23 @@ class SubmitDialog(QDialog):
         plain = JobOptions()
         if any(getattr(choices, name) != getattr(plain, name) for name in SECTIONS["more"]):
             self.more.open()  # what was said is seen
-        self._asked = own = engine_options(choices.option)
-        for name, field in self.engine_fields.items():
-            field.set_value(own.get(name))
+        self._own.say(engine_options(choices.option))
 
-    def take_shot(self, choices: JobOptions) -> JobOptions:
+    def take_shot(self, choices: JobOptions, said: Collection[str] = HOST_SAYS) -> JobOptions:
         """Put another shot into the form, as soon as no job of it is under way; return what it then says.
 
-        Papers and project stay where the shot says none of its own.
+        Papers and project stay where the shot says none of its own. said: fields that it says although they are as
+        they are declared.
         """
         if self._sending.under_way:
-            self.waiting = partial(self.take_shot, choices)
+            self.waiting = partial(self.take_shot, choices, said)
             return choices
         now = self.options()[0]
-        choices = self.with_show(with_kept(choices, now))
+        choices = self.with_show(with_kept(choices, now), said)
         self._begin()
         asked = {**engine_options(now.option), **engine_options(choices.option)}
         self.fill(choices)
-        self._asked = asked
-        for name, field in self.engine_fields.items():
-            field.set_value(self._asked.get(name))
+        self._own.say(asked)
         self.papers.follow()
         self.check()
         return choices
@@ -239,6 +232,8 @@ class SubmitDialog(QDialog):
     def _begin(self) -> None:
         """Let go of what waits, and of what was said of the job before."""
         self.waiting = None
+        self.touched.clear()
+        self._refused.clear()
         self.said.hide()
         self.papers.clear()
 
@@ -251,32 +246,28 @@ class SubmitDialog(QDialog):
         """Return what the form says, and what of it could not be read."""
         said = {name: value for name, field in self.fields.items() if (value := field.value()) is not None}
         options, problems = options_from(said)
-        own = {name: field.value() for name, field in self.engine_fields.items()}
+        own = self._own.said()
         if draft:
             known = self._engines[DRAFT_ENGINE].options if DRAFT_ENGINE in self._engines else {}
             own = {name: value for name, value in own.items() if name in known}
             options = msgspec.structs.replace(options, engine=DRAFT_ENGINE)
-        listed = [f"{name}={value}" for name, value in own.items() if value]
+        listed = [f"{name}={value}" for name, value in own.items()]
         return msgspec.structs.replace(options, option=listed), problems
 
     def check(self) -> bool:
         """Show beside each field what is wrong with it; return whether nothing is."""
         options, problems = self.options()
         engine = self._engines.get(options.engine)
-        problems = {**self._missing, **problems_of(options, engine), **problems}
+        problems = {**self._files.missing, **problems_of(options, engine), **problems}
+        shown = {**self._refused, **problems}
         for name, field in self.fields.items():
-            field.show_problem(problems.get(name, ""))
-        if problems.keys() & set(SECTIONS["more"]):
+            field.show_problem(shown.get(name, ""))
+        if shown.keys() & set(SECTIONS["more"]):
             self.more.open()
-        wrong = {}
-        for name, field in self.engine_fields.items():
-            found = engine_option_problem(name, str(field.value() or ""), engine) if engine is not None else ""
-            field.show_problem(found)
-            wrong.update({name: found} if found else {})
-        own = {name: str(field.value()) for name, field in self.engine_fields.items() if field.value()}
-        self.costs.show_for(self._engines, options, own, DRAFT_ENGINE)
-        self._offer(not problems and not wrong, engine)
-        return not problems and not wrong
+        right = self._own.check(engine) and not problems  # what was refused may be right by now: only a try tells
+        self.costs.show_for(self._engines, options, self._own.said(), DRAFT_ENGINE)
+        self._offer(right, engine)
+        return right
 
     def _offer(self, right: bool, engine: EngineDescription | None) -> None:
         alive = self._session.standing.life == "alive"
@@ -307,32 +298,21 @@ class SubmitDialog(QDialog):
 
     def choose_engine(self, engine: str, own: dict[str, str]) -> None:
         """Say this engine and these of its options."""
+        self.touched.add("engine")
         self.fields["engine"].set_value(engine)
         for name, value in own.items():
             self.engine_fields[name].set_value(value)
 
     def _show_engine(self) -> None:
-        """Lay out the options of the chosen engine; what was typed for another is kept for when it comes back."""
-        self._asked.update({name: str(field.value()) for name, field in self.engine_fields.items() if field.value()})
-        while self._own.rowCount():
-            self._own.removeRow(0)
-        self.engine_fields = {}
-        engine = self._engines.get(str(self.fields["engine"].value()))
-        if engine is not None:
-            for name in engine.options:
-                self._add_engine_field(name, engine)
-        self._own_title.setVisible(bool(self.engine_fields))
+        """Lay out the options of the chosen engine."""
+        self._own.show_engine(self._engines.get(str(self.fields["engine"].value())))
         self._chain()
         self.check()
 
-    def _add_engine_field(self, name: str, engine: EngineDescription) -> None:
-        said = f"{engine.options[name]} {range_in_words(name, engine)}".strip()
-        field = engine_field(name, engine.choices.get(name, ()), name in engine.ranges, said, self)
-        field.set_value(self._asked.get(name))
-        field.changed.connect(self.check)
-        self.engine_fields[name] = field
-        self._own.addRow(field.label, field.editor)
-        self._own.addRow("", field.problem)
+    @property
+    def engine_fields(self) -> dict[str, Field]:
+        """The chosen engine's own options, by name."""
+        return self._own.fields
 
     @property
     def is_sending(self) -> bool:
@@ -345,9 +325,11 @@ class SubmitDialog(QDialog):
         if not self.check():
             return
         self.said.hide()
+        self._refused.clear()
         self.papers.clear()
         self.bar.show()
         self.sent, self._told = self.options()[0], ""
+        self.sent_to = self._session.standing.connection
         self._sending.send(numbered(self.options(draft=draft)[0]))
         self.check()
 
@@ -367,10 +349,11 @@ class SubmitDialog(QDialog):
     def show_problem(self, problem: UnderstudyError) -> None:
         """Show an error beside its field, or at the foot with every finding and what to do."""
         self.bar.hide()
-        self.check()
         name = field_of(problem)
         if name in self.fields:
-            self.fields[name].show_problem(f"{problem.message}. {problem.remedy}")
+            self._refused[name] = f"{problem.message}. {problem.remedy}"
+        self.check()
+        if name in self.fields:
             self.fields[name].editor.setFocus()
         self.said.setHtml(problem_page(problem))
         self.said.show()
@@ -382,14 +365,6 @@ class SubmitDialog(QDialog):
         self.fields["self_attest"].set_value(None)
         self.fields["record"].set_value(path)
 
-    def _look_for_files(self) -> None:
-        options, _ = self.options()
-
-        def found(told: tuple[dict[str, str], int | None]) -> None:
-            self._missing, self.costs.frames = told
-            self.check()
-
-        self._session.errands.aside(
-            "understudy-files", lambda: (missing_files(options), frames_on_disk(options)), found,
-            lambda problem: self.note.setText(problem.message),
-        )  # fmt: skip
+    def _show_files(self) -> None:
+        self.costs.frames = self._files.frames
+        self.check()

@@ -46,7 +46,8 @@ class Thumbnails(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._errands = Errands("understudy-thumbnails")
-        self._asked: set[str] = set()
+        self._asked: dict[str, object] = {}
+        """What is under way, or is not to be asked again yet; the answer to an ask that is not here is let go."""
         self._under_way = 0
         self._connection: Connection | None = None
         self._client: Client | None = None  # of the errands' thread alone
@@ -58,19 +59,21 @@ class Thumbnails(QObject):
             self._asked.clear()
 
     def want(self, job_id: str) -> None:
-        """Read a job's picture, once; `ready` brings it where there is one."""
+        """Read a job's picture; `ready` brings it where there is one."""
         if self._connection is None or job_id in self._asked or self._under_way >= ASKED_LIMIT:
             return
-        self._asked.add(job_id)
+        ask = self._asked[job_id] = object()
         self._under_way += 1
         connection = self._connection
         self._errands.run(
-            lambda: self._read(connection, job_id), lambda look: self._got(job_id, look), lambda _: self._lost(job_id)
+            lambda: self._read(connection, job_id),
+            lambda look: self._got(job_id, ask, look),
+            lambda _: self._lost(job_id, ask),
         )
 
     def forget(self, job_id: str) -> None:
-        """Let it be read again: the take has changed."""
-        self._asked.discard(job_id)
+        """Let it be read again: the take has changed, and what is being read of it is old."""
+        self._asked.pop(job_id, None)
 
     def close(self) -> None:
         """End the thread and its connection."""
@@ -82,16 +85,24 @@ class Thumbnails(QObject):
         if client is not None:
             client.close()
 
-    def _got(self, job_id: str, look: _Look) -> None:
+    def _got(self, job_id: str, ask: object, look: _Look) -> None:
         self._under_way -= 1
+        if self._asked.get(job_id) is not ask:
+            return
+        del self._asked[job_id]
         self.state_told.emit(job_id, look.state)
         if look.image is not None:
             self.ready.emit(job_id, look.image)
 
-    def _lost(self, job_id: str) -> None:
+    def _lost(self, job_id: str, ask: object) -> None:
         """Nobody answered in time: no trouble worth a word, and asked again a little later."""
         self._under_way -= 1
-        QTimer.singleShot(AGAIN_MILLISECONDS, self, lambda: self.forget(job_id))
+
+        def again() -> None:
+            if self._asked.get(job_id) is ask:
+                self.forget(job_id)
+
+        QTimer.singleShot(AGAIN_MILLISECONDS, self, again)
 
     def _read(self, connection: Connection, job_id: str) -> _Look:
         if self._client is None or self._client.connection != connection:

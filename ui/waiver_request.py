@@ -17,7 +17,7 @@ REASON_LENGTH = 20
 
 
 class WaiverRequest(QDialog):
-    """One request. It closes when the daemon has taken it."""
+    """One request. It closes when the daemon has taken it; closed before, it tells all the same what became of it."""
 
     requested = Signal(object)
     """WaiverCard."""
@@ -26,6 +26,7 @@ class WaiverRequest(QDialog):
         """subject: the job that the rule blocked, or the id of its record; empty = there is none yet."""
         super().__init__(parent)
         self._session, self._rule, self._subject = session, finding.rule, subject
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(papers_words.REQUEST_TITLE.format(rule=finding.rule))
         self.reason = LongEditor(_plain(papers_words.REQUEST_REASON), "", self)
         self.until = DayEditor(_plain(papers_words.REQUEST_UNTIL), self)
@@ -62,6 +63,7 @@ class WaiverRequest(QDialog):
         reason, until = str(self.reason.value() or ""), str(self.until.value() or "")
         shots, subject, rule = tuple(self.shots.value() or ()), self._subject, self._rule
         self.go.setEnabled(False)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)  # an answer comes to it
         self._session.ask(
             lambda client: request_waiver(client, subject, rule, reason, until=until, shots=shots),
             self._taken,
@@ -86,10 +88,14 @@ class WaiverRequest(QDialog):
     def _taken(self, card: WaiverCard) -> None:
         self.requested.emit(card)
         self.accept()
+        self.deleteLater()
 
     def _failed(self, problem: UnderstudyError) -> None:
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._check()
         self.said.setText(f"{problem.message}. {problem.remedy}")
+        if not self.isVisible():
+            self.open()  # closed meanwhile, it comes back: else a waiver would be waited for that nobody asked for
 
 
 def _roles(finding: Finding) -> str:

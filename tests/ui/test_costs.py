@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from daemon_rig import RunningDaemon
 from panel_rig import shot_options
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from qt_rig import wait_until
 
 from understudy.bridge.client import Client
@@ -62,6 +65,24 @@ def _before_a_redo(panel: Panel, job_id: str) -> None:
     assert "for 4 frames (one job here)" in dialog.cost.text()
     dialog.segment.setValue(9)
     assert dialog.cost.text() == ""
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
+def test_when_return_takes_a_row_of_the_comparison_then_the_job_is_not_sent(
+    open_panel: OpenPanel, drawn: Path, key: Qt.Key
+) -> None:
+    panel = open_panel(choices=shot_options(drawn))
+    panel.actions_on_job.confirm = lambda question: True  # type: ignore[method-assign]  # nobody is here to be asked
+    panel.open_form()
+    form = panel.form
+    assert form is not None
+    wait_until(form.final.isEnabled)
+    table = form.costs.box.table
+    table.setFocus()
+    table.setCurrentCell([row.engine for row in form.costs.box._rows].index("preview"), 0)
+    QTest.keyClick(table, key)
+    assert form.fields["engine"].value() == "preview"
+    assert not form.is_sending
 
 
 def test_when_a_row_of_the_comparison_is_taken_then_the_form_says_its_engine_and_preset(open_panel: OpenPanel) -> None:

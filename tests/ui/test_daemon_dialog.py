@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 from daemon_rig import RunningDaemon
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from qt_rig import wait_until
 
 from understudy.bridge.client import Client
+from understudy.bridge.errors import DaemonUnreachable
 from understudy.bridge.keys import issue_key, load_connection, write_connection
 from understudy.bridge.machine_messages import GpuNow, Machine, Waiting
 from understudy.bridge.messages import Slot, Status
@@ -139,5 +142,17 @@ def test_when_daemons_were_visited_then_they_can_be_had_back_from_the_list(
     wait_until(lambda: "dora" in dialog.text())
     wait_until(lambda: dialog.recent.count() == 2)
     assert dialog.recent.itemText(0) == str(key)
-    dialog.recent.activated.emit(1)
+    dialog.recent.setFocus()
+    QTest.keyClick(dialog.recent, Qt.Key.Key_Down)
+    assert (dialog.recent.currentIndex(), panel.session.where) == (1, key)  # who only looks stays where they are
+    QTest.keyClick(dialog.recent, Qt.Key.Key_Return)
     wait_until(lambda: "dora" not in dialog.text() and "Daemon: alive" in dialog.text())
+    assert not dialog.connect_recent.isEnabled()
+
+
+def test_when_the_start_of_a_daemon_fails_then_what_happened_and_what_to_do_are_two_sentences(
+    open_panel: OpenPanel,
+) -> None:
+    dialog = dialog_of(open_panel())
+    dialog._failed(DaemonUnreachable("nobody answers", remedy="Start it again."))
+    assert dialog.said.text() == "nobody answers. Start it again."

@@ -27,6 +27,7 @@ from understudy.bridge.options import JobOptions
 from understudy.bridge.roundtrip import send_job
 from understudy.bridge.seat import this_seat
 from understudy.bridge.watch import Watcher
+from understudy.ui.job_list import SHOT
 from understudy.ui.panel import Panel
 
 OpenPanel = Callable[..., Panel]
@@ -162,6 +163,27 @@ def test_when_a_take_is_delivered_then_the_key_i_asks_the_one_host_and_its_answe
     wait_until(lambda: panel.statusBar().currentMessage() == "Nuke (comp.nk): the script was never saved. Save it.")
 
 
+def test_when_the_last_job_is_taken_out_of_the_selection_then_the_key_i_imports_the_one_that_is_left(
+    open_panel: OpenPanel, shared_daemon: RunningDaemon, drawn: Path, hosts: Callable[[str, str], FakeHost]
+) -> None:
+    nuke = hosts("nuke 1", "Nuke (comp.nk)")
+    panel = listening(open_panel(), shared_daemon)
+    left, out = (delivered(panel, shared_daemon, drawn) for _ in range(2))
+    panel.pane.choose(left)
+    for expected in ({left, out}, {left}):
+        at = panel.jobs.place(out)
+        assert at is not None
+        place = panel.pane.table.visualRect(panel.jobs.index(at, SHOT)).center()
+        control = Qt.KeyboardModifier.ControlModifier
+        QTest.mouseClick(panel.pane.table.viewport(), Qt.MouseButton.LeftButton, control, place)
+        assert set(panel.pane.selected_ids) == expected
+        assert panel.import_action.isEnabled() == (len(expected) == 1 and bool(panel.desk.hosts))
+    wait_until(panel.import_action.isEnabled)
+    panel.import_action.trigger()
+    wait_until(lambda: bool(nuke.heard))
+    assert nuke.heard[0].job_id == left
+
+
 def test_when_several_hosts_are_open_then_one_is_chosen_from_a_menu(
     open_panel: OpenPanel, shared_daemon: RunningDaemon, drawn: Path, hosts: Callable[[str, str], FakeHost]
 ) -> None:
@@ -228,7 +250,9 @@ def test_when_a_second_panel_is_opened_then_the_first_has_its_options_and_the_se
     open_panel: OpenPanel, daemon: RunningDaemon, drawn: Path, processes: list[Opened]
 ) -> None:
     panel = listening(open_panel(daemon.home), daemon)
-    second = Opened(daemon.home, "--plate", "plate/plate.####.exr", "--shot", "sh950", cwd=drawn)
+    second = Opened(
+        daemon.home, "--plate", "plate/plate.####.exr", "--shot", "sh950", "--ocio", "colour/config.ocio", cwd=drawn
+    )
     processes.append(second)
     wait_until(lambda: second.process.poll() is not None, OPEN_SECONDS)
     assert second.process.returncode == 0, second.process.communicate()[0]
@@ -236,6 +260,7 @@ def test_when_a_second_panel_is_opened_then_the_first_has_its_options_and_the_se
     assert form is not None
     said = form.options()[0]
     assert (said.plate, said.shot) == (str(drawn / "plate/plate.####.exr"), "sh950")
+    assert said.ocio == str(drawn / "colour/config.ocio")
 
 
 def test_when_the_first_panel_was_killed_then_the_next_one_opens_and_another_beside_it_where_it_is_wanted(

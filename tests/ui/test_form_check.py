@@ -18,6 +18,7 @@ from understudy.ui.form_check import (
     options_from,
     pattern_of,
     problems_of,
+    with_whole_paths,
 )
 
 
@@ -88,6 +89,24 @@ def test_when_an_error_names_an_option_then_it_belongs_to_that_field() -> None:
 )
 def test_when_one_frame_is_chosen_then_its_whole_sequence_is_meant(chosen: str, meant: str) -> None:
     assert pattern_of(chosen) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("colour/config.ocio", "/shots/colour/config.ocio"), ("show.ocioz", "/shots/show.ocioz"),
+     ("./aces", "/shots/aces"), ("~/config.ocio", "/home/ada/config.ocio"), ("/one/config.ocio", "/one/config.ocio")],
+)  # fmt: skip
+def test_when_a_colour_config_is_a_file_then_it_is_named_from_the_root(
+    typed: str, meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.getcwd", lambda: "/shots")
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert with_whole_paths(JobOptions(ocio=typed)).ocio == meant
+
+
+@pytest.mark.parametrize("said", ["none", "ocio://default", "cg-config-v2.1.0_aces-v1.3_ocio-v2.3", "", None])
+def test_when_a_colour_config_is_no_file_then_its_name_stays(said: str | None) -> None:
+    assert with_whole_paths(JobOptions(ocio=said)).ocio == said
 
 
 def test_when_no_show_is_said_then_takes_of_one_plate_are_numbered_together(tmp_path: Path) -> None:

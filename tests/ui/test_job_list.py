@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from panel_rig import Watchdog, summaries, summary
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QTest
 from qt_rig import application, wait_until
 
-from understudy.bridge.messages import Progress
-from understudy.ui.job_list import FIRST_ROLE, PROGRESS, SHOT, STAGE, STATE, TAKE, JobList, in_words
+from understudy.bridge.messages import JobSummary, Progress
+from understudy.ui.job_list import FIRST_ROLE, PICTURES_KEPT, PROGRESS, SHOT, STAGE, STATE, TAKE, JobList, in_words
 from understudy.ui.job_rows import row_of
 from understudy.ui.jobs_pane import SHOWS, JobsPane
 
@@ -79,6 +81,103 @@ def test_when_a_job_ends_under_a_filter_of_what_goes_on_then_it_leaves_the_list(
     assert pane.jobs.place("job0000001") is not None
     pane.jobs.change_jobs([row_of(summary(job_id="job0000001", state="delivered"))])
     assert pane.jobs.place("job0000001") is None
+
+
+def test_when_a_state_is_searched_then_a_job_that_leaves_it_leaves_the_list_and_one_that_comes_into_it_comes() -> None:
+    pane = pane_of(20)
+    pane.search.setText("running")
+    pane.jobs.change_jobs([row_of(summary(job_id="job0000001", shot="sh0000", state="delivered"))])
+    assert pane.jobs.place("job0000001") is None
+    pane.jobs.change_jobs([row_of(summary(job_id="job0000002", shot="sh0000", state="running"))])
+    assert pane.jobs.place("job0000002") is not None
+
+
+# ---- pictures and what files say of themselves ----------------------------------------------------------------------
+
+
+class Looks:
+    """A list of jobs, and which of them it wanted to be looked at."""
+
+    def __init__(self, *jobs: JobSummary) -> None:
+        self.jobs = JobList()
+        self.wanted: list[str] = []
+        self.changed: list[str] = []
+        self.jobs.thumbnail_wanted.connect(self.wanted.append)
+        self.jobs.take_changed.connect(self.changed.append)
+        self.jobs.set_jobs(map(row_of, jobs))
+
+    def look(self, job_id: str) -> bool:
+        """Draw a job, and return whether it has a picture."""
+        row = self.jobs.job(job_id)
+        assert row is not None
+        return self.jobs.thumbnail(row) is not None
+
+    def answer(self, job_id: str, state: str) -> None:
+        self.jobs.set_take_state(job_id, state)
+        self.jobs.set_thumbnail(job_id, QPixmap(4, 4))
+
+    def standing(self, job_id: str) -> str:
+        row = self.jobs.job(job_id)
+        assert row is not None
+        return row.standing
+
+
+def test_when_all_jobs_are_listed_anew_then_the_files_of_one_that_was_delivered_meanwhile_are_asked_again() -> None:
+    looks = Looks(summary(job_id="one"), summary(job_id="two"))
+    for job_id in ("one", "two"):
+        assert not looks.look(job_id)
+        looks.answer(job_id, "provisional")
+    assert looks.wanted == ["one", "two"]
+    looks.jobs.set_jobs(map(row_of, (summary(job_id="one", state="delivered"), summary(job_id="two"))))
+    assert (looks.changed, looks.wanted[2:]) == (["one"], ["one"])
+    assert looks.look("one")  # the picture stays until the new one comes
+    assert looks.look("two")
+    assert "two" not in looks.wanted[2:]
+    looks.answer("one", "delivered")
+    assert looks.standing("one") == "delivered"
+
+
+def test_when_a_delivered_job_is_made_again_then_it_is_not_called_delivered_by_what_its_files_said_before() -> None:
+    looks = Looks(summary(job_id="one", state="delivered"))
+    looks.answer("one", "delivered")
+    looks.jobs.change_jobs([row_of(summary(job_id="one", state="quarantined"))])
+    looks.jobs.change_jobs([row_of(summary(job_id="one", state="delivered"))])
+    assert looks.standing("one") == "for_review"
+
+
+@pytest.mark.parametrize("state", ["quarantined", "refused", "cancelled", "failed"])
+def test_when_a_take_is_withdrawn_then_its_picture_goes_and_none_is_asked_for(state: str) -> None:
+    looks = Looks(summary(job_id="one"))
+    looks.answer("one", "provisional")
+    looks.jobs.change_jobs([row_of(summary(job_id="one", state=state))])
+    assert not looks.look("one")
+    assert looks.wanted == []
+    looks.jobs.change_jobs([row_of(summary(job_id="one", state="running"))])
+    assert not looks.look("one")
+    assert looks.wanted == ["one"]
+
+
+def test_when_more_pictures_come_than_are_kept_then_the_one_unseen_for_longest_goes_and_is_asked_again() -> None:
+    looks = Looks(*(summary(job_id=f"job{at}", shot=f"sh{at}") for at in range(PICTURES_KEPT + 1)))
+    for at in range(PICTURES_KEPT):
+        looks.answer(f"job{at}", "for_review")
+    assert looks.look("job0")
+    looks.answer(f"job{PICTURES_KEPT}", "for_review")
+    assert looks.look("job0")
+    assert looks.wanted == []
+    assert not looks.look("job1")
+    assert looks.wanted == ["job1"]
+    looks.answer("job1", "for_review")
+    assert looks.look("job1")
+
+
+def test_when_another_daemon_s_jobs_are_listed_then_no_picture_of_the_first_stays_or_comes() -> None:
+    looks = Looks(summary(job_id="one"))
+    looks.answer("one", "provisional")
+    looks.jobs.set_jobs(())
+    looks.answer("one", "provisional")
+    looks.jobs.set_jobs([row_of(summary(job_id="one"))])
+    assert not looks.look("one")
 
 
 def test_when_a_take_is_drawn_in_grey_then_its_standing_is_still_told_by_its_shape() -> None:

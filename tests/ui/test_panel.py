@@ -3,20 +3,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from daemon_rig import RunningDaemon
 from panel_rig import shot_options
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QSpinBox, QTableView, QTextBrowser, QWidget
 from qt_rig import application, wait_until
 
+from understudy.bridge.client import Client
 from understudy.bridge.errors import RequestError
 from understudy.bridge.gather import gather_job
-from understudy.bridge.roundtrip import send_job
+from understudy.bridge.roundtrip import new_token, send_job
 from understudy.ui.centre import EmptyCentre
 from understudy.ui.job_list import TAKE
-from understudy.ui.panel import Panel
+from understudy.ui.job_rows import row_of
+from understudy.ui.panel import SETTLE_MILLISECONDS, Panel
 
 OpenPanel = Callable[..., Panel]
 CONTROLS = (QAbstractButton, QLineEdit, QComboBox, QSpinBox, QTableView, QTextBrowser)
@@ -67,6 +70,61 @@ def test_when_the_daemon_dies_then_the_list_stays_and_says_so_and_all_is_right_w
     daemon.start_again()
     wait_until(lambda: panel.jobs.job(job_id).summary.state == "delivered", 60)  # type: ignore[union-attr]
     assert "alive" in panel.daemon_line.text()
+
+
+def test_when_a_take_was_delivered_while_nobody_listened_then_its_files_are_asked_again(
+    open_panel: OpenPanel, shared_daemon: RunningDaemon, drawn: Path
+) -> None:
+    panel = open_panel()
+    job_id = submit(shared_daemon, drawn)
+    wait_until(lambda: panel.jobs.job(job_id) is not None and panel.jobs.job(job_id).summary.state == "delivered", 60)  # type: ignore[union-attr]
+    row = panel.jobs.job(job_id)
+    assert row is not None
+    told: list[tuple[str, str]] = []
+    panel.thumbnails.state_told.connect(lambda job, state: told.append((job, state)))
+    panel.session.jobs_listed.emit([row_of(msgspec.structs.replace(row.summary, state="running"))])
+    wait_until(lambda: (job_id, "uncleared") in told)  # asked since it is drawn
+    told.clear()
+    panel.session.jobs_listed.emit([row])
+    wait_until(lambda: (job_id, "uncleared") in told)
+
+
+def test_when_frames_land_faster_than_the_page_waits_then_the_page_is_read_all_the_same(
+    open_panel: OpenPanel, shared_daemon: RunningDaemon, drawn: Path
+) -> None:
+    panel = open_panel()
+    gathered = gather_job(shot_options(drawn, shot="sh830"))
+    with Client.connect(shared_daemon.connection) as client:
+        job_id = client.submit(gathered.job, new_token()).job_id  # its files never come: it has no folder
+        wait_until(lambda: panel.jobs.place(job_id) is not None)
+        panel.pane.choose(job_id)
+        wait_until(lambda: panel.details.shows(job_id))
+        wait_until(lambda: not panel._settle.isActive())
+        read: list[str] = []
+        panel.details.textChanged.connect(lambda: read.append(job_id))
+        landing = QTimer(panel, interval=SETTLE_MILLISECONDS // 10)
+        landing.timeout.connect(lambda: panel.session.frames_finished.emit(job_id, [1001]))
+        landing.start()
+        wait_until(lambda: bool(read))
+        landing.stop()
+        client.control(job_id, "cancel")
+
+
+def test_when_a_job_arrives_at_the_daemon_that_was_left_then_nothing_is_chosen_for_it_here(
+    open_panel: OpenPanel, shared_daemon: RunningDaemon, daemon: RunningDaemon, drawn: Path
+) -> None:
+    panel = open_panel(choices=shot_options(drawn, shot="sh840"))
+    panel.open_form()
+    form = panel.form
+    assert form is not None
+    wait_until(form.final.isEnabled)
+    accepted: list[str] = []
+    form.accepted_job.connect(lambda job_id, text: accepted.append(job_id))
+    form.final.click()
+    panel.session.connect_to(daemon.home)
+    wait_until(lambda: bool(accepted), 60)
+    assert panel.pane.chosen_id == ""
+    assert accepted[0] in panel.statusBar().currentMessage()  # it is said all the same
 
 
 def test_when_only_keys_are_pressed_then_search_list_and_form_are_reached(open_panel: OpenPanel) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from daemon_rig import RunningDaemon
-from papers_rig import NARROW, RULE, record, write_record
+from panel_rig import no_problem
+from papers_rig import NARROW, RULE, WHY, record, write_record
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -23,13 +24,16 @@ from PySide6.QtWidgets import (
 )
 from qt_rig import application, wait_until
 
-from understudy.bridge.errors import RequestError
+from understudy.bridge.errors import Finding, RequestError
 from understudy.ui.chips import Chips
+from understudy.ui.consent_picker import ConsentPicker
 from understudy.ui.draft import Draft
+from understudy.ui.packs_dialog import PacksDialog
 from understudy.ui.papers_dialog import PapersDialog
 from understudy.ui.record_editors import DayEditor, TruthEditor
 from understudy.ui.row_editor import RowEditor
 from understudy.ui.session import Session
+from understudy.ui.waiver_request import WaiverRequest
 
 OpenPapers = Callable[..., PapersDialog]
 DRAFT = Draft(shot="sh010", project="dune")
@@ -141,6 +145,34 @@ def test_when_a_record_has_fields_that_nobody_knows_then_they_are_named_and_save
     after = json.loads(path.read_text())
     assert after["our_ticket"] == {"number": 7}
     assert after["use"] == {"territories": ["DE", "AT"], "channel": "arte"}
+
+
+def test_when_a_request_was_closed_before_the_daemon_refused_it_then_it_comes_back_and_says_so(
+    open_papers: OpenPapers,
+) -> None:
+    dialog = open_papers()
+    dialog.job_id = "00000000"
+    request = dialog.ask_waiver(Finding(rule=RULE, outcome="refuse", message=""))
+    request.reason.setPlainText(WHY)
+    request.go.click()
+    request.reject()
+    wait_until(request.isVisible)
+    assert "00000000" in request.said.text()
+    assert request.reason.value() == WHY
+    request.reject()
+    wait_until(lambda: not dialog.findChildren(WaiverRequest))
+
+
+def test_when_windows_over_the_papers_are_closed_then_they_are_gone_and_their_answers_with_them(
+    open_papers: OpenPapers,
+) -> None:
+    dialog = open_papers()
+    for opened in (dialog.pick_consents(), dialog.show_packs()):
+        opened.reject()  # the picker's answer is still on its way
+    wait_until(lambda: not dialog.findChildren(ConsentPicker) and not dialog.findChildren(PacksDialog))
+    answered: list[str] = []
+    dialog._session.ask(lambda client: client.status().home, answered.append, no_problem)
+    wait_until(lambda: bool(answered))  # behind the picker's: nothing went wrong with that
 
 
 def test_when_what_is_typed_is_not_sound_then_that_stands_beside_its_field(

@@ -20,6 +20,7 @@ from understudy.inference.authority.ledger import read_ledger
 from understudy.ui.panel import Panel
 from understudy.ui.session import Session
 from understudy.ui.submit_dialog import SubmitDialog
+from understudy.ui.waiver_request import WaiverRequest
 from understudy.ui.waivers_dialog import WaiversDialog
 
 OpenPanel = Callable[..., Panel]
@@ -114,13 +115,16 @@ def test_when_one_key_asks_for_a_waiver_then_another_keys_panel_grants_it_and_th
     artist = open_panel(key_of(house, tmp_path, "art", "artist"), choices)
     form = refused(artist)
     form.papers.buttons[(RULE, "ask_waiver")].click()
-    (request,) = (one for one in form.findChildren(object) if type(one).__name__ == "WaiverRequest")
+    (request,) = form.findChildren(WaiverRequest)
+    assert isinstance(request, WaiverRequest)
     QTest.keyClicks(request.reason, "too short")
     assert not request.go.isEnabled()
     assert "11 more characters" in request.said.text()
     request.reason.setPlainText(WHY)
     request.go.click()
+    request.reject()  # whoever does not wait for the answer is told of it all the same
     wait_until(lambda: "is asked for" in form.note.text())
+    wait_until(lambda: not form.findChildren(WaiverRequest))
 
     mine = waivers_of(artist, RULE)
     assert not mine.grant.isEnabled()

@@ -10,13 +10,17 @@ from daemon_rig import RunningDaemon
 from hypothesis import given
 from hypothesis import strategies as st
 from panel_rig import shot_options
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from qt_rig import application, wait_until
 
+from understudy.bridge.desk_messages import Tell
+from understudy.bridge.errors import RequestError
 from understudy.bridge.options import JobOptions
 from understudy.ui import words
 from understudy.ui.memory import Memory
 from understudy.ui.panel import Panel
-from understudy.ui.remembered import DAEMONS_KEPT, FIELDS, FILE, Layout, Remembered, Show, filled, load, save
+from understudy.ui.remembered import DAEMONS_KEPT, FIELDS, FILE, HOST_SAYS, Layout, Remembered, Show, filled, load, save
 from understudy.ui.session import Session
 
 PAPERS_AND_INPUTS = ("record", "self_attest", "plate", "matte", "reference", "seed", "project", "shot", "frames")
@@ -47,9 +51,52 @@ def test_when_the_file_is_damaged_then_it_is_set_aside_and_said_and_the_next_is_
 def test_when_others_could_read_the_file_then_it_is_left_alone_and_said(tmp_path: Path) -> None:
     save(tmp_path, Remembered(daemons=("a.json",)))
     (tmp_path / FILE).chmod(0o644)
-    known, problem = load(tmp_path)
-    assert known == Remembered()
-    assert "chmod 600" in problem
+    with pytest.raises(RequestError, match="chmod 600"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("what", ["others can read it", "it is a folder"])
+def test_when_the_file_cannot_be_read_then_nothing_is_written_over_it_but_by_who_wants_to_forget_it(
+    tmp_path: Path, what: str
+) -> None:
+    file, kept = tmp_path / FILE, Remembered(daemons=("a.json",))
+    save(tmp_path, kept)
+    if what == "it is a folder":
+        file.rename(tmp_path / "kept")
+        file.mkdir()
+    else:
+        file.chmod(0o644)
+    memory = Memory(tmp_path)
+    said: list[str] = []
+    memory.problem.connect(said.append)
+    wait_until(lambda: bool(said))
+    assert "stays as it is" in said[0]
+    assert "secret" not in said[0]
+    memory.note_daemon("b.json")
+    memory.close()
+    assert file.is_dir() or b"a.json" in file.read_bytes()
+    if file.is_file():
+        again = Memory(tmp_path)
+        again.forget()
+        again.close()
+        assert load(tmp_path) == (Remembered(), "")
+
+
+def test_when_somebody_forgets_before_it_was_read_then_it_does_not_come_back(tmp_path: Path) -> None:
+    save(tmp_path, Remembered(daemons=("a.json",)))
+    memory = Memory(tmp_path)
+    read: list[bool] = []
+    memory.loaded.connect(lambda: read.append(True))
+    memory.forget()
+    wait_until(lambda: bool(read))
+    memory.note_daemon("b.json")
+    memory.close()
+    assert load(tmp_path) == (Remembered(daemons=("b.json",)), "")
+
+
+def test_when_a_colour_config_was_named_from_a_folder_then_it_is_remembered_from_the_root() -> None:
+    known = Remembered().with_job(JobOptions(ocio="colour/config.ocio"), {})
+    assert known.shows[""].fields["ocio"] == str(Path.cwd() / "colour/config.ocio")
 
 
 def test_when_it_is_written_then_only_its_owner_can_read_it_and_it_is_read_back_the_same(tmp_path: Path) -> None:
@@ -87,6 +134,52 @@ def test_when_a_host_says_something_then_it_wins_over_what_is_remembered() -> No
     show = Show(fields={"engine": "wan-animate", "prompt": "old"}, options={"wan-animate": {"preset": "draft"}})
     options = filled(JobOptions(prompt="new"), show)
     assert (options.prompt, options.engine, options.option) == ("new", "wan-animate", ["preset=draft"])
+
+
+ANOTHER_WAY = Show(
+    fields={"mode": "animate", "engine": "wan-animate", "window": "display", "matte_invert": True, "prompt": "a fox"},
+    options={"wan-animate": {"preset": "draft"}},
+)
+
+
+def test_when_a_host_says_what_is_declared_anyway_then_that_wins_as_well() -> None:
+    assert filled(JobOptions(), ANOTHER_WAY, HOST_SAYS) == JobOptions(prompt="a fox")
+
+
+def test_when_a_host_selects_a_shot_then_its_mode_engine_and_matte_are_not_those_of_the_shows_last_job(
+    open_with_memory: Callable[[Path, JobOptions], Panel], tmp_path: Path
+) -> None:
+    save(tmp_path, Remembered(shows={"dune": ANOTHER_WAY}))
+    panel = open_with_memory(tmp_path, JobOptions())
+    for shot in ("sh010", "sh020"):  # into a form that is made for it, and into one that stands
+        selected = JobOptions(project="dune", shot=shot, handles="0")
+        panel.desk.called.emit(Tell(to="panel", kind="selection", seat="here", options=selected))
+        assert panel.form is not None
+        said = panel.form.options()[0]
+        assert (said.shot, said.mode, said.engine, said.window) == (shot, "replace", "preview", "plate")
+        assert (said.matte_invert, said.prompt, said.option) == (False, "a fox", [])
+    panel.close()
+
+
+def test_when_a_field_was_set_back_by_hand_then_the_show_that_is_typed_leaves_it_alone(
+    open_with_memory: Callable[[Path, JobOptions], Panel], tmp_path: Path
+) -> None:
+    save(tmp_path, Remembered(shows={"dune": ANOTHER_WAY, "": Show(fields={"prompt": "a hare"})}))
+    panel = open_with_memory(tmp_path, JobOptions())
+    panel.open_form()
+    form = panel.form
+    assert form is not None
+    mode, prompt, project = (form.fields[name].editor for name in ("mode", "prompt", "project"))
+    QTest.keyClick(mode, Qt.Key.Key_Down)
+    QTest.keyClick(mode, Qt.Key.Key_Up)
+    QTest.keyClick(prompt, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(prompt, Qt.Key.Key_Delete)
+    QTest.keyClicks(project, "dune")
+    project.editingFinished.emit()  # type: ignore[union-attr]
+    said = form.options()[0]
+    assert (said.mode, said.prompt) == ("replace", "")
+    assert (said.engine, said.window, said.option) == ("wan-animate", "display", ["preset=draft"])
+    panel.close()
 
 
 def test_when_a_remembered_field_is_none_any_more_or_of_another_kind_then_the_job_stays_as_it_is() -> None:

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import pytest
 from daemon_rig import RunningDaemon
 from panel_rig import no_problem, shot_options
+from processes import children_named
 from qt_rig import wait_until
 
 from understudy.bridge.client import Client
@@ -13,6 +18,7 @@ from understudy.bridge.keys import issue_key, write_connection
 from understudy.bridge.messages import Event, Finished
 from understudy.bridge.roundtrip import send_job
 from understudy.bridge.watch import Watcher
+from understudy.inference.drawn_shot import draw_shot
 from understudy.ui.job_rows import JobRow
 from understudy.ui.session import Session
 
@@ -124,6 +130,50 @@ def test_when_the_session_turns_to_another_daemon_then_answers_of_the_first_are_
     heard.session.ask(lambda client: client.status().home, answers.append, no_problem)
     wait_until(lambda: bool(answers))
     assert answers == [str(daemon.home)]
+    heard.session.close()
+
+
+def test_when_one_job_of_a_batch_is_not_the_daemons_then_news_of_the_others_come_all_the_same(
+    shared_daemon: RunningDaemon, drawn: Path
+) -> None:
+    job_id = send_job(shared_daemon.connection, gather_job(shot_options(drawn))).job_id
+    heard = Listener(shared_daemon.home)
+    wait_until(lambda: heard.state(job_id) == "delivered", 60)
+    heard.rows.clear()
+    heard.session.refresh("0" * len(job_id))  # of a daemon that was left meanwhile
+    heard.session.refresh(job_id)
+    wait_until(lambda: heard.state(job_id) == "delivered")
+    assert set(heard.rows) == {job_id}
+    heard.session.close()
+
+
+@pytest.fixture
+def busy(daemon: RunningDaemon, tmp_path: Path) -> Iterator[RunningDaemon]:
+    """A daemon whose one worker is at a job and comes no further, so that its queue stays."""
+    draw_shot(tmp_path / "long", frames=108, width=96, height=64)
+    job_id = send_job(daemon.connection, gather_job(shot_options(tmp_path / "long", shot="busy"))).job_id
+    with Client.connect(daemon.connection) as client:
+        wait_until(lambda: client.show_job(job_id).summary.state == "running", 60)
+        (worker,) = children_named(daemon.process.pid, "understudy.inference.worker")
+        os.kill(worker, signal.SIGSTOP)
+        assert client.show_job(job_id).summary.state == "running"
+    yield daemon
+    os.kill(worker, signal.SIGCONT)
+
+
+def test_when_somebody_changes_a_priority_then_places_in_the_queue_are_shown_as_they_are(
+    busy: RunningDaemon, drawn: Path
+) -> None:
+    waiting = [send_job(busy.connection, gather_job(shot_options(drawn, shot=f"wait{at}"))).job_id for at in range(2)]
+    heard = Listener(busy.home)
+
+    def places() -> list[int | None]:
+        return [heard.rows[job_id].summary.place_in_queue if job_id in heard.rows else None for job_id in waiting]
+
+    wait_until(lambda: places() == [1, 2])
+    with Client.connect(busy.connection) as client:
+        client.control(waiting[1], "priority", 50)
+    wait_until(lambda: places() == [2, 1])
     heard.session.close()
 
 

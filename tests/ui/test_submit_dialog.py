@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import pytest
 from panel_rig import shot_options
 from qt_rig import wait_until
 
+from understudy.bridge.errors import RequestError
 from understudy.bridge.options import JobOptions
 from understudy.ui.form_sections import SECTIONS
 from understudy.ui.panel import Panel
@@ -73,6 +76,55 @@ def test_when_the_engine_changes_then_its_own_options_take_the_place_of_the_othe
     form.fields["engine"].set_value("identity")
     form.fields["engine"].set_value("wan-animate")
     assert form.engine_fields["preset"].value() == "draft"
+
+
+def test_when_an_engine_option_was_cleared_then_it_does_not_come_back_with_its_engine(open_panel: OpenPanel) -> None:
+    form = form_of(open_panel(choices=JobOptions(engine="wan-animate", option=["preset=draft"])))
+    assert form.options()[0].option == ["preset=draft"]
+    form.engine_fields["preset"].set_value(None)
+    form.fields["engine"].set_value("identity")
+    form.fields["engine"].set_value("wan-animate")
+    assert form.options()[0].option == []
+
+
+def test_when_a_field_was_refused_then_that_stands_beside_it_until_it_changes_and_the_job_can_be_tried_again(
+    open_panel: OpenPanel, drawn: Path
+) -> None:
+    panel = open_panel(choices=shot_options(drawn))
+    form = form_of(panel)
+    wait_until(form.final.isEnabled)
+    form.show_problem(RequestError("--rate 24 is not what the header says", remedy="Say 25."))
+    form.show_standing(panel.session.standing)
+    rate = form.fields["rate"]
+    assert rate.problem.text() == "--rate 24 is not what the header says. Say 25."
+    assert form.final.isEnabled()
+    rate.set_value("25")
+    assert rate.problem.text() == ""
+
+
+def test_when_a_slow_disk_answers_for_a_path_that_stands_there_no_more_then_the_newer_answer_stays(
+    open_panel: OpenPanel, drawn: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answer, exists = threading.Event(), threading.Event(), Path.exists
+
+    def slowly(path: Path) -> bool:
+        if path.name != "slow.png":
+            return exists(path)
+        asked.set()
+        answer.wait()
+        return True
+
+    monkeypatch.setattr(Path, "exists", slowly)
+    panel = open_panel(choices=shot_options(drawn))
+    form = form_of(panel)
+    form.fields["reference"].set_value("/share/slow.png")
+    wait_until(asked.is_set)
+    form.fields["reference"].set_value(str(drawn / "nothing.png"))
+    wait_until(form.fields["reference"].problem.isVisible)
+    answer.set()
+    wait_until(lambda: panel.session.errands.idle)
+    assert form.fields["reference"].problem.isVisible()
+    assert not form.final.isEnabled()
 
 
 def test_when_something_is_wrong_then_it_stands_beside_its_field_and_nothing_can_be_sent(
