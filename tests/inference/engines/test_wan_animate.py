@@ -158,7 +158,8 @@ def one_frame(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> tup
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("UNDERSTUDY_HOME", str(folder / "home"))
         environment.setenv("UNDERSTUDY_WEIGHTS", str(checkpoint))
-        end, _ = run(order(draw_wan_shot(folder / "shot", 1), folder / "out"))
+        shot = draw_wan_shot(folder / "shot", 1, clean_plate=False)
+        end, _ = run(order(shot, folder / "out"))
     assert end.state == "delivered", end.error
     return folder, end
 
