@@ -232,10 +232,9 @@ def test_when_a_second_panel_is_opened_then_the_first_has_its_options_and_the_se
     processes.append(second)
     wait_until(lambda: second.process.poll() is not None, OPEN_SECONDS)
     assert second.process.returncode == 0, second.process.communicate()[0]
-    form = panel.form
-    assert form is not None
-    said = form.options()[0]
-    assert (said.plate, said.shot) == (str(drawn / "plate/plate.####.exr"), "sh950")
+    wait_until(lambda: panel.form is not None and panel.form.options()[0].shot == "sh950")
+    assert panel.form is not None
+    assert panel.form.options()[0].plate == str(drawn / "plate/plate.####.exr")
 
 
 def test_when_the_first_panel_was_killed_then_the_next_one_opens_and_another_beside_it_where_it_is_wanted(
