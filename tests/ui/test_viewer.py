@@ -319,7 +319,11 @@ def test_when_the_head_moves_over_a_reduced_picture_then_a_rough_one_comes_first
     viewer.canvas.set_zoom(0.25)
     assert viewer._reader is not None
     viewer._reader.forget()  # else the fine ones that were read ahead do for rough ones
+    viewer._resting.setInterval(60_000)
     viewer.set_frame(1003)
+    wait_until(lambda: any(one.wanted.frame == 1003 and one.picture is not None for one in landed))
+    assert viewer._resting.isActive()
+    viewer._resting.start(0)
     wait_until(lambda: any(one.wanted.frame == 1003 and not one.wanted.rough for one in landed))
     of_the_frame = [one for one in landed if one.wanted.frame == 1003 and one.picture is not None]
     assert of_the_frame[0].wanted.rough
