@@ -28,6 +28,11 @@ def submit(daemon: RunningDaemon, drawn: Path, **changed: object) -> str:
     return send_job(daemon.connection, gather_job(shot_options(drawn, **changed))).job_id
 
 
+def cancel(daemon: RunningDaemon, job_id: str) -> None:
+    with Client.connect(daemon.connection) as client:
+        client.control(job_id, "cancel")
+
+
 def choose(panel: Panel, job_id: str) -> None:
     wait_until(lambda: panel.jobs.place(job_id) is not None)
     panel.pane.choose(job_id)
@@ -42,7 +47,7 @@ def test_when_a_job_waits_then_it_can_be_paused_resumed_hurried_cancelled_and_tr
     panel: Panel, shared_daemon: RunningDaemon, drawn: Path
 ) -> None:
     with shared_daemon.holding_its_slot():
-        submit(shared_daemon, drawn, engine="preview", prompt="first")
+        first = submit(shared_daemon, drawn, engine="preview", prompt="first")
         job_id = submit(shared_daemon, drawn, shot="sh020", engine="preview", prompt="second")
         choose(panel, job_id)
         actions = panel.actions_on_job.by_name
@@ -54,6 +59,7 @@ def test_when_a_job_waits_then_it_can_be_paused_resumed_hurried_cancelled_and_tr
         wait_until(lambda: panel.jobs.job(job_id).summary.priority == 10)  # type: ignore[union-attr]
         actions["cancel"].trigger()
         wait_until(lambda: state(panel, job_id) == "cancelled")
+        cancel(shared_daemon, first)
     assert not actions["cancel"].isEnabled()
     actions["retry"].trigger()
     wait_until(lambda: state(panel, job_id) == "delivered", 60)
@@ -125,7 +131,7 @@ def test_when_several_jobs_are_cancelled_then_it_is_asked_once_and_what_has_ende
     asked: list[str] = []
     monkeypatch.setattr(panel.actions_on_job, "confirm", lambda question: bool(asked.append(question)) or True)
     with shared_daemon.holding_its_slot():
-        submit(shared_daemon, drawn, engine="preview", prompt="holds the slot")
+        first = submit(shared_daemon, drawn, engine="preview", prompt="holds the slot")
         waiting = [submit(shared_daemon, drawn, shot=f"sh06{at}", engine="preview", prompt="waits") for at in range(2)]
         for job_id in waiting:
             choose(panel, job_id)
@@ -134,6 +140,7 @@ def test_when_several_jobs_are_cancelled_then_it_is_asked_once_and_what_has_ende
         assert not actions["redo"].isEnabled()
         actions["cancel"].trigger()
         wait_until(lambda: [state(panel, job_id) for job_id in waiting] == ["cancelled"] * 2)
+        cancel(shared_daemon, first)
     assert len(asked) == 1
     assert "2 jobs" in asked[0]
     wait_until(lambda: panel.statusBar().currentMessage() == "2 jobs changed.")

@@ -41,7 +41,7 @@ from understudy.bridge.shot import (
 from understudy.bridge.watch import Watcher
 from understudy.bridge.words import ENDED
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 def until(true: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
