@@ -62,7 +62,7 @@ def test_when_a_job_waits_then_it_can_be_paused_resumed_hurried_cancelled_and_tr
         cancel(shared_daemon, first)
     assert not actions["cancel"].isEnabled()
     actions["retry"].trigger()
-    wait_until(lambda: state(panel, job_id) == "delivered", 60)
+    wait_until(lambda: state(panel, job_id) == "delivered", 180)
 
 
 def test_when_the_daemon_refuses_an_action_then_its_words_are_shown_and_nothing_is_lost(

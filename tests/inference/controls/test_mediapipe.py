@@ -38,7 +38,7 @@ QUICK = 1.5
 class StandIn(MediaPipe):
     """The client, talking to the stand-in."""
 
-    def __init__(self, folder: Path, how: str, seconds: float = 20.0, start_seconds: float = 20.0) -> None:
+    def __init__(self, folder: Path, how: str, seconds: float = 60.0, start_seconds: float = 60.0) -> None:
         folder.mkdir(exist_ok=True)
         self.log = folder / "starts.txt"
         script = folder / f"{how.replace(':', '_')}.py"
@@ -91,7 +91,7 @@ def test_when_it_dies_every_time_then_the_error_has_its_last_words(tmp_path: Pat
     assert "pose install" in problem.value.remedy
 
 
-@pytest.mark.parametrize(("how", "start_seconds"), [("deaf", 20.0), ("silent", QUICK)])
+@pytest.mark.parametrize(("how", "start_seconds"), [("deaf", 60.0), ("silent", QUICK)])
 def test_when_it_never_reads_or_never_speaks_then_nobody_waits_for_ever(
     tmp_path: Path, how: str, start_seconds: float
 ) -> None:
