@@ -6,7 +6,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +54,14 @@ Answer = Reply | Callable[[Any], Reply | None]
 class LittleDaemon:
     """Answers each kind of request with what stands in `answers`; None there means never."""
 
-    def __init__(self, home: Path, port: int = 0) -> None:
+    def __init__(self, home: Path, port: int = 0, answers: Mapping[type, Answer | None] | None = None) -> None:
+        """Serve from now on. answers: known before the first request, which may come at once where it is awaited."""
         self.home = home
         self.keys = ensure_local_keys(home)
         self.received: list[Request] = []
         self.connections: set[bytes] = set()
         self.answers: dict[type, Answer | None] = {
-            Hello: self.welcome(), Ping: Pong(), ProveMachine: Done(), Watch: Watching(last=0),
+            Hello: self.welcome(), Ping: Pong(), ProveMachine: Done(), Watch: Watching(last=0), **(answers or {}),
         }  # fmt: skip
         self.copies = 1
         """How often each reply is sent."""
@@ -148,8 +149,10 @@ def start_daemon(home: Path) -> Iterator[Callable[..., LittleDaemon]]:
     """Return a function that starts a small daemon; all that were started are stopped after the test."""
     started: list[LittleDaemon] = []
 
-    def start(port: int = 0, at: Path | None = None) -> LittleDaemon:
-        started.append(LittleDaemon(at or home, port))
+    def start(
+        port: int = 0, at: Path | None = None, answers: Mapping[type, Answer | None] | None = None
+    ) -> LittleDaemon:
+        started.append(LittleDaemon(at or home, port, answers))
         return started[-1]
 
     yield start

@@ -68,6 +68,15 @@ class Pause:
             self.reached.set()
             self.go_on.wait(PATIENCE_SECONDS)
 
+    def let_go_at_close(self, jobs: HostJobs) -> None:
+        """Let the thread go on as soon as `jobs` are being closed."""
+
+        def let_go() -> None:
+            jobs._closing.wait(PATIENCE_SECONDS)
+            self.go_on.set()
+
+        threading.Thread(target=let_go).start()
+
 
 def test_when_the_document_is_closed_while_files_are_sent_then_the_job_is_gone_on_with_and_placed(
     rig: PaperRig, drawn: Drawn, daemon: RunningDaemon, tmp_path: Path
@@ -78,7 +87,7 @@ def test_when_the_document_is_closed_while_files_are_sent_then_the_job_is_gone_o
     desk = Desk(rig, jobs)
     desk.submit(seed=1)
     desk.turn_until(pause.reached.is_set)
-    threading.Timer(0.2, pause.go_on.set).start()
+    pause.let_go_at_close(jobs)
     jobs.close()
     rig.restart()
     again = Desk(rig, HostJobs(rig.host, rig.main, lambda: daemon.connection, tmp_path / "exports"))
@@ -100,7 +109,7 @@ def test_when_what_a_job_still_lacks_is_gone_then_the_artist_is_told_which_file(
         write_exr(path, read_exr(path) * 0.5)
     desk.submit(seed=2)
     desk.turn_until(pause.reached.is_set)
-    threading.Timer(0.2, pause.go_on.set).start()
+    pause.let_go_at_close(jobs)
     jobs.close()
     shutil.rmtree(tmp_path / "exports")
     rig.restart()
@@ -238,7 +247,7 @@ def test_when_the_daemon_has_no_room_then_the_waiting_job_does_not_keep_the_docu
         job = desk.submit()
         desk.turn_until(lambda: job.notice.stage == "parked" or job.ended)
         assert job.notice.stage == "parked", job.notice
-        threading.Timer(0.2, pause.go_on.set).start()
+        pause.let_go_at_close(jobs)
         jobs.close()
         assert job.thread is not None
         assert not job.thread.is_alive()

@@ -98,10 +98,9 @@ def test_when_the_host_turns_its_events_within_a_call_then_the_next_call_comes_a
 
         threading.Timer(0.05, start_second).start()
         main.turn()
-        woken_after = len(woken)
         turn_until(main, lambda: first.done() and order[-1] == "next")
     assert order == ["begins", "ends", "next"]
-    assert woken_after == 3  # once a call, and once for the turn that was put off
+    assert len(woken) == 3  # once a call, and once for the turn that was put off
 
 
 def test_when_the_main_thread_is_interrupted_then_it_stops_and_whoever_asked_is_told() -> None:

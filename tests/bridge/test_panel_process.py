@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -34,9 +33,9 @@ def test_when_the_panel_is_started_then_it_is_told_its_daemon_and_no_one_waits_l
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QT_PLUGIN_PATH", "/nuke/plugins")
-    command = command_that(tmp_path, f'echo "$@ [$QT_PLUGIN_PATH] $UNDERSTUDY_HOME" > "{tmp_path}/said"; exec sleep 5')
+    said = f'echo "$@ [$QT_PLUGIN_PATH] $UNDERSTUDY_HOME" > "{tmp_path}/part"; mv "{tmp_path}/part" "{tmp_path}/said"'
+    command = command_that(tmp_path, f"{said}; exec sleep 5")
     start_panel("/keys/ada.json", tmp_path / "home", command, lambda: (tmp_path / "said").exists())
-    time.sleep(0.1)
     assert (tmp_path / "said").read_text() == f"panel --key /keys/ada.json [] {tmp_path / 'home'}\n"
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from fork_server import Forked, ForkServer, fork_server
@@ -51,6 +53,21 @@ class RunningDaemon:
         """End it as a power cut would."""
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+    @contextlib.contextmanager
+    def holding_its_slot(self) -> Iterator[None]:
+        """Stop the only worker for as long as this lasts: the job that it has, or is given next, keeps the slot."""
+        end = time.monotonic() + START_SECONDS
+        with Client.connect(self.connection) as client:
+            while (worker := client.status().slots[0].process) is None:
+                assert time.monotonic() < end, "the daemon has no worker"
+                time.sleep(0.02)
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGCONT)
 
     def start_again(self) -> None:
         self.process = self._start()

@@ -140,7 +140,7 @@ def open_windows(home: Path) -> Iterator[tuple[str, QWidget]]:
         for name, make in MAKERS.items():
             window = make(panel)
             window.show()
-            _settle()
+            _settle(panel)
             yield name, window
             if window is not panel:
                 window.close()
@@ -148,10 +148,12 @@ def open_windows(home: Path) -> Iterator[tuple[str, QWidget]]:
         panel.close()
 
 
-def _settle() -> None:
-    """Give a window the turns in which it lays itself out."""
+def _settle(panel: Panel) -> None:
+    """Give a window the turns in which it learns what it asked for and lays itself out."""
     ends = time.monotonic() + SETTLE_SECONDS
-    wait_until(lambda: time.monotonic() > ends)
+    wait_until(lambda: time.monotonic() > ends and panel.session.errands.idle)
+    for _ in range(2):
+        application().processEvents()
 
 
 def controls(window: QWidget) -> list[QWidget]:

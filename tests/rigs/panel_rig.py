@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from own_clock import OwnClock
 from PySide6.QtCore import QObject, QTimer
 
 from understudy.bridge.errors import UnderstudyError
@@ -56,20 +56,25 @@ def no_problem(problem: UnderstudyError) -> None:
 class Watchdog(QObject):
     """The longest time between two turns of the interface's loop, in seconds: how long the interface was held.
 
-    A timer of nothing, so that every turn of the loop is counted; what other processes take of the machine is in it.
+    A timer of nothing, so that every turn of the loop is counted; waiting for a core is not. To be closed.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.longest = 0.0
-        self._last = time.perf_counter()
+        self._clock = OwnClock()
+        self._last = self._clock.now()
         self._timer = QTimer(self, interval=0)
         self._timer.timeout.connect(self._tick)
         self._timer.start()
 
     def start_again(self) -> None:
-        self.longest, self._last = 0.0, time.perf_counter()
+        self.longest, self._last = 0.0, self._clock.now()
+
+    def close(self) -> None:
+        self._timer.stop()
+        self._clock.close()
 
     def _tick(self) -> None:
-        now = time.perf_counter()
+        now = self._clock.now()
         self.longest, self._last = max(self.longest, now - self._last), now

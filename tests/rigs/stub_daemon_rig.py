@@ -16,7 +16,7 @@ from fork_server import Forked
 
 from understudy.bridge.client import Client
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 SCRIPT = Path(__file__).parents[1] / "inference" / "daemon" / "serve_with_stub.py"
 
 

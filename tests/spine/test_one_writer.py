@@ -76,11 +76,12 @@ def test_when_the_writer_is_killed_then_its_lock_went_with_it_and_the_next_one_g
 def test_when_a_job_is_resumed_while_its_order_still_runs_elsewhere_then_it_waits_and_takes_what_was_made(
     terminal: Terminal, daemon: RunningDaemon, options: JobOptions, drawn: DrawnShot, tmp_path: Path
 ) -> None:
-    before = send_job(daemon.connection, gathered(options, engine="preview", seed=7)).job_id  # keeps the slot busy
-    job = send_job(daemon.connection, gathered(options, frames="1001-1003")).job_id
-    assert terminal("pause", job, "--json").json["state"] == "paused"
-    assert terminal("order", job, tmp_path / "order.json").code == 0
-    assert terminal("cancel", before).code == 0
+    with daemon.holding_its_slot():
+        before = send_job(daemon.connection, gathered(options, engine="preview", seed=7)).job_id  # keeps the slot busy
+        job = send_job(daemon.connection, gathered(options, frames="1001-1003")).job_id
+        assert terminal("pause", job, "--json").json["state"] == "paused"
+        assert terminal("order", job, tmp_path / "order.json").code == 0
+        assert terminal("cancel", before).code == 0
     order = msgspec.json.decode((tmp_path / "order.json").read_bytes(), type=WorkOrder)
     with Version(order):
         assert terminal("resume", job).code == 0

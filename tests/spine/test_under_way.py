@@ -81,14 +81,15 @@ def test_when_the_order_of_a_paused_job_is_run_elsewhere_then_resume_delivers_wh
     terminal: Terminal, submit: Submit, shared_daemon: RunningDaemon, shot: Path, tmp_path: Path, drawn: DrawnShot
 ) -> None:
     long = ("--plate", drawn.plate, "--matte", drawn.matte, "--engine", "preview", "--seed", "100")
-    before = terminal("submit", *HERE, *long, *ATTEST, "--json").json["job_id"]  # keeps the slot busy
-    job = terminal("submit", *HERE, *ATTEST, "--seed", "101", "--json").json["job_id"]
-    assert "Say `understudy pause" in terminal("order", job, tmp_path / "order.json").err
-    assert terminal("pause", job, "--json").json["state"] == "paused"
-    with Client(shared_daemon.connection) as far, pytest.raises(KeyRefused, match="vault"):
-        far.order(job)  # it has not proved to share the machine
-    assert terminal("order", job, tmp_path / "order.json").code == 0
-    assert terminal("cancel", before).code == 0
+    with shared_daemon.holding_its_slot():
+        before = terminal("submit", *HERE, *long, *ATTEST, "--json").json["job_id"]  # keeps the slot busy
+        job = terminal("submit", *HERE, *ATTEST, "--seed", "101", "--json").json["job_id"]
+        assert "Say `understudy pause" in terminal("order", job, tmp_path / "order.json").err
+        assert terminal("pause", job, "--json").json["state"] == "paused"
+        with Client(shared_daemon.connection) as far, pytest.raises(KeyRefused, match="vault"):
+            far.order(job)  # it has not proved to share the machine
+        assert terminal("order", job, tmp_path / "order.json").code == 0
+        assert terminal("cancel", before).code == 0
     assert terminal("run", tmp_path / "order.json", "--once").code == 0
     assert terminal("resume", job).code == 0
     assert terminal("fetch", job, "--out", tmp_path / "out").code == 0
@@ -132,8 +133,9 @@ def test_when_the_vault_is_over_its_quota_then_the_client_waits_and_goes_on_when
     monkeypatch.setenv("UNDERSTUDY_VAULT_QUOTA_BYTES", str(max(2**20, int(size * 1.4))))
     daemon = RunningDaemon(home)
     try:
-        job = terminal("submit", *HERE, *ATTEST, "--engine", "preview", "--json").json["job_id"]
-        assert terminal("pause", job).code == 0
+        with daemon.holding_its_slot():
+            job = terminal("submit", *HERE, *ATTEST, "--engine", "preview", "--json").json["job_id"]
+            assert terminal("pause", job).code == 0
         for frame in FRAMES:
             write(shot / f"plate.{frame}.exr", pixels_of(shot / f"plate.{frame}.exr") * np.float16(0.5))
         waiting = started("submit", *HERE, *ATTEST, "--wait")

@@ -256,6 +256,7 @@ def test_when_a_second_panel_is_opened_then_the_first_has_its_options_and_the_se
     processes.append(second)
     wait_until(lambda: second.process.poll() is not None, OPEN_SECONDS)
     assert second.process.returncode == 0, second.process.communicate()[0]
+    wait_until(lambda: panel.form is not None and panel.form.options()[0].shot == "sh950")
     form = panel.form
     assert form is not None
     said = form.options()[0]

@@ -59,7 +59,7 @@ def test_when_an_errand_fails_that_nobody_would_tell_of_then_it_is_shown_neverth
     errands = Errands("test")
     errands.run(fall, lambda _: None, told.append)
     assert "no such noun" in shown(faults)
-    assert len(told) == 1
+    wait_until(lambda: len(told) == 1)
     errands.close()
 
 

@@ -33,6 +33,11 @@ def submit(daemon: RunningDaemon, drawn: Path, **changed: object) -> str:
     return send_job(daemon.connection, gather_job(shot_options(drawn, **changed))).job_id
 
 
+def cancel(daemon: RunningDaemon, job_id: str) -> None:
+    with Client.connect(daemon.connection) as client:
+        client.control(job_id, "cancel")
+
+
 def choose(panel: Panel, job_id: str) -> None:
     wait_until(lambda: panel.jobs.place(job_id) is not None)
     panel.pane.choose(job_id)
@@ -46,21 +51,23 @@ def state(panel: Panel, job_id: str) -> str:
 def test_when_a_job_waits_then_it_can_be_paused_resumed_hurried_cancelled_and_tried_again(
     panel: Panel, shared_daemon: RunningDaemon, drawn: Path
 ) -> None:
-    submit(shared_daemon, drawn, engine="preview", prompt="first")
-    job_id = submit(shared_daemon, drawn, shot="sh020", engine="preview", prompt="second")
-    choose(panel, job_id)
-    actions = panel.actions_on_job.by_name
-    actions["pause"].trigger()
-    wait_until(lambda: state(panel, job_id) == "paused")
-    assert actions["resume"].isEnabled()
-    assert not actions["pause"].isEnabled()
-    actions["sooner"].trigger()
-    wait_until(lambda: panel.jobs.job(job_id).summary.priority == 10)  # type: ignore[union-attr]
-    actions["cancel"].trigger()
-    wait_until(lambda: state(panel, job_id) == "cancelled")
+    with shared_daemon.holding_its_slot():
+        first = submit(shared_daemon, drawn, engine="preview", prompt="first")
+        job_id = submit(shared_daemon, drawn, shot="sh020", engine="preview", prompt="second")
+        choose(panel, job_id)
+        actions = panel.actions_on_job.by_name
+        actions["pause"].trigger()
+        wait_until(lambda: state(panel, job_id) == "paused")
+        assert actions["resume"].isEnabled()
+        assert not actions["pause"].isEnabled()
+        actions["sooner"].trigger()
+        wait_until(lambda: panel.jobs.job(job_id).summary.priority == 10)  # type: ignore[union-attr]
+        actions["cancel"].trigger()
+        wait_until(lambda: state(panel, job_id) == "cancelled")
+        cancel(shared_daemon, first)
     assert not actions["cancel"].isEnabled()
     actions["retry"].trigger()
-    wait_until(lambda: state(panel, job_id) == "delivered", 60)
+    wait_until(lambda: state(panel, job_id) == "delivered", 180)
 
 
 def test_when_the_daemon_refuses_an_action_then_its_words_are_shown_and_nothing_is_lost(
@@ -125,17 +132,19 @@ def test_when_a_jobs_files_are_gone_then_opening_their_folder_says_what_to_do_in
 def test_when_several_jobs_are_cancelled_then_it_is_asked_once_and_what_has_ended_is_left_alone(
     panel: Panel, shared_daemon: RunningDaemon, drawn: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    submit(shared_daemon, drawn, engine="preview", prompt="holds the slot")
-    waiting = [submit(shared_daemon, drawn, shot=f"sh06{at}", engine="preview", prompt="waits") for at in range(2)]
     asked: list[str] = []
     monkeypatch.setattr(panel.actions_on_job, "confirm", lambda question: bool(asked.append(question)) or True)
-    for job_id in waiting:
-        choose(panel, job_id)
-    panel.pane._select(tuple(waiting))
-    actions = panel.actions_on_job.by_name
-    assert not actions["redo"].isEnabled()
-    actions["cancel"].trigger()
-    wait_until(lambda: [state(panel, job_id) for job_id in waiting] == ["cancelled"] * 2)
+    with shared_daemon.holding_its_slot():
+        first = submit(shared_daemon, drawn, engine="preview", prompt="holds the slot")
+        waiting = [submit(shared_daemon, drawn, shot=f"sh06{at}", engine="preview", prompt="waits") for at in range(2)]
+        for job_id in waiting:
+            choose(panel, job_id)
+        panel.pane._select(tuple(waiting))
+        actions = panel.actions_on_job.by_name
+        assert not actions["redo"].isEnabled()
+        actions["cancel"].trigger()
+        wait_until(lambda: [state(panel, job_id) for job_id in waiting] == ["cancelled"] * 2)
+        cancel(shared_daemon, first)
     assert len(asked) == 1
     assert "2 jobs" in asked[0]
     wait_until(lambda: panel.statusBar().currentMessage() == "2 jobs changed.")

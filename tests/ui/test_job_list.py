@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-import time
+from contextlib import closing
 
 import pytest
+from own_clock import OwnClock
 from panel_rig import Watchdog, summaries, summary
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
@@ -213,27 +214,28 @@ def test_when_a_row_is_read_out_then_it_says_what_the_take_may_be_used_for() -> 
 
 def test_when_ten_thousand_jobs_are_searched_and_scrolled_then_the_interface_is_never_held() -> None:
     pane = pane_of(MANY)
-    watchdog = Watchdog()
-    wait_until(lambda: watchdog.longest > 0)
-    watchdog.start_again()
-    for text in ("s", "sh", "sh09", "sh099", "failed", ""):
-        pane.search.setText(text)
-        application().processEvents()
-    for at in range(0, MANY, 400):
-        pane.table.verticalScrollBar().setValue(at)
-        application().processEvents()
-    for done in range(50):
-        pane.jobs.set_progress({f"job{n:07}": Progress(stage="frames", done=done, total=50) for n in range(100)})
-        application().processEvents()
-    assert watchdog.longest < HELD_SECONDS
+    with closing(Watchdog()) as watchdog:
+        wait_until(lambda: watchdog.longest > 0)
+        watchdog.start_again()
+        for text in ("s", "sh", "sh09", "sh099", "failed", ""):
+            pane.search.setText(text)
+            application().processEvents()
+        for at in range(0, MANY, 400):
+            pane.table.verticalScrollBar().setValue(at)
+            application().processEvents()
+        for done in range(50):
+            pane.jobs.set_progress({f"job{n:07}": Progress(stage="frames", done=done, total=50) for n in range(100)})
+            application().processEvents()
+        assert watchdog.longest < HELD_SECONDS
 
 
 def test_when_one_of_ten_thousand_jobs_changes_then_no_other_row_is_looked_at() -> None:
     jobs = pane_of(MANY).jobs
     changed: list[tuple[int, int]] = []
     jobs.dataChanged.connect(lambda first, last: changed.append((first.row(), last.row())))
-    start = time.perf_counter()
-    jobs.change_jobs([row_of(summary(job_id="job0000005", shot="sh0000", state="refused"))])
-    assert len(changed) == 1
-    assert changed[0][0] == changed[0][1] == jobs.place("job0000005")
-    assert time.perf_counter() - start < HELD_SECONDS
+    with closing(OwnClock()) as clock:
+        start = clock.now()
+        jobs.change_jobs([row_of(summary(job_id="job0000005", shot="sh0000", state="refused"))])
+        assert len(changed) == 1
+        assert changed[0][0] == changed[0][1] == jobs.place("job0000005")
+        assert clock.now() - start < HELD_SECONDS

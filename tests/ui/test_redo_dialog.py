@@ -56,4 +56,4 @@ def test_when_words_come_while_the_window_stands_then_it_grows_and_none_are_cut(
     asking.cost.show()
     asking.alone.setChecked(True)
     asking.cost.show()
-    wait_until(lambda: not cut(asking), 3)
+    wait_until(lambda: not cut(asking))

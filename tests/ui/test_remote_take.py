@@ -13,12 +13,12 @@ import msgspec
 import numpy as np
 import OpenEXR
 import OpenImageIO
-import psutil
 import pytest
 from daemon_rig import RunningDaemon
 from far_rig import chosen, delivered, far_panel
 from numpy.typing import NDArray
 from panel_rig import shot_options
+from processes import children_named
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
@@ -169,9 +169,8 @@ def test_when_the_process_of_proxies_is_killed_the_viewer_goes_on(
     far: Panel, job: str, shared_daemon: RunningDaemon
 ) -> None:
     viewer = chosen(far, job).viewer
-    for child in psutil.Process(shared_daemon.process.pid).children():
-        if "understudy.inference.proxies" in child.cmdline():
-            os.kill(child.pid, signal.SIGKILL)
+    for child in children_named(shared_daemon.process.pid, "understudy.inference.proxies"):
+        os.kill(child, signal.SIGKILL)
     viewer.set_layer("difference")
     wait_until(lambda: viewer._shown[FRONT].wanted.path.layer == "difference")  # type: ignore[union-attr]
     assert viewer.canvas.problem == ""

@@ -255,7 +255,7 @@ def test_when_the_panel_turns_to_another_daemon_while_hosts_are_looked_for_then_
     panel.desk._look()
     panel.session.connect_to(shared_daemon.home)
     wait_until(lambda: panel.session.standing.life == "alive")
-    wait_until(lambda: not panel.desk._asking, 5)
+    wait_until(lambda: not panel.desk._asking)
 
 
 def test_when_the_panel_turns_to_another_daemon_then_papers_offer_no_consents_of_the_one_before(

@@ -67,9 +67,10 @@ def test_when_another_client_submits_then_the_job_comes_and_its_end_without_aski
 ) -> None:
     heard = Listener(shared_daemon.home)
     wait_until(heard.is_alive)
+    wait_until(lambda: heard.session._watcher is not None and heard.session._watcher.wait_subscribed(0))
     accepted = send_job(shared_daemon.connection, gather_job(shot_options(drawn)))
-    wait_until(lambda: heard.state(accepted.job_id) == "delivered", 60)
-    assert heard.frames == {1001, 1002, 1003, 1004}
+    wait_until(lambda: heard.state(accepted.job_id) == "delivered", 180)
+    wait_until(lambda: heard.frames == {1001, 1002, 1003, 1004})
     heard.session.close()
 
 

@@ -18,6 +18,7 @@ from nuke_rig import NukeRig, running
 from nuke_shot import SmallShot
 from nuke_stand_in import Application, choose, current, press
 from nuke_stand_in.panes import open_pane
+from processes import has_ended
 
 from understudy.bridge.client import Client
 from understudy.bridge.desk_messages import Listener, Tell
@@ -170,6 +171,7 @@ def test_when_no_panel_is_open_then_the_host_starts_one_and_after_it_was_killed_
                 numbers = process.read_text().split()
                 assert len(numbers) == opened
                 subprocess.run(["kill", "-9", numbers[-1]], check=True)
+                turn_until(lambda killed=int(numbers[-1]): has_ended(killed))  # type: ignore[misc]
             session.close()
     finally:
         for number in process.read_text().split() if process.exists() else ():
@@ -217,16 +219,16 @@ def test_when_the_pane_is_shown_then_it_lists_the_jobs_and_when_it_is_hidden_its
     wait_until(lambda: not any(one.name == "understudy-read-ahead" for one in threading.enumerate()))
     assert dock.session is None
     assert qt().styleSheet() == ""  # Nuke's own looks are Nuke's
-    before = threading.active_count()
+    before = set(threading.enumerate())
     dock.show()
     wait_until(lambda: "alive" in dock.line.text())
-    assert threading.active_count() > before
+    assert set(threading.enumerate()) - before
     dock.hide()
-    wait_until(lambda: threading.active_count() == before)
+    wait_until(lambda: not set(threading.enumerate()) - before)
     dock.show()
     wait_until(lambda: dock.session is not None and dock.session.standing.life == "alive")
     dock.close()
-    wait_until(lambda: threading.active_count() == before)
+    wait_until(lambda: not set(threading.enumerate()) - before)
     dock.deleteLater()
 
 

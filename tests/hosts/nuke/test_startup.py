@@ -45,9 +45,14 @@ def test_when_the_plugin_imports_something_then_a_host_has_it() -> None:
 
 def test_when_nuke_starts_then_our_startup_costs_next_to_nothing_and_loads_no_socket() -> None:
     code = RIG + (
-        "import time\nstart = time.perf_counter()\n"
+        "import os, time\n"
+        "waits = '/proc/self/schedstat'  # nanoseconds on the processor, waiting for one, slices\n"
+        "def now():\n"
+        "    waited = int(open(waits).read().split()[1]) if os.path.exists(waits) else 0\n"
+        "    return time.perf_counter() - waited / 1e9\n"
+        "start = now()\n"
         "from understudy.host_plugins.nuke import startup\nstartup.start()\n"
-        "print(time.perf_counter() - start, 'zmq' in sys.modules, 'msgspec' in sys.modules)"
+        "print(now() - start, 'zmq' in sys.modules, 'msgspec' in sys.modules)"
     )
     seconds, *loaded = _run(code).split()
     assert loaded == ["False", "False"]

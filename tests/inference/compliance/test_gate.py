@@ -127,10 +127,13 @@ def test_when_a_rule_hangs_then_the_gate_refuses_in_time_and_leaves_no_process(s
     above = "import os, pathlib, subprocess, time\n"
     write = f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))"
     check = f"{write}; subprocess.Popen(['sleep', '60']).wait()"
-    started = time.monotonic()
-    found = spoil(rule(check, above=above), timeout_seconds=1.5)
-    assert time.monotonic() - started < 10
-    assert "did not answer within 1.5 s" in found[SPOILT].message
+    for seconds in (1.5, 6.0, 20.0):  # the rule must have begun by then, which a busy machine may hold up
+        started = time.monotonic()
+        found = spoil(rule(check, above=above), timeout_seconds=seconds)
+        assert time.monotonic() - started < seconds + 20
+        if (tmp_path / "pid").exists():
+            break
+    assert f"did not answer within {seconds:g} s" in found[SPOILT].message
     assert not Path(f"/proc/{(tmp_path / 'pid').read_text()}").exists()
 
 

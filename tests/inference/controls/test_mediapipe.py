@@ -32,20 +32,21 @@ from understudy.inference.controls.wholebody import BODY, FACE, FEET, LEFT_HAND,
 STAND_IN = Path(__file__).parents[2] / "rigs" / "pose_process.py"
 PAGE = Path(__file__).parents[3] / "docs" / "controls.md"
 QUICK = 1.5
-"""Seconds that a test waits for a process that hangs; starting one takes a tenth of that."""
+"""Seconds that a test waits for a process that hangs."""
 
 
 class StandIn(MediaPipe):
     """The client, talking to the stand-in."""
 
-    def __init__(self, folder: Path, how: str, seconds: float = 20.0) -> None:
+    def __init__(self, folder: Path, how: str, seconds: float = 60.0, start_seconds: float = 60.0) -> None:
+        folder.mkdir(exist_ok=True)
         self.log = folder / "starts.txt"
         script = folder / f"{how.replace(':', '_')}.py"
         arguments = f"[{str(STAND_IN)!r}, {str(self.log)!r}, {how!r}]"
         script.write_text(
             f"import runpy, sys\nsys.argv = {arguments}\nrunpy.run_path({str(STAND_IN)!r}, None, '__main__')"
         )
-        super().__init__(Path(sys.executable), script=script, start_seconds=seconds, picture_seconds=seconds)
+        super().__init__(Path(sys.executable), script=script, start_seconds=start_seconds, picture_seconds=seconds)
 
     @property
     def starts(self) -> int:
@@ -68,11 +69,19 @@ def test_when_it_dies_on_a_picture_then_that_picture_is_asked_again_of_a_new_one
 
 
 def test_when_it_hangs_then_it_is_ended_and_the_picture_asked_again(tmp_path: Path) -> None:
-    with StandIn(tmp_path, "hang:1", QUICK) as source:
-        before = time.monotonic()
-        assert source.detect(spot(10, 40), None).points[0, 0] == pytest.approx(10, abs=1e-3)
-        assert time.monotonic() - before < 4 * QUICK
-        assert "no answer within 1.5 s" in source.troubles[0]
+    for seconds in (QUICK, 4 * QUICK, 20.0):  # the new one too must answer by then, which a busy machine may hold up
+        with StandIn(tmp_path / str(seconds), "hang:1", seconds) as source:
+            before = time.monotonic()
+            try:
+                found = source.detect(spot(10, 40), None)
+            except EngineError:
+                if seconds < 20:
+                    continue
+                raise
+            assert time.monotonic() - before < seconds + 20
+            assert f"no answer within {seconds:g} s" in source.troubles[0]
+            break
+    assert found.points[0, 0] == pytest.approx(10, abs=1e-3)
 
 
 def test_when_it_dies_every_time_then_the_error_has_its_last_words(tmp_path: Path) -> None:
@@ -82,18 +91,20 @@ def test_when_it_dies_every_time_then_the_error_has_its_last_words(tmp_path: Pat
     assert "pose install" in problem.value.remedy
 
 
-@pytest.mark.parametrize("how", ["deaf", "silent"])
-def test_when_it_never_reads_or_never_speaks_then_nobody_waits_for_ever(tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize(("how", "start_seconds"), [("deaf", 60.0), ("silent", QUICK)])
+def test_when_it_never_reads_or_never_speaks_then_nobody_waits_for_ever(
+    tmp_path: Path, how: str, start_seconds: float
+) -> None:
     large = spot(10, 40, 1080, 1920)  # more than a pipe holds: writing blocks too
     before = time.monotonic()
-    with StandIn(tmp_path, how, QUICK) as source, pytest.raises(EngineError, match="no answer within"):
+    with StandIn(tmp_path, how, QUICK, start_seconds) as source, pytest.raises(EngineError, match="no answer within"):
         source.detect(large, None)
-    assert time.monotonic() - before < 6 * QUICK
+    assert time.monotonic() - before < 40  # it sleeps for a minute
 
 
 @pytest.mark.parametrize(("how", "said"), [("babble", "no answer"), ("other", r"has MediaPipe 0\.9\.0, not 0\.10\.21")])
 def test_when_it_is_something_else_then_the_error_says_so(tmp_path: Path, how: str, said: str) -> None:
-    with StandIn(tmp_path, how, QUICK) as source, pytest.raises(EngineError, match=said):
+    with StandIn(tmp_path, how) as source, pytest.raises(EngineError, match=said):
         source.detect(spot(10, 40), None)
 
 

@@ -14,7 +14,7 @@ import pytest
 from blake3 import blake3
 from bulk_rig import Caller, GuardedDepot
 from following_rig import Studio
-from stub_daemon_rig import DaemonProcess, until
+from stub_daemon_rig import PATIENCE_SECONDS, DaemonProcess, until
 from terminal_rig import Terminal
 
 from understudy.bridge.client import Client
@@ -87,6 +87,11 @@ def make_job(
     return Job(request, paths)
 
 
+def let(gate: Path, frame: int = 1_000_000) -> None:
+    """Let a job of the prompt `hold=GATE` go on up to and with this frame; without one, to its end."""
+    gate.write_text(str(frame))
+
+
 def job_on_record(folder: Path, **record: Any) -> Job:
     """Return a job that the gate takes: on a record, by an engine without weights; `record` says otherwise."""
     job = make_job(folder, prompt="float8_from=1001", project=record.pop("project", None))
@@ -136,6 +141,9 @@ class Eyes:
 
     def _see(self, event: Event) -> None:
         self.events.append(event)
+
+    def wait_subscribed(self) -> bool:
+        return self._watcher.wait_subscribed(PATIENCE_SECONDS)
 
     def durable(self) -> list[Event]:
         return [event for event in self.events if not isinstance(event.what, Progress)]

@@ -2,9 +2,10 @@
 
 What it shall do stands in the job's prompt, words apart by spaces: `frames=N` (that many, else the range), `slow=S`
 seconds a frame, `crash_at=F` (always), `crash_once_at=F`, `crash_checking` (always), `crash_settled_once` (the version
-stands, the daemon never hears so), `linger=S` seconds between these two, `exit_at_start`, `deaf` (never obeys a stop),
-`end=STATE`, `fail_start` (environment: dies before it is ready), `float8_from=F` (its manifest says so of that frame
-and all after it), `lost_file` (it lists one that is not there), `cost=S` (what it cost, S seconds a frame).
+stands, the daemon never hears so), `exit_at_start`, `deaf` (never obeys a stop), `hold=FILE` (it makes no frame after
+the one whose number stands there, and says the end once that number is greater than all of them), `end=STATE`,
+`fail_start` (environment: dies before it is ready), `float8_from=F` (its manifest says so of that frame and all after
+it), `lost_file` (it lists one that is not there), `cost=S` (what it cost, S seconds a frame).
 What may be reused it says by a finding.
 """
 
@@ -89,6 +90,7 @@ class Stub:
             return WorkerEnd(state="delivered", files=self._all(order, settled))
         self.say(WorkerFindings(findings=(Finding(rule="stub", outcome="note", message=f"reuse {order.reuse}"),)))
         for done, frame in enumerate(order.job.shot.range):
+            self._hold(wishes, frame)
             if self._stop and "deaf" not in wishes:
                 return WorkerEnd(state=self._stop)
             self._crash_if_told(order, frame, wishes)
@@ -116,12 +118,19 @@ class Stub:
             said = (Approximation(words="float8 weights", frames=frames),)
             (folder / MANIFEST_NAME).write_bytes(write_manifest(build_manifest(order, (), (), {}, approximate=said)))
         folder.rename(settled)
-        time.sleep(float(wishes.get("linger", 0)))
+        self._hold(wishes, order.job.shot.range.last + 1)
         if "crash_settled_once" in wishes:
             os.kill(os.getpid(), signal.SIGKILL)
         return WorkerEnd(
             state="delivered", files=self._all(order, settled), spent="spent_at_end" in wishes, cost=_cost(wishes)
         )
+
+    def _hold(self, wishes: dict[str, str], frame: int) -> None:
+        gate = Path(wishes.get("hold", ""))
+        while "hold" in wishes and int((gate.is_file() and gate.read_text()) or 0) < frame:
+            if self._stop and "deaf" not in wishes:
+                return
+            time.sleep(0.02)
 
     def _crash_if_told(self, order: WorkOrder, frame: int, wishes: dict[str, str]) -> None:
         mark = Path(order.scratch, "crashed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .conftest import DaemonProcess, finished, make_job, send, until
+from .conftest import DaemonProcess, finished, let, make_job, send, until
 
 
 def test_a_job_that_kills_its_worker_while_it_is_checked_fails_like_any_other(
@@ -22,10 +22,12 @@ def test_a_version_that_stands_is_delivered_though_it_was_cancelled_before_its_w
     daemon: DaemonProcess, tmp_path: Path
 ) -> None:
     with daemon.client() as client:
-        job_id = send(client, make_job(tmp_path, prompt="crash_settled_once linger=0.5 deaf"))
+        let(gate := tmp_path / "gate", 1004)
+        job_id = send(client, make_job(tmp_path, prompt=f"crash_settled_once hold={gate} deaf"))
         version = daemon.home / "jobs" / job_id / "v001"
         until(version.is_dir)
         client.control(job_id, "cancel")
+        let(gate)
         assert finished(client, job_id).state == "delivered"
         assert len(client.outputs(job_id).files) == len(list(version.rglob("*.exr"))) == 4
 
@@ -33,7 +35,8 @@ def test_a_version_that_stands_is_delivered_though_it_was_cancelled_before_its_w
 def test_a_version_that_stands_is_delivered_though_daemon_and_worker_died_before_it_was_told(tmp_path: Path) -> None:
     daemon = DaemonProcess(tmp_path / "home").start()
     with daemon.client() as client:
-        job_id = send(client, make_job(tmp_path / "in", prompt="linger=5 deaf"))
+        let(gate := tmp_path / "gate", 1004)
+        job_id = send(client, make_job(tmp_path / "in", prompt=f"hold={gate} deaf"))
         until((daemon.home / "jobs" / job_id / "v001").is_dir)
         client.control(job_id, "cancel")
         daemon.kill()

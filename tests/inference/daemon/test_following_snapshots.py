@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 from following_rig import Studio, holding, known, settings_of
 
+from understudy.bridge.errors import ComplianceError
 from understudy.bridge.follower_messages import SignedSnapshot
 from understudy.inference.authority.followed import open_registry
 from understudy.inference.authority.ledger import Ledger, read_ledger
@@ -17,7 +19,7 @@ from understudy.inference.authority.papers import RegisteredConsent
 from understudy.inference.authority.signing import Signer, new_secret
 from understudy.inference.authority.studio import signed_bytes
 
-from .conftest import finished, make_job, naming_ana, refused, send, state_of, until
+from .conftest import finished, let, make_job, naming_ana, refused, send, state_of, until
 
 
 def test_when_the_authority_is_down_then_a_follower_goes_on_by_the_snapshot_that_it_holds(
@@ -44,7 +46,14 @@ def test_when_the_snapshot_runs_out_then_jobs_are_refused_what_runs_waits_and_it
     one = studio.follower("one")
     until(lambda: "c-1" in known(one, RegisteredConsent))
     with one.client() as client:
-        running = send(client, naming_ana(tmp_path / "b", prompt="slow=0.2", frames=400))
+
+        def taken() -> str | None:
+            try:
+                return send(client, naming_ana(tmp_path / secrets.token_hex(4), prompt="slow=0.2", frames=400))
+            except ComplianceError:  # the next snapshot is late
+                return None
+
+        running = until(taken)
         until(lambda: state_of(client, running) == "running")
         studio.authority.kill()
         until(lambda: holding(one).now().stale)
@@ -56,7 +65,7 @@ def test_when_the_snapshot_runs_out_then_jobs_are_refused_what_runs_waits_and_it
         said = [one.message for one in client.show_job(attested).findings if one.rule == "registry_bears_it_out"]
         assert "the job is not held to it: it is self-attested" in said[0]
         studio.authority.start()
-        until(lambda: state_of(client, running) == "running", 60)
+        until(lambda: state_of(client, running) == "running", 120)
         client.control(running, "cancel")
     assert "job.refused" in [entry.event for entry in read_ledger(one.home)]
 
@@ -67,10 +76,12 @@ def test_at_delivery_a_snapshot_that_has_run_out_meanwhile_keeps_the_version_fro
     studio.consent()
     one = studio.follower("one")
     with one.client() as client:
-        job_id = send(client, naming_ana(tmp_path / "a", prompt="linger=2"))
+        let(gate := tmp_path / "gate", 1004)
+        job_id = send(client, naming_ana(tmp_path / "a", prompt=f"hold={gate}"))
         until((one.home / "jobs" / job_id / "v001").is_dir)
         studio.authority.kill()
         (one.home / "authority" / "snapshot.json").unlink()
+        let(gate)
         summary = finished(client, job_id)
     assert summary.state == "quarantined"
     assert summary.error is not None

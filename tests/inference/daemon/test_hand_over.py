@@ -18,6 +18,7 @@ from .conftest import (
     finished,
     guest,
     large_job,
+    let,
     make_job,
     send,
     state_of,
@@ -132,13 +133,15 @@ def test_a_blob_that_rots_in_the_vault_sends_its_job_back_to_uploading_and_names
 def test_a_job_that_finds_no_room_is_parked_and_goes_on_by_itself_when_another_ends(tmp_path: Path) -> None:
     daemon = DaemonProcess(tmp_path / "home", vault_quota_bytes=1 << 20).start()
     with daemon.client() as client:
-        first = send(client, large_job(tmp_path / "a", b"a" * 64, 700, prompt="slow=0.5"))
+        gate = tmp_path / "gate"
+        first = send(client, large_job(tmp_path / "a", b"a" * 64, 700, prompt=f"hold={gate}"))
         second = large_job(tmp_path / "b", b"b" * 64, 700)
         job_id = client.submit(second.request, second.token).job_id
         large = next(digest for digest, path in second.paths.items() if path.name == "large.dat")
         with pytest.raises(JobParked, match="room"):
             client.hand_over(job_id, large, second.paths[large])
         assert state_of(client, job_id) == "parked"
+        let(gate)
         assert finished(client, first).state == "delivered"
         until(lambda: state_of(client, job_id) == "uploading")
         for digest in client.lacking(job_id):

@@ -34,6 +34,7 @@ from .conftest import (
     Job,
     finished,
     large_job,
+    let,
     make_job,
     send,
     state_of,
@@ -121,13 +122,15 @@ def test_an_upload_that_finds_no_room_parks_its_job(tmp_path: Path) -> None:
     key = issue_key(daemon.home, "ada", roles=("artist",), projects=(), host="127.0.0.1")
     with Client(key) as ada, daemon.client() as client:
         ada.hello()
-        first = large_job(tmp_path / "a", b"a" * 64, 700, prompt="slow=0.5")
+        gate = tmp_path / "gate"
+        first = large_job(tmp_path / "a", b"a" * 64, 700, prompt=f"hold={gate}")
         first_id = send(client, first)
         second = large_job(tmp_path / "b", b"b" * 64, 700)
         job_id = ada.submit(second.request, second.token).job_id
         with pytest.raises(JobParked):
             upload(ada, key, job_id, second.paths, lambda done, total: None)
         until(lambda: state_of(ada, job_id) == "parked")
+        let(gate)
         finished(client, first_id)
         until(lambda: state_of(ada, job_id) == "uploading")
         upload(ada, key, job_id, second.paths, lambda done, total: None)

@@ -25,7 +25,8 @@ from understudy.inference.work_order import FromWorker, WorkerEnd, WorkerFrame, 
 from .conftest import make_job, until
 
 STUB = (sys.executable, str(Path(__file__).with_name("stub_worker.py")))
-QUICK: dict[Any, float] = {"cancel": 0.5, "pause": 0.5, "close": 0.5}
+QUICK: dict[Any, float] = {"cancel": 0.5, "pause": 20.0, "close": 0.5}
+"""Seconds: what a test wants enforced comes soon, and a worker that obeys has all the time that it needs."""
 
 
 class Ears:

@@ -150,8 +150,14 @@ def test_a_follower_tells_of_the_authoritys_papers_and_of_a_stale_snapshot_that_
         assert (fresh.stale, [card.consent_id for card in fresh.consents]) == ("", ["c-dune"])
         assert fresh.consents[0].covers
         assert fresh.people[0].name == ""  # names stay at the authority, whatever the role here
-        (one.home / "authority" / "snapshot.json").write_bytes(b"{}")
-        stale = ask_consents(client, project="dune")
+        studio.authority.kill()  # it would send another
+
+        def asked_of_what_is_spoilt() -> Consents | None:
+            (one.home / "authority" / "snapshot.json").write_bytes(b"{}")  # again, where one was on its way
+            found = ask_consents(client, project="dune")
+            return found if found.stale else None
+
+        stale = until(asked_of_what_is_spoilt)
         assert "does not hold" in stale.stale
         assert "understudy authority" in stale.remedy
         assert not any(card.covers for card in stale.consents)

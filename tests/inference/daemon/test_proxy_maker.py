@@ -19,7 +19,7 @@ from understudy.inference.proxy_order import ProxyOrder
 
 @pytest.fixture
 def maker() -> Iterator[ProxyMaker]:
-    maker = ProxyMaker(idle_seconds=0.5, answer_seconds=5.0)
+    maker = ProxyMaker(answer_seconds=20.0)
     yield maker
     maker.close()
 
@@ -87,6 +87,8 @@ def test_a_process_that_hangs_is_ended_and_the_next_wish_has_a_new_one(path: Pat
 def test_a_process_that_nobody_asks_ends_and_nothing_it_made_is_left(maker: ProxyMaker, path: Path) -> None:
     maker.ask(_order(path), "key", "", ahead=False).result(20)
     assert maker.process_id is not None
+    maker._idle = 0.5
+    maker.ask(_order(path, "again"), "key", "", ahead=False).result(20)
     wait_for(lambda: maker.process_id is None)
     assert sorted(path.parent.iterdir()) == [path]
 

@@ -20,7 +20,7 @@ from understudy.inference.authority.papers import RegisteredConsent, Talent
 from understudy.inference.authority.registry import Change, Registry
 from understudy.inference.compliance.manifest import read_manifest
 
-from .conftest import DaemonProcess, Job, finished, make_job, send, state_of, until
+from .conftest import DaemonProcess, Job, finished, let, make_job, send, state_of, until
 
 ANA = Consent(consent_id="c-1", talent="ana", document="a" * 64, signed_on="2026-01-05")
 
@@ -107,10 +107,12 @@ def test_when_it_is_revoked_before_the_delivery_is_told_then_the_version_is_take
 ) -> None:
     register(daemon)
     with daemon.client() as client:
-        job_id = send(client, with_papers(make_job(tmp_path, prompt="linger=2"), ANA))
+        let(gate := tmp_path / "gate", 1004)
+        job_id = send(client, with_papers(make_job(tmp_path, prompt=f"hold={gate}"), ANA))
         settled = daemon.home / "jobs" / job_id / "v001"
         until(settled.is_dir)
         revoke(daemon)
+        let(gate)
         summary = finished(client, job_id)
         assert summary.state == "quarantined"
         assert summary.error is not None
@@ -169,9 +171,12 @@ def test_where_the_settings_say_finish_then_a_running_job_is_finished_and_quaran
     try:
         register(daemon)
         with daemon.client() as client:
-            running = send(client, with_papers(make_job(tmp_path / "a", prompt="slow=0.3", frames=12), ANA))
+            let(gate := tmp_path / "gate", 1002)
+            papers = with_papers(make_job(tmp_path / "a", prompt=f"slow=0.3 hold={gate}", frames=12), ANA)
+            running = send(client, papers)
             until(lambda: client.show_job(running).summary.frames_done > 1)
             revoke(daemon)
+            let(gate)  # slowly enough for the daemon to hear of it while the job runs
             summary = finished(client, running)
             assert (summary.state, summary.frames_done) == ("quarantined", 12)
     finally:

@@ -15,7 +15,7 @@ from understudy.bridge.errors import UnderstudyError
 from understudy.bridge.transfer import upload
 from understudy.bridge.words import ENDED
 
-from .conftest import DaemonProcess, Eyes, finished, make_job, send, state_of, until
+from .conftest import DaemonProcess, Eyes, finished, let, make_job, send, state_of, until
 
 FRAMES = 10
 
@@ -72,11 +72,15 @@ def test_whatever_was_accepted_before_a_kill_is_there_after_it_and_can_be_comple
 def test_a_killed_worker_costs_a_job_nothing_but_time(tmp_path: Path) -> None:
     daemon = DaemonProcess(tmp_path / "home").start()
     with daemon.client() as client:
-        job_id = send(client, make_job(tmp_path / "in", prompt="slow=0.05", frames=20))
+        gate = tmp_path / "gate"
+        job_id = send(client, make_job(tmp_path / "in", prompt=f"hold={gate}", frames=20))
         for done in (2, 6, 10):
-            until(lambda done=done: client.show_job(job_id).summary.frames_done >= done)
-            worker = until(lambda: worker_of(client))
+            let(gate, 1000 + done)
+            until(lambda done=done: client.show_job(job_id).summary.frames_done == done)
+            worker = worker_of(client)
+            assert worker is not None
             os.kill(worker, signal.SIGKILL)
+        let(gate)
         summary = finished(client, job_id)
         assert (summary.state, summary.frames_done, summary.error) == ("delivered", 20, None)
         eyes = Eyes(daemon, job_id)

@@ -17,7 +17,7 @@ from understudy.bridge.client import Client
 from understudy.bridge.errors import DaemonError, DaemonUnreachable, KeyRefused
 from understudy.bridge.keys import issue_key, load_connection
 
-from .conftest import DaemonProcess, finished, make_job, send, state_of, until
+from .conftest import DaemonProcess, finished, let, make_job, send, state_of, until
 
 
 def test_a_second_daemon_on_the_same_home_is_refused_and_names_the_first(daemon: DaemonProcess) -> None:
@@ -61,13 +61,16 @@ def test_the_nonce_changes_with_every_start(tmp_path: Path) -> None:
 def test_a_drained_daemon_finishes_what_runs_starts_nothing_new_and_exits(tmp_path: Path) -> None:
     daemon = DaemonProcess(tmp_path / "home").start()
     with daemon.client() as client:
-        running = send(client, make_job(tmp_path / "a", prompt="slow=0.05", frames=8))
+        gate = tmp_path / "gate"
+        running = send(client, make_job(tmp_path / "a", prompt=f"hold={gate}", frames=8))
         waiting = send(client, make_job(tmp_path / "b"))
         until(lambda: state_of(client, running) == "running")
         client.drain()
         job = make_job(tmp_path / "c")
         with pytest.raises(DaemonError, match="draining"):
             client.submit(job.request, job.token)
+        assert state_of(client, running) == "running"
+        let(gate)
     assert daemon.finish() == (0, "")
     daemon.start()
     with daemon.client() as client:

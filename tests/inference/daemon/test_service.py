@@ -21,6 +21,7 @@ from .conftest import (
     Eyes,
     finished,
     guest,
+    let,
     make_job,
     send,
     state_of,
@@ -48,10 +49,12 @@ def test_a_job_goes_from_uploading_to_delivered_and_says_so_in_order(
 def test_the_outputs_are_where_the_daemon_says_and_provisional_until_delivered(
     shared_daemon: DaemonProcess, client: Client, tmp_path: Path
 ) -> None:
-    job_id = send(client, make_job(tmp_path, prompt="slow=0.2"))
+    let(gate := tmp_path / "gate", 1002)
+    job_id = send(client, make_job(tmp_path, prompt=f"hold={gate}"))
     early = until(lambda: (found := client.outputs(job_id)).files and found)
     assert early.provisional
     assert early.folder.endswith(".provisional/v001")
+    let(gate)
     finished(client, job_id)
     outputs = client.outputs(job_id)
     assert (outputs.provisional, outputs.folder) == (False, str(shared_daemon.home / "jobs" / job_id / "v001"))
@@ -230,21 +233,25 @@ def test_a_worker_that_does_not_obey_is_killed_and_the_slot_works_on(client: Cli
 
 
 def test_a_paused_job_goes_on_from_its_finished_frames(client: Client, tmp_path: Path) -> None:
-    job_id = send(client, make_job(tmp_path, prompt="slow=0.05", frames=20))
+    let(gate := tmp_path / "gate", 1010)
+    job_id = send(client, make_job(tmp_path, prompt=f"slow=0.05 hold={gate}", frames=20))
     until(lambda: client.show_job(job_id).summary.frames_done > 3)
     client.control(job_id, "pause")
     until(lambda: state_of(client, job_id) == "paused")
     done = client.show_job(job_id).summary.frames_done
     assert 3 < done < 20
+    let(gate)
     client.control(job_id, "resume")
     assert finished(client, job_id).frames_done == 20
 
 
 def test_a_cancelled_job_that_is_tried_again_gets_a_version_of_its_own(client: Client, tmp_path: Path) -> None:
-    job_id = send(client, make_job(tmp_path, prompt="slow=0.1", frames=8))
+    let(gate := tmp_path / "gate", 1004)
+    job_id = send(client, make_job(tmp_path, prompt=f"hold={gate}", frames=8))
     until(lambda: client.show_job(job_id).summary.frames_done)
     client.control(job_id, "cancel")
     finished(client, job_id)
+    let(gate)
     assert client.control(job_id, "retry").version == 2
     assert (finished(client, job_id).state, client.outputs(job_id).version) == ("delivered", 2)
 
@@ -273,9 +280,11 @@ def test_the_queue_tells_each_job_its_place_and_priority_changes_it(client: Clie
 def test_progress_with_the_time_left_is_shown_while_a_job_runs_and_gone_after_it(
     client: Client, tmp_path: Path
 ) -> None:
-    job_id = send(client, make_job(tmp_path, prompt="slow=0.1", frames=10))
+    let(gate := tmp_path / "gate", 1005)
+    job_id = send(client, make_job(tmp_path, prompt=f"hold={gate}", frames=10))
     summary = until(lambda: (found := client.show_job(job_id).summary).stage == "rendering" and found)
     assert summary.seconds_left == 1.5
+    let(gate)
     ended = finished(client, job_id)
     assert (ended.stage, ended.seconds_left) == ("", None)
 

@@ -15,6 +15,7 @@ from .conftest import (
     DaemonProcess,
     Eyes,
     finished,
+    let,
     make_job,
     send,
     until,
@@ -42,11 +43,15 @@ def test_a_watcher_that_comes_back_hears_what_it_missed_and_nothing_twice(
 def test_progress_is_told_while_it_is_fresh_and_never_after_the_end(
     shared_daemon: DaemonProcess, client: Client, tmp_path: Path
 ) -> None:
-    job = make_job(tmp_path, prompt="slow=0.05", frames=10)
+    let(gate := tmp_path / "gate", 1005)
+    job = make_job(tmp_path, prompt=f"slow=0.05 hold={gate}", frames=10)
     job_id = client.submit(job.request, job.token).job_id
     eyes = Eyes(shared_daemon, job_id)
+    assert eyes.wait_subscribed()  # progress is told to those who are there
     for digest in client.lacking(job_id):
         client.hand_over(job_id, digest, job.paths[digest])
+    until(lambda: any(isinstance(event.what, Progress) for event in list(eyes.events)))
+    let(gate)
     until(lambda: "delivered" in eyes.states(job_id))
     time.sleep(0.1)
     eyes.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from studio_rig import wait_for
 from viewer_rig import write_layer
 
 from understudy.ui.frames.reader import Reader
@@ -87,9 +88,7 @@ def test_when_wishes_for_one_place_pile_up_then_the_last_is_made_and_some_betwee
     try:
         for number in range(400):
             reader.show(wanted(files[number % 8], frame=number))
-        landing.wait(pictures=1)
-        while landing.shown[-1].wanted.frame != 399:
-            landing.wait(pictures=len(landing.shown) + 1)
+        wait_for(lambda: landing.shown and landing.shown[-1].wanted.frame == 399)
     finally:
         reader.stop()
     assert len(landing.shown) < 400

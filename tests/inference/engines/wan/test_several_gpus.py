@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 import torch.distributed as distributed
 from hypothesis import given
 from hypothesis import strategies as st
+from studio_rig import free_port
 from tiny_wan import tiny_transformer
 
 from understudy.inference.engines.wan.exchange import share_of, shares
@@ -38,11 +38,8 @@ def test_a_strip_holds_its_own_columns_and_a_margin_within_the_picture(columns: 
 
 
 def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     script = Path(split_process.__file__)
-    said = [sys.executable, script, str(port), str(tmp_path)]
+    said = [sys.executable, script, str(free_port()), str(tmp_path)]
     assert subprocess.run(said, cwd=script.parent, check=False, timeout=200).returncode == 0
     for rank in range(2):
         told = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
