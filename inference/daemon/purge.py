@@ -141,7 +141,7 @@ def _of_jobs(home: Path, store: Lookup, oldest: str, project: str | None) -> Ite
     for row in store.jobs((), projects=() if project is None else (project,)):
         old = has_ended(row.state) and store.settled_since(row) < oldest
         if old and row.job_id not in needed and (project is None or row.project == project):
-            yield from _of_job(home, row)
+            yield from _of_job(home, store, row)
 
 
 def _needed(store: Lookup) -> set[str]:
@@ -156,18 +156,20 @@ def _needed(store: Lookup) -> set[str]:
     return names
 
 
-def _of_job(home: Path, row: JobRow) -> Iterator[Intermediate]:
-    provisional = Path(row.folder) / _PROVISIONAL / row.version_name
+def _of_job(home: Path, store: Lookup, row: JobRow) -> Iterator[Intermediate]:
+    provisional = Path(row.folder) / _PROVISIONAL
+    version = provisional / row.version_name
     folders: list[tuple[Kind, Path]] = [
         ("scratch", home / "jobs" / row.job_id / SCRATCH),
         ("carried", home / "jobs" / row.job_id / CARRIED),
     ]
-    if row.state != "delivered":
-        folders.append(("undelivered", provisional))
+    # A version that was set aside keeps its frames when the job is tried again in another.
+    made = {version, *(provisional / row.version_folder.format(version=one) for one in store.versions_begun(row))}
+    folders += [("undelivered", one) for one in sorted(made) if row.state != "delivered" or one != version]
     for kind, folder in folders:
         if folder.is_dir() and not folder.is_symlink():
             files = tuple(sorted(path for path in folder.rglob("*") if path.is_symlink() or path.is_file()))
-            yield Intermediate(kind, folder, row.project or "", row.job_id, files, _size(files), provisional)
+            yield Intermediate(kind, folder, row.project or "", row.job_id, files, _size(files), version)
 
 
 def _poses(home: Path, oldest: str) -> Iterator[Intermediate]:

@@ -164,6 +164,27 @@ def test_frames_that_were_never_delivered_go_unless_somebody_writes_there(
     assert not provisional.exists()
 
 
+@pytest.mark.parametrize(
+    ("prompt", "end", "gone"),
+    [("end_v1=quarantined", "delivered", ["v001"]), ("end=quarantined", "quarantined", ["v001", "v002"])],
+)
+def test_frames_of_every_version_that_was_set_aside_go_and_the_delivered_one_stays(
+    daemon: DaemonProcess, tmp_path: Path, prompt: str, end: str, gone: list[str]
+) -> None:
+    with daemon.client() as client:
+        job_id = finished(client, send(client, make_job(tmp_path / "a", project="dune", prompt=prompt))).job_id
+        client.control(job_id, "retry")
+        assert finished(client, job_id).state == end
+        take = Path(client.outputs(job_id).folder)
+    provisional = take.parent / ".provisional" if end == "delivered" else take.parent
+    assert sorted(path.name for path in provisional.iterdir()) == gone
+    before = layers(str(take)) if end == "delivered" else {}
+    start_again_as_if_old(daemon, job_id)
+    assert [(one.kind, one.files) for one in purged(daemon, project="dune")] == [("undelivered", 4)] * len(gone)
+    assert not provisional.exists()
+    assert layers(str(take)) == before
+
+
 def test_poses_that_nobody_used_for_so_long_go_with_any_project(daemon: DaemonProcess) -> None:
     poses = daemon.home / "poses"
     poses.mkdir()
