@@ -100,7 +100,9 @@ class AskLacking(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class HandOver(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Take this file by its path. Only after ProveMachine, or inside roots that the daemon's settings name."""
+    """Take this file by its path. Only after ProveMachine, or inside roots that the daemon's settings name: for a key
+    that is bound to projects, roots of these.
+    """
 
     job_id: JobId
     file: Digest

@@ -37,6 +37,9 @@ class Root(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     macos: str = ""
     windows: str = ""
     farm_visible: bool = False
+    projects: tuple[Name, ...] = ()
+    """Whose files lie here: a key that is bound to projects reaches by path only roots of these. Empty = only keys that
+    are bound to none do."""
 
     def path_on(self, system: System) -> str:
         return {"linux": self.linux, "macos": self.macos, "windows": self.windows}[system]

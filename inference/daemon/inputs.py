@@ -76,19 +76,26 @@ class Inputs:
     def take(self, user: User, request: HandOver, *, proved: bool) -> None:
         """Take a file by its path. `proved`: the connection showed that it shares this machine and user.
 
-        Raises RequestError (unknown here, outside the roots), PlateError (not what was announced), JobParked.
+        Raises RequestError (unknown here, outside the roots), PlateError (not what was announced), JobParked. Who
+        proved nothing is not told what the file is instead: its size and digest may be another's.
         """
         if not self.may_send(user, request.job_id, request.file):
             raise unknown_job(request.job_id)
         path = Path(request.path)
         if not path.is_absolute() or "\0" in request.path:
             raise RequestError(f"'{request.path}' is not an absolute path", remedy="Hand over files by absolute paths.")
-        roots = None if proved else self._roots()
         size = self.announced_size(request.job_id, request.file)
-        if request.give_up and proved:
-            self._vault.take_link(path, request.file, size=size)
-        else:
-            self._vault.take_copy(path, request.file, size=size, roots=roots)
+        if proved:
+            take = self._vault.take_link if request.give_up else self._vault.take_copy
+            take(path, request.file, size=size)
+            return
+        try:
+            self._vault.take_copy(path, request.file, size=size, roots=self._roots_of(user))
+        except PlateError:
+            raise PlateError(
+                f"{path} cannot be read here, or is not the file that was announced",
+                remedy="Let it be uploaded; if it was changed after the job was sent, submit the job again.",
+            ) from None
 
     def announced_size(self, job_id: str, file: str) -> int | None:
         """Return how long the job says that a file is; make room for it. Raises JobParked when there is none."""
@@ -152,5 +159,11 @@ class Inputs:
         sizes = self._store.sizes(job_id)
         return sum(sizes[file] for file in self._missing(job_id))
 
-    def _roots(self) -> list[Path]:
-        return [Path(here) for root in self._house.settings.roots if (here := root.path_on(this_system()))]
+    def _roots_of(self, user: User) -> list[Path]:
+        """Return the folders of this machine that a key reaches by path: of its projects' roots; of all, bound to none.
+
+        Where roots lie in each other, either opens a file.
+        """
+        own = frozenset(user.projects)
+        roots = [root for root in self._house.settings.roots if not own or own.intersection(root.projects)]
+        return [Path(here) for root in roots if (here := root.path_on(this_system()))]

@@ -202,6 +202,11 @@ class Lookup:
         frames = [decode_what(what) for (what,) in self._read(sql, (row.number, row.version))]
         return tuple(file for what in frames if isinstance(what, FrameFinished) for file in what.files)
 
+    def versions_begun(self, row: JobRow) -> set[int]:
+        """Return the versions in which a job finished a frame: one that is tried again may have several."""
+        sql = "SELECT DISTINCT version FROM frames WHERE job = ?"
+        return {int(version) for (version,) in self._read(sql, (row.number,))}
+
     def events_after(self, after: int, job_ids: Iterable[str] = (), limit: int = 500) -> list[Told]:
         """Return events in order, of these jobs or of all; who may hear them is for the caller to decide."""
         names = list(job_ids)

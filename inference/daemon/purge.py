@@ -44,14 +44,21 @@ class Intermediate:
 
     kind: Kind
     folder: Path
-    project: str
-    """Empty for poses: they are kept by what was seen, for whichever project saw it."""
-    job_id: str = ""
-    files: tuple[Path, ...] = ()
+    files: tuple[Path, ...]
     """Everything in it, in order; of `poses`, those that were not used for long enough."""
-    size: int = 0
+    size: int
+    row: JobRow | None = None
+    """The job as it was when this was found. None for poses: they are kept by what was seen, for whoever saw it."""
     version: Path | None = None
     """Whose writer must not be at work."""
+
+    @property
+    def job_id(self) -> str:
+        return self.row.job_id if self.row is not None else ""
+
+    @property
+    def project(self) -> str:
+        return (self.row.project if self.row is not None else None) or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +87,9 @@ def purge(
     """Remove the intermediates of jobs that ended more than `days` ago; return what went. Blocks, for any thread.
 
     project: only that one's jobs; None = all, and those without a project. Poses that nobody used for so long go with
-    any project. Beside a running daemon this is safe: what a live job may read stays, and so does a version in whose
-    folder somebody writes. ledger: the daemon's own; None = the home's, where it has one. Raises JobParked when what is
-    to go cannot be written down: it stays.
+    any project. Beside a running daemon this is safe: what a live job may read stays, what a job that is tried again
+    meanwhile goes on from, and a version in whose folder somebody writes. ledger: the daemon's own; None = the home's,
+    where it has one. Raises JobParked when what is to go cannot be written down: it stays.
     """
     oldest = oldest_kept(store, days)
     if ledger is None and not dry_run and (home / FOLDER / ENTRIES_FILE).exists():
@@ -91,7 +98,7 @@ def purge(
     for one in (*_of_jobs(home, store, oldest, project), *_poses(home, oldest)):
         if dry_run:
             done.append(Purged(one.kind, one.project, one.job_id, len(one.files), one.size, ""))
-        elif (purged := _remove(home, one, days, actor, ledger)) is not None:
+        elif (purged := _remove(home, store, one, days, actor, ledger)) is not None:
             done.append(purged)
     return tuple(done)
 
@@ -141,7 +148,7 @@ def _of_jobs(home: Path, store: Lookup, oldest: str, project: str | None) -> Ite
     for row in store.jobs((), projects=() if project is None else (project,)):
         old = has_ended(row.state) and store.settled_since(row) < oldest
         if old and row.job_id not in needed and (project is None or row.project == project):
-            yield from _of_job(home, row)
+            yield from _of_job(home, store, row)
 
 
 def _needed(store: Lookup) -> set[str]:
@@ -156,18 +163,20 @@ def _needed(store: Lookup) -> set[str]:
     return names
 
 
-def _of_job(home: Path, row: JobRow) -> Iterator[Intermediate]:
-    provisional = Path(row.folder) / _PROVISIONAL / row.version_name
+def _of_job(home: Path, store: Lookup, row: JobRow) -> Iterator[Intermediate]:
+    provisional = Path(row.folder) / _PROVISIONAL
+    version = provisional / row.version_name
     folders: list[tuple[Kind, Path]] = [
         ("scratch", home / "jobs" / row.job_id / SCRATCH),
         ("carried", home / "jobs" / row.job_id / CARRIED),
     ]
-    if row.state != "delivered":
-        folders.append(("undelivered", provisional))
+    # A version that was set aside keeps its frames when the job is tried again in another.
+    made = {version, *(provisional / row.version_folder.format(version=one) for one in store.versions_begun(row))}
+    folders += [("undelivered", one) for one in sorted(made) if row.state != "delivered" or one != version]
     for kind, folder in folders:
         if folder.is_dir() and not folder.is_symlink():
             files = tuple(sorted(path for path in folder.rglob("*") if path.is_symlink() or path.is_file()))
-            yield Intermediate(kind, folder, row.project or "", row.job_id, files, _size(files), provisional)
+            yield Intermediate(kind, folder, files, _size(files), row, version)
 
 
 def _poses(home: Path, oldest: str) -> Iterator[Intermediate]:
@@ -177,15 +186,17 @@ def _poses(home: Path, oldest: str) -> Iterator[Intermediate]:
         return
     files = tuple(sorted(path for path in folder.iterdir() if path.is_file() and path.stat().st_mtime < before))
     if files:
-        yield Intermediate("poses", folder, "", files=files, size=_size(files))
+        yield Intermediate("poses", folder, files, _size(files))
 
 
 def _size(files: tuple[Path, ...]) -> int:
     return sum(path.lstat().st_size for path in files)
 
 
-def _remove(home: Path, one: Intermediate, days: int, actor: str, ledger: Ledger | None) -> Purged | None:
-    """Write down and remove; None where somebody began to write that version in the meantime."""
+def _remove(
+    home: Path, store: Lookup, one: Intermediate, days: int, actor: str, ledger: Ledger | None
+) -> Purged | None:
+    """Write down and remove; None where somebody writes that version, or a job came to need it in the meantime."""
     with ExitStack() as held:
         if one.kind == "undelivered":
             lock = VersionLock(one.folder)
@@ -197,6 +208,9 @@ def _remove(home: Path, one: Intermediate, days: int, actor: str, ledger: Ledger
         elif one.version is not None and writer_of(one.version):
             return None
         purged = Purged(one.kind, one.project, one.job_id, len(one.files), one.size, _digest(one))
+        # Only now: what went before this folder, and its digest, took minutes, and nobody held the job meanwhile.
+        if one.row is not None and (store.job(one.job_id) != one.row or one.job_id in _needed(store)):
+            return None
         record_purge(home, purged, days=days, actor=actor, ledger=ledger)
         _delete(home, one)
     return purged

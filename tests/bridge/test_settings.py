@@ -120,6 +120,7 @@ def test_when_the_home_is_relative_or_has_a_tilde_then_it_is_made_absolute(
         ('{"port": 70000}', "port"),
         ('{"roots": [{"name": "a/b"}]}', "roots"),
         ('{"roots": [{"name": "a", "linus": "/x"}]}', "linus"),
+        ('{"roots": [{"name": "a", "projects": ["a/b"]}]}', "projects"),
         ('{"home": "/elsewhere"}', "home"),
         ("[1]", "settings.json"),
         ("{", "settings.json"),

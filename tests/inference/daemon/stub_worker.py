@@ -4,7 +4,7 @@ What it shall do stands in the job's prompt, words apart by spaces: `frames=N` (
 seconds a frame, `crash_at=F` (always), `crash_once_at=F`, `crash_checking` (always), `crash_settled_once` (the version
 stands, the daemon never hears so), `exit_at_start`, `deaf` (never obeys a stop), `hold=FILE` (it makes no frame after
 the one whose number stands there, and says the end once that number is greater than all of them), `end=STATE`,
-`fail_start` (environment: dies before it is ready), `float8_from=F` (its manifest says so of that frame and all after
+`end_v1=STATE` (of version 1 alone), `fail_start` (environment: dies before it is ready), `float8_from=F` (its manifest says so of that frame and all after
 it), `lost_file` (it lists one that is not there), `cost=S` (what it cost, S seconds a frame).
 What may be reused it says by a finding.
 """
@@ -108,7 +108,7 @@ class Stub:
         self.say(WorkerChecking())
         if "crash_checking" in wishes:
             os.kill(os.getpid(), signal.SIGKILL)
-        end = wishes.get("end", "delivered")
+        end = wishes.get(f"end_v{order.version}") or wishes.get("end", "delivered")
         if end != "delivered":
             error = EngineError(f"told to end as {end}", remedy="none")
             finding = Finding(rule="stub_end", outcome="refuse", message="told to")

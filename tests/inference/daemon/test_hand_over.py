@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from understudy.bridge.client import Client
 from understudy.bridge.errors import JobParked, KeyRefused, PlateError, RequestError
@@ -15,6 +17,7 @@ from understudy.bridge.messages import (
 
 from .conftest import (
     DaemonProcess,
+    Job,
     finished,
     guest,
     large_job,
@@ -47,7 +50,8 @@ def test_inside_a_root_of_the_settings_a_path_needs_no_proof_and_a_link_out_of_i
     root = tmp_path / "shows"
     job = make_job(root / "dune", project="dune")
     outside = make_job(tmp_path / "elsewhere", project="dune")
-    daemon = DaemonProcess(tmp_path / "home", roots=[{"name": "shows", "linux": str(root)}]).start()
+    shows = {"name": "shows", "linux": str(root), "projects": ["dune"]}
+    daemon = DaemonProcess(tmp_path / "home", roots=[shows]).start()
     with Client(guest(daemon, "ada", "dune")) as ada:
         ada.hello()
         job_id = ada.submit(job.request, job.token).job_id
@@ -60,6 +64,57 @@ def test_inside_a_root_of_the_settings_a_path_needs_no_proof_and_a_link_out_of_i
             ada.hand_over(other, digest, root / "way_out" / path.name)
         assert finished(ada, job_id).state == "delivered"
     daemon.stop()
+
+
+def test_a_key_of_one_project_reaches_no_root_of_another_and_a_key_of_none_reaches_all(tmp_path: Path) -> None:
+    names = {"dune": ["dune", "arrakis"], "emma": ["emma"], "everyone": []}
+    roots = [{"name": name, "linux": str(tmp_path / name), "projects": whose} for name, whose in names.items()]
+    daemon = DaemonProcess(tmp_path / "home", roots=roots).start()
+    jobs = {name: make_job(tmp_path / name) for name in names}
+    with Client(guest(daemon, "ada", "dune")) as ada, Client(guest(daemon, "ben")) as ben:
+        assert taken_of(ada, jobs) == {"dune"}
+        assert taken_of(ben, jobs) == {"dune", "emma", "everyone"}
+    daemon.stop()
+
+
+def taken_of(client: Client, jobs: dict[str, Job]) -> set[str]:
+    """Offer a file of each job by path, without proof of the machine; return where it was taken from."""
+    client.hello()
+    taken = set[str]()
+    for name, job in jobs.items():
+        job_id = client.submit(job.request, job.token).job_id
+        digest, path = next(iter(job.paths.items()))
+        with suppress(RequestError):
+            client.hand_over(job_id, digest, path)
+            taken.add(name)
+        assert (digest in client.lacking(job_id)) == (name not in taken)
+    return taken
+
+
+@pytest.mark.parametrize("other", [b"the plate of another show", b""], ids=["another size", "the same size"])
+def test_a_file_that_is_not_the_announced_one_is_described_only_to_who_proved_the_machine(
+    tmp_path: Path, other: bytes
+) -> None:
+    root = tmp_path / "dune"
+    daemon = DaemonProcess(
+        tmp_path / "home", roots=[{"name": "dune", "linux": str(root), "projects": ["dune"]}]
+    ).start()
+    job = make_job(root)
+    digest, path = next(iter(job.paths.items()))
+    path.write_bytes(other or path.read_bytes()[::-1])
+    found = f"{len(other)} bytes" if other else blake3(path.read_bytes()).hexdigest()
+    with Client(guest(daemon, "ada", "dune")) as ada:
+        ada.hello()
+        job_id = ada.submit(job.request, job.token).job_id
+        said = []
+        for _ in range(2):
+            with pytest.raises(PlateError) as caught:
+                ada.hand_over(job_id, digest, path)
+            said.append(f"{caught.value.message} {caught.value.remedy} {caught.value.facts}".replace(str(path), ""))
+            assert ada.prove_machine()
+    daemon.stop()
+    assert found not in said[0]
+    assert found in said[1]
 
 
 def test_a_symlink_is_refused_by_name(client: Client, tmp_path: Path) -> None:

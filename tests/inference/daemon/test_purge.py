@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import signal
 from collections.abc import Iterator
-from contextlib import closing
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +22,7 @@ from understudy.inference.daemon.lookup import Lookup
 from understudy.inference.daemon.purge import Purged, purge
 from understudy.inference.version_lock import VersionLock
 
-from .conftest import DaemonProcess, finished, make_job, send, state_of
+from .conftest import DaemonProcess, finished, make_job, send, state_of, until
 from .test_retention import start_again_as_if_old
 
 LONG_AGO_SECONDS = 1_577_836_800.0  # 2020-01-01
@@ -146,6 +149,55 @@ def test_when_a_live_job_may_read_what_an_old_one_carried_then_it_stays(daemon: 
     assert all(path.exists() for path in paths)
 
 
+@contextmanager
+def purging_until_it_opens(daemon: DaemonProcess, path: Path) -> Iterator[Future[tuple[Purged, ...]]]:
+    """Purge on a thread and yield once it opens `path` to digest it; let it read when the block ends.
+
+    By a write lease (fcntl(2)): the kernel holds whoever opens the file until its holder lets go, 45 seconds at most.
+    """
+    with path.open("rb+") as file, ThreadPoolExecutor(1) as thread:
+        # The default signal of a broken lease, SIGIO, would end this process; SIGURG is ignored.
+        fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        purging = thread.submit(purged, daemon)
+        try:
+            until(lambda: purging.done() or fcntl.fcntl(file, fcntl.F_GETLEASE) != fcntl.F_WRLCK)
+            yield purging
+        finally:
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+
+
+def test_when_a_job_is_tried_again_while_it_is_purged_then_it_keeps_all_that_it_goes_on_from(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    with daemon.client() as client:
+        failed = finished(client, send(client, make_job(tmp_path / "a", prompt="end=failed"))).job_id
+        other = finished(client, send(client, make_job(tmp_path / "b"))).job_id
+    start_again_as_if_old(daemon, failed, other)
+    paths = left_by(daemon, failed)
+    of_other = left_by(daemon, other)
+    assert layers(str(daemon.home / "jobs" / failed / ".provisional"))
+    with purging_until_it_opens(daemon, paths[0]) as purging, daemon.client() as client:
+        client.control(failed, "retry")
+    assert {one.job_id for one in purging.result()} == {other}
+    assert all(path.exists() for path in paths)
+    assert layers(str(daemon.home / "jobs" / failed / ".provisional"))
+    assert not any(path.exists() for path in of_other)
+    assert failed not in {entry.subjects["job"] for entry in entries(daemon)}
+
+
+def test_when_a_new_job_may_read_what_is_being_purged_then_it_stays(daemon: DaemonProcess, tmp_path: Path) -> None:
+    with daemon.client() as client:
+        old = finished(client, send(client, make_job(tmp_path / "a", content="the same"))).job_id
+    start_again_as_if_old(daemon, old)
+    paths = left_by(daemon, old)
+    with purging_until_it_opens(daemon, paths[0]) as purging, daemon.client() as client:
+        twin = make_job(tmp_path / "a", content="the same")
+        client.control(client.submit(twin.request, twin.token).job_id, "pause")
+    assert purging.result() == ()
+    assert all(path.exists() for path in paths)
+
+
 def test_frames_that_were_never_delivered_go_unless_somebody_writes_there(
     daemon: DaemonProcess, tmp_path: Path
 ) -> None:
@@ -162,6 +214,27 @@ def test_frames_that_were_never_delivered_go_unless_somebody_writes_there(
     lock.release()
     assert "undelivered" in {one.kind for one in purged(daemon)}
     assert not provisional.exists()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "end", "gone"),
+    [("end_v1=quarantined", "delivered", ["v001"]), ("end=quarantined", "quarantined", ["v001", "v002"])],
+)
+def test_frames_of_every_version_that_was_set_aside_go_and_the_delivered_one_stays(
+    daemon: DaemonProcess, tmp_path: Path, prompt: str, end: str, gone: list[str]
+) -> None:
+    with daemon.client() as client:
+        job_id = finished(client, send(client, make_job(tmp_path / "a", project="dune", prompt=prompt))).job_id
+        client.control(job_id, "retry")
+        assert finished(client, job_id).state == end
+        take = Path(client.outputs(job_id).folder)
+    provisional = take.parent / ".provisional" if end == "delivered" else take.parent
+    assert sorted(path.name for path in provisional.iterdir()) == gone
+    before = layers(str(take)) if end == "delivered" else {}
+    start_again_as_if_old(daemon, job_id)
+    assert [(one.kind, one.files) for one in purged(daemon, project="dune")] == [("undelivered", 4)] * len(gone)
+    assert not provisional.exists()
+    assert layers(str(take)) == before
 
 
 def test_poses_that_nobody_used_for_so_long_go_with_any_project(daemon: DaemonProcess) -> None:
@@ -189,8 +262,6 @@ def test_when_a_folder_of_intermediates_is_a_link_then_it_is_not_followed(
 
 
 def test_a_daemon_purges_by_itself_where_a_setting_says_after_how_long(tmp_path: Path) -> None:
-    from .conftest import until
-
     daemon = DaemonProcess(tmp_path / "home", keep_ended_days=0, keep_intermediates_days=30).start()
     with daemon.client() as client:
         old = finished(client, send(client, make_job(tmp_path / "a", project="dune"))).job_id
