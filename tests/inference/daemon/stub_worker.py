@@ -4,8 +4,9 @@ What it shall do stands in the job's prompt, words apart by spaces: `frames=N` (
 seconds a frame, `crash_at=F` (always), `crash_once_at=F`, `crash_checking` (always), `crash_settled_once` (the version
 stands, the daemon never hears so), `exit_at_start`, `deaf` (never obeys a stop), `hold=FILE` (it makes no frame after
 the one whose number stands there, and says the end once that number is greater than all of them), `end=STATE`,
-`end_v1=STATE` (of version 1 alone), `fail_start` (environment: dies before it is ready), `float8_from=F` (its manifest says so of that frame and all after
-it), `lost_file` (it lists one that is not there), `cost=S` (what it cost, S seconds a frame).
+`end_v1=STATE` (of version 1 alone), `fail_start` (environment: dies before it is ready), `float8_from=F` (its manifest
+says so of that frame and all after it), `lost_file` (it lists one that is not there), `cost=S` (what it cost, S seconds
+a frame).
 What may be reused it says by a finding.
 """
 
