@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from understudy.bridge.circumstances import CastMember
 from understudy.bridge.consent import Consent
 from understudy.bridge.moments import is_day
-from understudy.bridge.record import Record
+from understudy.bridge.record import Record, is_territory
 from understudy.bridge.shot import JobRequest
 from understudy.inference.compliance.phrases import write_list
-from understudy.inference.compliance.territories import covers
+from understudy.inference.compliance.territories import covers, reaches
 
 REPRESENTATIVES = ("estate", "union")
 """Who may grant for somebody who has died."""
@@ -84,17 +84,22 @@ def _more_than(
 def excluded(consent: Consent, job: JobRequest) -> tuple[str, ...]:
     """Return the exclusions of `consent` that are words of this use."""
     words = words_of_use(job)
-    territories = job.record.use.territories
     return tuple(
-        text
-        for text in consent.scope.exclusions
-        if text.strip().lower() in words or any(covers(text.strip(), one) for one in territories)
+        text for text in consent.scope.exclusions if text.strip().lower() in words or _is_where_it_is_seen(text, job)
     )
+
+
+def _is_where_it_is_seen(word: str, job: JobRequest) -> bool:
+    """Say whether an exclusion is a territory that has anything in common with this use: what is seen worldwide is seen
+    there too. Free text is none, though a wider territory would cover any text.
+    """
+    place = word.strip()
+    return is_territory(place) and any(reaches(place, one) for one in job.record.use.territories)
 
 
 def _field_of(word: str, job: JobRequest) -> str:
     """Return the field of the record that states what an exclusion names: nothing in it states shot and project."""
-    if any(covers(word.strip(), one) for one in job.record.use.territories):
+    if _is_where_it_is_seen(word, job):
         return "use.territories"
     in_use = word.strip().lower() in (medium.lower() for medium in job.record.use.media)
     return _FIELDS_OF_WORDS.get(word.strip().lower(), "use.media" if in_use else "consents")

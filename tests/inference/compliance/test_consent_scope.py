@@ -38,6 +38,9 @@ def scoped(make: Any, scope: ConsentScope, **record: Any) -> Finding:
         (ConsentScope(), {"use": Use(training=True)}, "does not grant training"),
         (ConsentScope(exclusions=("Advertising",)), {"use": Use(is_advertising=True)}, "excludes Advertising"),
         (ConsentScope(exclusions=("US",)), {"use": Use(territories=("US-NY",))}, "excludes US"),
+        (ConsentScope(exclusions=("US-NY",)), {"use": Use(territories=("DE", "US"))}, "excludes US-NY"),
+        (ConsentScope(exclusions=("FR",)), {"use": Use(territories=("EU",))}, "excludes FR"),
+        (ConsentScope(territories=(WORLD,), exclusions=("CN",)), {"use": Use(territories=(WORLD,))}, "excludes CN"),
         (ConsentScope(exclusions=("sh010",)), {}, "excludes sh010"),
         (ConsentScope(exclusions=("political",)), {"content": Content(political=True)}, "excludes political"),
     ],
@@ -72,6 +75,18 @@ def test_an_exclusion_in_free_words_is_listed_for_a_person_to_read_without_its_w
     assert found.outcome == "warn"
     assert "c-1" in found.message
     assert "comedy" not in str(msgspec.to_builtins(found))
+
+
+@pytest.mark.parametrize("words", ["no comedy about the family", "US-based jokes"])
+@pytest.mark.parametrize("territory", [WORLD, "US"])
+def test_an_exclusion_in_free_words_is_no_territory_wherever_the_use_is(make: Any, words: str, territory: str) -> None:
+    found = scoped(make, ConsentScope(exclusions=(words,)), use=Use(territories=(territory,)))
+    assert found.outcome == "warn"
+
+
+def test_an_excluded_territory_within_a_wider_use_sends_one_to_the_territories(make: Any) -> None:
+    found = scoped(make, ConsentScope(exclusions=("CN",)), use=Use(territories=(WORLD,)))
+    assert "use.territories" in found.fields
 
 
 def test_of_two_consents_one_must_both_hold_and_cover_the_use(make: Any) -> None:
