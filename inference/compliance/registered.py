@@ -132,8 +132,10 @@ def vouching(job: JobRequest, snapshot: Snapshot) -> Vouching:
     return "authority" if snapshot.authority is not None else "registry"
 
 
-def judge_registry(job: JobRequest, snapshot: Snapshot, today: str) -> Finding:
+def judge_registry(job: JobRequest, snapshot: Snapshot, today: str, *, leaving: bool = False) -> Finding:
     """Return the finding on every person and consent of `job` as the registry knows them on `today`.
+
+    leaving: the pictures are to leave (`out_of_scope`).
 
     The daemon asks this in its own process: no rule, and none of their library, is imported here.
     """
@@ -148,7 +150,10 @@ def judge_registry(job: JobRequest, snapshot: Snapshot, today: str) -> Finding:
             rule="", outcome="refuse", message=snapshot.stale, remedy=snapshot.stale_remedy, facts=facts,
         )  # fmt: skip
     gone = tuple(_withdrawn(job, snapshot, today))
-    problems = [*_against(job, snapshot, today), *(f"{talent} has withdrawn every consent" for talent in gone)]
+    problems = [
+        *_against(job, snapshot, today, leaving=leaving),
+        *(f"{talent} has withdrawn every consent" for talent in gone),
+    ]
     if problems:
         return Finding(
             rule="",
@@ -175,7 +180,7 @@ def _naming(record: Record, talents: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def _against(job: JobRequest, snapshot: Snapshot, today: str) -> Iterator[str]:
+def _against(job: JobRequest, snapshot: Snapshot, today: str, *, leaving: bool) -> Iterator[str]:
     """Yield why consents of the record do not stand. One that stands is enough for a person; a revoked one never is."""
     standing: set[str] = set()
     fallen: list[tuple[str, str]] = []
@@ -188,7 +193,7 @@ def _against(job: JobRequest, snapshot: Snapshot, today: str) -> Iterator[str]:
         yield from _differences(consent, known)
         if is_revoked(known, today):
             yield f"consent {known.id} was revoked on {known.revoked_on}"
-        elif why := _why_it_does_not_stand(known, job, today):
+        elif why := _why_it_does_not_stand(known, job, today, leaving=leaving):
             fallen.append((known.talent, why))
         else:
             standing.add(known.talent)
@@ -204,10 +209,10 @@ def _differences(consent: Consent, known: RegisteredConsent) -> Iterator[str]:
             yield "consent {}: `{}` is {} in the record and {} in the registry".format(consent.consent_id, name, *shown)
 
 
-def _why_it_does_not_stand(known: RegisteredConsent, job: JobRequest, today: str) -> str:
+def _why_it_does_not_stand(known: RegisteredConsent, job: JobRequest, today: str, *, leaving: bool) -> str:
     """Return why the grant as the registry has it is none for this use today, whatever the record says of its scope."""
     said = stated_by(known)
-    return why_not(said, job.output.project, today) or "; ".join(out_of_scope(said, job))
+    return why_not(said, job.output.project, today) or "; ".join(out_of_scope(said, job, leaving=leaving))
 
 
 def _withdrawn(job: JobRequest, snapshot: Snapshot, today: str) -> Iterator[str]:
