@@ -37,10 +37,12 @@ class Named(NamedTuple):
     files: frozenset[str]
     """Digests of its inputs, and of their pictures."""
     project: str | None
+    approvals: tuple[str, ...]
+    """References of the approvals that its record names."""
 
 
 def named_in(job: JobRequest) -> Named:
-    """Return the people and consents that a job names, its record, its inputs and its project."""
+    """Return the people, consents and approvals that a job names, its record, its inputs and its project."""
     performers = (talent for performer in job.shot.performers for talent in performer.talents)
     people = tuple(dict.fromkeys((*job.record.talents, *performers)))
     pictures = (file for pictures in job.shot.roles().values() for file in pictures.files)
@@ -50,6 +52,7 @@ def named_in(job: JobRequest) -> Named:
         record_id=job.record.record_id,
         files=frozenset(digest for file in pictures for digest in (file.file, file.picture)),
         project=job.output.project,
+        approvals=tuple(dict.fromkeys(approval.reference for approval in job.record.approvals)),
     )
 
 
