@@ -33,7 +33,7 @@ from understudy.bridge.consent import Consent, consent_problems
 from understudy.bridge.field_kinds import LongText, People
 from understudy.bridge.moments import is_day
 
-__all__ = ["RECORD_SCHEMA", "Consent", "Likeness", "Record", "is_day", "record_problems", "salted"]
+__all__ = ["RECORD_SCHEMA", "Consent", "Likeness", "Record", "is_day", "is_territory", "record_problems", "salted"]
 
 RECORD_SCHEMA = 2
 
@@ -117,6 +117,11 @@ def record_problems(record: Record) -> tuple[str, ...]:
     return tuple(found)
 
 
+def is_territory(text: str) -> bool:
+    """Say whether `text` is one of ISO 3166's codes (DE, US-NY), EU or `worldwide`."""
+    return _TERRITORY.match(text) is not None
+
+
 def _cast_problems(record: Record) -> Iterator[str]:
     """Yield what is wrong with the cast: somebody whom the record does not name, or names twice."""
     seen: set[str] = set()
@@ -137,7 +142,7 @@ def _territory_problems(record: Record) -> Iterator[str]:
         places[f"consents[{index}].scope.territories"] = consent.scope.territories
     for name, territories in places.items():
         for place in territories:
-            if _TERRITORY.match(place) is None:
+            if not is_territory(place):
                 yield f"`{name}` has {place!r}, which is none of ISO 3166's codes (DE, US-NY), EU or worldwide"
 
 

@@ -8,7 +8,7 @@ whatever a registry can be asked is asked of the snapshot, and SQLite itself ref
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import msgspec
 
@@ -17,9 +17,9 @@ from understudy.bridge.errors import RequestError
 from understudy.bridge.settings import UserSettings
 from understudy.inference.authority.held import Held, Holding
 from understudy.inference.authority.ledger import Ledger, utc_now
-from understudy.inference.authority.papers import Paper, Snapshot, Waiver, word_for
+from understudy.inference.authority.papers import ApprovalKind, Paper, Snapshot, Waiver, word_for
 from understudy.inference.authority.registry import Change, Registry, about
-from understudy.inference.authority.studio import StudioContents, withdrawn_mark
+from understudy.inference.authority.studio import StudioContents, approval_elsewhere, approval_mark, withdrawn_mark
 
 _VIEW = """
 CREATE TEMP TABLE held (kind TEXT, id TEXT, about TEXT NOT NULL, body BLOB NOT NULL, changed_at TEXT NOT NULL,
@@ -82,14 +82,22 @@ class FollowedRegistry(Registry):
         record_id: str = "",
         files: frozenset[str] = frozenset(),
         project: str | None = None,
+        approvals: Iterable[str] = (),
     ) -> Snapshot:
         held = self._take_up()
-        named = tuple(dict.fromkeys(talents))
-        known = super().snapshot(named, consents, record_id, files, project)
+        named, references = tuple(dict.fromkeys(talents)), tuple(dict.fromkeys(approvals))
+        known = super().snapshot(named, consents, record_id, files, project, references)
         contents = held.snapshot.contents if held.snapshot is not None else StudioContents()
         gone = tuple(one for one in named if withdrawn_mark(contents.salt, one) in contents.withdrawn)
+        elsewhere = tuple(
+            approval_elsewhere(kind, one)
+            for one in references
+            for kind in get_args(ApprovalKind)
+            if approval_mark(contents.salt, kind, one) in contents.elsewhere
+        )
         return msgspec.structs.replace(
             known,
+            approvals=(*known.approvals, *elsewhere),
             consents_known=max(1, contents.consents_known),
             withdrawn=gone,
             authority=held.authority,

@@ -22,6 +22,7 @@ REASON_LENGTH = 20
 """Of a waiver, in characters: shorter than that is an excuse."""
 
 YesNo = Literal["", "yes", "no"]
+ApprovalKind = Literal["legal", "brand", "client", "talent"]
 Kind = Literal["talent", "consent", "clip", "approval", "waiver", "recipient"]
 
 
@@ -94,7 +95,7 @@ class Clip(Paper, frozen=True, kw_only=True):
 class Approval(Paper, frozen=True, kw_only=True):
     """Somebody's yes, for a project or a shot of it."""
 
-    kind: Literal["legal", "brand", "client", "talent"]
+    kind: ApprovalKind
     reference: str
     """Where it is filed: a letter, a ticket."""
     project: str = ""
@@ -212,8 +213,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     clips: tuple[Clip, ...] = ()
     """Those of which a file is among the job's inputs, withdrawn ones too; of their files, these alone."""
     approvals: tuple[Approval, ...] = ()
-    """Those of the job's project, and of no project; revoked ones too."""
-
+    """Those of the job's project, of no project, and of any project where the record names their reference; revoked
+    ones too. Of what does not reach whoever asks no more than kind and reference (`studio.approval_elsewhere`)."""
     withdrawn: tuple[str, ...] = ()
     """Of the people asked for, who has withdrawn every consent, though those may not be among the papers here: a
     follower is told so of whoever gave them to other projects."""

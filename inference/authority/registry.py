@@ -198,9 +198,10 @@ class Registry:
         record_id: str = "",
         files: frozenset[str] = frozenset(),
         project: str | None = None,
+        approvals: Iterable[str] = (),
     ) -> Snapshot:
         """Return what is known now of what a job names (see `Snapshot`), in one reading. `files`: digests of its inputs
-        and of their pictures.
+        and of their pictures; `approvals`: references of those that its record names.
         """
         named, wanted = list(dict.fromkeys(talents)), list(dict.fromkeys(consents))
         with self._lock:
@@ -210,7 +211,7 @@ class Registry:
                 kept = self._consents_of(named, wanted)
                 people = self._some(Talent, "id", [*named, *(one.talent for one in kept if one.id in wanted)])
                 waivers = self._some(Waiver, "about", [record_id] if record_id else [])
-                approvals = self._some(Approval, "about", ["", *([project] if project else [])])
+                yeses = self._approvals_of(project, frozenset(approvals))
                 clips = self._clips_of(files)
             finally:
                 self._tables.execute("ROLLBACK")
@@ -223,13 +224,24 @@ class Registry:
             consents=kept,
             waivers=tuple(one for one in waivers.values() if one.state == "granted"),
             clips=clips,
-            approvals=tuple(approvals.values()),
+            approvals=yeses,
         )
         stated = msgspec.structs.replace(found, consents_known=0)  # how many others there are is not about this job
         return msgspec.structs.replace(found, digest=self._ledger.digest_of(msgspec.json.encode(stated)))
 
     def _consents_of(self, talents: list[str], consents: list[str]) -> tuple[RegisteredConsent, ...]:
         found = self._some(RegisteredConsent, "about", talents) | self._some(RegisteredConsent, "id", consents)
+        return tuple(found[paper_id] for paper_id in sorted(found))
+
+    def _approvals_of(self, project: str | None, references: frozenset[str]) -> tuple[Approval, ...]:
+        """Return those of a project and of none, and whatever project's that a record names: of these, too, the
+        registry's word counts.
+        """
+        found = self._some(Approval, "about", ["", *([project] if project else [])])
+        if references:
+            sql = "SELECT body FROM papers WHERE kind = 'approval'"
+            every = (msgspec.json.decode(body, type=Approval) for (body,) in self._tables.execute(sql))
+            found |= {one.id: one for one in every if one.reference in references}
         return tuple(found[paper_id] for paper_id in sorted(found))
 
     def _clips_of(self, files: frozenset[str]) -> tuple[Clip, ...]:

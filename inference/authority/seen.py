@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from understudy.inference.authority.papers import RegisteredConsent, Snapshot, TalentState
-from understudy.inference.authority.studio import shown_clip, shown_consent
+from understudy.inference.authority.studio import shown_approval, shown_clip, shown_consent
 
 
 def seen_consents(consents: tuple[RegisteredConsent, ...], projects: tuple[str, ...]) -> tuple[RegisteredConsent, ...]:
@@ -35,6 +35,7 @@ def seen_by(snapshot: Snapshot, projects: tuple[str, ...], named: frozenset[str]
         consents=tuple(one for one in seen if one.id in named or not is_revoked(one, today)),
         withdrawn=tuple(sorted({*snapshot.withdrawn, *_withdrawn(snapshot.consents, today)})),
         clips=tuple(shown_clip(one, projects, ids) for one in snapshot.clips),
+        approvals=tuple(shown_approval(one, projects) for one in snapshot.approvals),
     )
 
 

@@ -18,7 +18,17 @@ import msgspec
 from understudy.bridge.follower_messages import SignedSnapshot
 from understudy.inference.authority.entries import ROTATED, is_signed, read_entry
 from understudy.inference.authority.head import LedgerHead, StudioAuthority
-from understudy.inference.authority.papers import KINDS, Approval, Clip, Kind, Paper, RegisteredConsent, Talent, Waiver
+from understudy.inference.authority.papers import (
+    KINDS,
+    Approval,
+    ApprovalKind,
+    Clip,
+    Kind,
+    Paper,
+    RegisteredConsent,
+    Talent,
+    Waiver,
+)
 from understudy.inference.authority.signing import PublicKey
 
 PREFIX = b"understudy studio snapshot 1\n"
@@ -26,6 +36,7 @@ SCHEMA = 1
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far the clocks of two machines may be apart: Kerberos (RFC 4120, 1.6) allows as much."""
 OTHERS = "(another project)"
+NO_DAY = "9999-12-31"
 UNTOLD = "The reason is told at the authority alone."
 _Paper = TypeVar("_Paper", bound=Paper)
 
@@ -49,6 +60,8 @@ class StudioContents(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn: tuple[str, ...] = ()
     """Who has withdrawn every consent to whatever project, as `withdrawn_mark` of their id: no ground is left to name
     them on, and no follower that does not name them learns who they are."""
+    elsewhere: tuple[str, ...] = ()
+    """Approvals of other projects, as `approval_mark`: a record that names one is not taken at its word."""
     salt: str = ""
     """Of those marks: one of the authority's own, the same in all that it signs."""
     packs: dict[str, str] = {}
@@ -84,11 +97,13 @@ def contents_for(
     clips = [shown_clip(one, projects, ids) for one in registry.all(Clip)]
     people = {one.talent for one in consents} | {name for clip in clips for name in clip.performers}
     talents = [one for one in registry.all(Talent) if not projects or one.id in people]
+    approvals = registry.all(Approval)
+    others = [one for one in approvals if not _is_of(projects, one)]
     papers: dict[Kind, Iterable[Paper]] = {
         "talent": (msgspec.structs.replace(one, name="", notes="") for one in talents),
         "consent": consents,
         "clip": clips,
-        "approval": _of(projects, registry.all(Approval)),
+        "approval": (one for one in approvals if _is_of(projects, one)),
         "waiver": (_shown_waiver(one, projects) for one in registry.all(Waiver)),
     }
     written = {kind: tuple(msgspec.Raw(msgspec.json.encode(one)) for one in some) for kind, some in papers.items()}
@@ -99,6 +114,7 @@ def contents_for(
         consents_known=len(everything),
         papers=written,
         withdrawn=tuple(withdrawn_mark(salt, talent) for talent in gone),
+        elsewhere=tuple(sorted({approval_mark(salt, one.kind, one.reference) for one in others})),
         salt=salt,
         packs=dict(packs),
     )
@@ -107,6 +123,11 @@ def contents_for(
 def withdrawn_mark(salt: str, talent: str) -> str:
     """Return what stands for a person in a list that others shall not read."""
     return hashlib.sha256(f"{salt}\n{talent}".encode()).hexdigest()
+
+
+def approval_mark(salt: str, kind: str, reference: str) -> str:
+    """Return what stands for an approval in a list that others shall not read; no person's id has a line break."""
+    return withdrawn_mark(salt, f"approval {kind}\n{reference}")
 
 
 def papers_in(contents: StudioContents) -> tuple[Paper, ...]:
@@ -142,6 +163,21 @@ def shown_clip(clip: Clip, projects: tuple[str, ...], consents: set[str]) -> Cli
     return msgspec.structs.replace(clip, projects=theirs, consents=known)
 
 
+def shown_approval(approval: Approval, projects: tuple[str, ...]) -> Approval:
+    """Return an approval as one for these projects; one for others as none that counts."""
+    return approval if _is_of(projects, approval) else approval_elsewhere(approval.kind, approval.reference)
+
+
+def approval_elsewhere(kind: ApprovalKind, reference: str) -> Approval:
+    """Return what is told of an approval of other projects to a record that names it: its own words, and that it counts
+    on no day. Were nothing told, the record would be taken at its word.
+    """
+    name = withdrawn_mark(kind, reference)[:16]
+    return Approval(
+        id=f"approval-{name}", kind=kind, reference=reference, project=OTHERS, approved_by="", approved_on=NO_DAY
+    )
+
+
 def _shown_waiver(waiver: Waiver, projects: tuple[str, ...]) -> Waiver:
     """Return a waiver, which is bound to a record's id; without its reason where a project's follower is told."""
     return msgspec.structs.replace(waiver, reason=UNTOLD) if projects else waiver
@@ -152,16 +188,23 @@ def _among(projects: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, .
     return tuple(name for name in projects if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns))
 
 
-def _of(projects: tuple[str, ...], papers: Iterable[Approval]) -> tuple[Approval, ...]:
-    """Return the papers that are for one of these projects, or for none in particular."""
-    return tuple(one for one in papers if not projects or one.project in ("", *projects))
+def _is_of(projects: tuple[str, ...], approval: Approval) -> bool:
+    """Say whether an approval is for one of these projects, or for none in particular."""
+    return not projects or approval.project in ("", *projects)
 
 
 def contents_digest(contents: StudioContents) -> str:
     """Return the SHA-256 of what is in it: the same papers in the same state have the same."""
     digest = hashlib.sha256(
         msgspec.json.encode(
-            (contents.projects, contents.consents_known, contents.withdrawn, contents.salt, contents.packs)
+            (
+                contents.projects,
+                contents.consents_known,
+                contents.withdrawn,
+                contents.elsewhere,
+                contents.salt,
+                contents.packs,
+            )
         )
     )
     for kind, some in contents.papers.items():

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator
+from operator import attrgetter
 
 from understudy.bridge.circumstances import CastMember
 from understudy.bridge.consent import Consent
 from understudy.bridge.moments import is_day
-from understudy.bridge.record import Record
+from understudy.bridge.record import Record, is_territory
 from understudy.bridge.shot import JobRequest
 from understudy.inference.compliance.phrases import write_list
-from understudy.inference.compliance.territories import covers
+from understudy.inference.compliance.territories import covers, reaches
 
 REPRESENTATIVES = ("estate", "union")
 """Who may grant for somebody who has died."""
@@ -36,14 +37,18 @@ def why_not(consent: Consent, project: str | None, today: str) -> str:
     return ""
 
 
-def out_of_scope(consent: Consent, job: JobRequest) -> tuple[str, ...]:
-    """Return each way in which this use is more than `consent` grants; nothing where it covers it."""
-    return tuple(f"consent {consent.consent_id} {why}" for _, why in _beyond(consent, job))
+def out_of_scope(consent: Consent, job: JobRequest, *, leaving: bool = False) -> tuple[str, ...]:
+    """Return each way in which this use is more than `consent` grants; nothing where it covers it.
+
+    leaving: the pictures are to leave, and what the grant leaves out must be known not to be in them. Before that, what
+    the record does not state is no way yet: `fields_beyond` has it.
+    """
+    return tuple(f"consent {consent.consent_id} {why}" for _, why in _beyond(consent, job, leaving=leaving))
 
 
-def fields_beyond(consent: Consent, job: JobRequest) -> tuple[str, ...]:
+def fields_beyond(consent: Consent, job: JobRequest, *, leaving: bool = False) -> tuple[str, ...]:
     """Return the fields of the record by which this use is more than `consent` grants, each once."""
-    return tuple(dict.fromkeys(field for field, _ in _beyond(consent, job)))
+    return tuple(dict.fromkeys(field for field, _ in _beyond(consent, job, leaving=leaving)))
 
 
 def not_for_shot(consent: Consent, shot: str) -> str:
@@ -52,7 +57,7 @@ def not_for_shot(consent: Consent, shot: str) -> str:
     return f"is for the shots {write_list(shots)}, not {shot}" if shots and not matches_any(shot, shots) else ""
 
 
-def _beyond(consent: Consent, job: JobRequest) -> Iterator[tuple[str, str]]:
+def _beyond(consent: Consent, job: JobRequest, *, leaving: bool) -> Iterator[tuple[str, str]]:
     """Yield each way in which this use is more, after the field of the record that says so."""
     scope, use, content = consent.scope, job.record.use, job.record.content
     if why := not_for_shot(consent, job.shot.name):
@@ -70,6 +75,35 @@ def _beyond(consent: Consent, job: JobRequest) -> Iterator[tuple[str, str]]:
         yield "use.training", "does not grant training (`scope.training`), and `use.training` is stated"
     for word in excluded(consent, job):
         yield _field_of(word, job), f"excludes {word}"
+    if leaving:
+        yield from _not_stated(consent, job)
+
+
+def _not_stated(consent: Consent, job: JobRequest) -> Iterator[tuple[str, str]]:
+    """Yield what the grant leaves out and the record says nothing of, after the field that would say it."""
+    yield from (
+        (field, f"{what}, and `{field}` is not stated")
+        for field, what in left_out(consent)
+        if attrgetter(field)(job.record) in (None, ())
+    )
+
+
+def left_out(consent: Consent) -> Iterator[tuple[str, str]]:
+    """Yield what a grant leaves out of a use, after the field of a record by which it is held against that use.
+
+    Media are anybody's words: an exclusion of one word that is nothing else may be a medium. Longer ones are text.
+    """
+    if consent.scope.nudity is False:
+        yield "content.intimate", "does not grant nudity"
+    if consent.scope.training is False:
+        yield "use.training", "does not grant training"
+    for word in map(str.strip, consent.scope.exclusions):
+        if word.lower() in _FIELDS_OF_WORDS:
+            yield _FIELDS_OF_WORDS[word.lower()], f"excludes {word}"
+        elif is_territory(word):
+            yield "use.territories", f"excludes {word}"
+        elif len(word.split()) == 1:
+            yield "use.media", "excludes what may be a medium"
 
 
 def _more_than(
@@ -84,17 +118,22 @@ def _more_than(
 def excluded(consent: Consent, job: JobRequest) -> tuple[str, ...]:
     """Return the exclusions of `consent` that are words of this use."""
     words = words_of_use(job)
-    territories = job.record.use.territories
     return tuple(
-        text
-        for text in consent.scope.exclusions
-        if text.strip().lower() in words or any(covers(text.strip(), one) for one in territories)
+        text for text in consent.scope.exclusions if text.strip().lower() in words or _is_where_it_is_seen(text, job)
     )
+
+
+def _is_where_it_is_seen(word: str, job: JobRequest) -> bool:
+    """Say whether an exclusion is a territory that has anything in common with this use: what is seen worldwide is seen
+    there too. Free text is none, though a wider territory would cover any text.
+    """
+    place = word.strip()
+    return is_territory(place) and any(reaches(place, one) for one in job.record.use.territories)
 
 
 def _field_of(word: str, job: JobRequest) -> str:
     """Return the field of the record that states what an exclusion names: nothing in it states shot and project."""
-    if any(covers(word.strip(), one) for one in job.record.use.territories):
+    if _is_where_it_is_seen(word, job):
         return "use.territories"
     in_use = word.strip().lower() in (medium.lower() for medium in job.record.use.media)
     return _FIELDS_OF_WORDS.get(word.strip().lower(), "use.media" if in_use else "consents")
@@ -117,15 +156,7 @@ _KNOWN_WORDS = frozenset(_FIELDS_OF_WORDS)
 def words_of_use(job: JobRequest) -> frozenset[str]:
     """Return what an exclusion may name of this job, in lower case."""
     record = job.record
-    stated = {
-        "advertising": record.use.is_advertising,
-        "endorsement": record.use.endorsement,
-        "training": record.use.training,
-        "intimate": record.content.intimate,
-        "violence": record.content.violence,
-        "political": record.content.political,
-    }
-    words = {word for word, holds in stated.items() if holds}
+    words = {word for word, field in _FIELDS_OF_WORDS.items() if attrgetter(field)(record)}
     words |= {text.lower() for text in (*record.use.media, job.shot.name, job.output.project or "") if text}
     return frozenset(words)
 
@@ -161,11 +192,13 @@ def holding(job: JobRequest, talent: str, today: str) -> tuple[Consent, ...]:
     )
 
 
-def usable(job: JobRequest, talent: str, today: str) -> tuple[Consent, ...]:
+def usable(job: JobRequest, talent: str, today: str, *, leaving: bool = False) -> tuple[Consent, ...]:
     """Return this person's consents that hold, cover this use, and were given by somebody who could."""
     member = member_of(job.record, talent)
     return tuple(
-        one for one in holding(job, talent, today) if not out_of_scope(one, job) and not wrong_grantor(one, member)
+        one
+        for one in holding(job, talent, today)
+        if not out_of_scope(one, job, leaving=leaving) and not wrong_grantor(one, member)
     )
 
 

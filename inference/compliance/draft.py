@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from understudy.bridge.papers_messages import FieldAsked, PackAsked
 from understudy.bridge.record import Record
 from understudy.bridge.record_fields import record_fields
 from understudy.bridge.shot import JobRequest
-from understudy.inference.compliance.coverage import REPRESENTATIVES, holding, member_of, people
+from understudy.inference.compliance.coverage import REPRESENTATIVES, holding, left_out, member_of, people
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.gate import STAGES
 from understudy.inference.compliance.policy.conditions import words
@@ -155,7 +156,16 @@ def _consent_readings(job: JobRequest, facts: AdmissionFacts) -> Iterator[Readin
         limited = any(getattr(one.scope, scope) for talent in everyone for one in holding(job, talent, day))
         yield Reading(path, "", "consents_reach_this_use", limited, bool(value))
     for talent in everyone:
+        yield from _left_out_readings(job, talent, day)
         yield from _grant_readings(job, talent, in_registry=facts.registry.consents_known > 0)
+
+
+def _left_out_readings(job: JobRequest, talent: str, day: str) -> Iterator[Reading]:
+    """Yield what has to be stated before the pictures leave, because this person's consents leave it out."""
+    theirs = [dict(left_out(one)) for one in holding(job, talent, day)]
+    for path in dict.fromkeys(path for one in theirs for path in one):
+        stated = attrgetter(path)(job.record) not in (None, ())
+        yield Reading(path, "", "consents_reach_this_use", all(path in one for one in theirs), stated)
 
 
 def _grant_readings(job: JobRequest, talent: str, *, in_registry: bool) -> Iterator[Reading]:

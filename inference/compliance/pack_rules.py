@@ -37,7 +37,7 @@ def judge_packs(
     packs = all_packs(own)
     if job.record.ground != "record":
         return Several(not_applicable(f"the job's ground is {job.record.ground}: no file is cleared by it"), ())
-    facts = facts_of(job, today, actor, registry.approvals)
+    facts = facts_of(job, today, actor, registry.approvals, leaving=stage == "delivery")
     evaluation = evaluate_packs(packs, facts, stage)
     if made is not None:
         evaluation = held_to(evaluation, made)

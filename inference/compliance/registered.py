@@ -1,7 +1,9 @@
 """Whether a job's papers agree with the registry, and what the registry fills in. Pure; rules of two stages share it.
 
 The registry is asked on the day, so it wins: a consent that was revoked or has run out there refuses, whatever the
-record says of it. A daemon whose registry holds no consent takes a record at its word, and its manifests say so.
+record says of it. What the record leaves open is filled in; where the two differ, what protects somebody is taken (a
+minor, somebody who has died, an exclusion), and all else refuses: nobody's word is quietly put in another's place.
+A daemon whose registry holds no consent takes a record at its word, and its manifests say so.
 """
 
 from __future__ import annotations
@@ -20,12 +22,18 @@ from understudy.inference.authority.head import Vouching
 from understudy.inference.authority.papers import RegisteredConsent, Snapshot
 from understudy.inference.authority.seen import is_revoked
 from understudy.inference.compliance.coverage import out_of_scope, why_not
+from understudy.inference.compliance.phrases import write_list
 
 COMPARED = ("talent", "document", "signed_on", "expires_on")
 """Fields of a consent in the record that must be those of the registry."""
 TOLD = ("grantor_capacity", "representation", "separate", "notice_at")
+"""Fields that must be those of the registry where both state them; `scope.use_text` is another."""
 SCOPE = ConsentScope.__struct_fields__
-"""The rest of a consent: where a record is silent, what the registry states of it is filled in."""
+"""With TOLD the rest of a consent: where a record is silent, what the registry states of it is filled in."""
+ASK_LEGAL = (
+    "Ask legal: `understudy consent show ID` and `understudy talent show ID` say what is on file. Name a consent that "
+    "stands, or have the registry mended; a field that differs may be left out, the registry fills it in."
+)
 
 
 class Named(NamedTuple):
@@ -37,10 +45,12 @@ class Named(NamedTuple):
     files: frozenset[str]
     """Digests of its inputs, and of their pictures."""
     project: str | None
+    approvals: tuple[str, ...]
+    """References of the approvals that its record names."""
 
 
 def named_in(job: JobRequest) -> Named:
-    """Return the people and consents that a job names, its record, its inputs and its project."""
+    """Return the people, consents and approvals that a job names, its record, its inputs and its project."""
     performers = (talent for performer in job.shot.performers for talent in performer.talents)
     people = tuple(dict.fromkeys((*job.record.talents, *performers)))
     pictures = (file for pictures in job.shot.roles().values() for file in pictures.files)
@@ -50,12 +60,14 @@ def named_in(job: JobRequest) -> Named:
         record_id=job.record.record_id,
         files=frozenset(digest for file in pictures for digest in (file.file, file.picture)),
         project=job.output.project,
+        approvals=tuple(dict.fromkeys(approval.reference for approval in job.record.approvals)),
     )
 
 
 def fill_in(record: Record, snapshot: Snapshot) -> Record:
     """Return the record with what the registry knows and it does not say: all of a consent that it names by id alone,
     the rest of one that it writes out in part, and of people who are in `cast` or named, what a rule must not miss.
+    That somebody is a minor or has died, and what a grant leaves out, stands whatever the record says.
 
     A consent that the registry does not know stays as it is: other rules refuse it.
     """
@@ -97,26 +109,28 @@ def _filled(consent: Consent, known: RegisteredConsent | None) -> Consent:
     if is_bare(consent):
         return said
     scope = {name: getattr(said.scope, name) for name in SCOPE if _silent(getattr(consent.scope, name))}
+    scope["exclusions"] = tuple(dict.fromkeys((*consent.scope.exclusions, *said.scope.exclusions)))
     rest = {name: getattr(said, name) for name in TOLD if _silent(getattr(consent, name))}
     return msgspec.structs.replace(consent, **rest, scope=msgspec.structs.replace(consent.scope, **scope))
 
 
 def _filled_cast(record: Record, snapshot: Snapshot) -> tuple[CastMember, ...]:
-    """Return the cast with minors, the dead and guilds' members as the registry knows them, where the record is silent.
+    """Return the cast with minors and the dead as the registry knows them, whatever the record says: a false word would
+    pass a hard stop. A guild is filled in where the record is silent; one that differs refuses (`_unions`).
 
     That the registry calls somebody living or of age is its default, and no statement.
     """
     cast = {member.talent: member for member in record.cast}
     for known in snapshot.talents:
-        told = {
-            **({"minor": True} if known.minor else {}),
-            **({"living": "no"} if not known.living else {}),
-            **({"union": known.union} if known.union else {}),
-        }
         member = cast.get(known.id, CastMember(talent=known.id))
-        lacking = {name: value for name, value in told.items() if _silent(getattr(member, name))}
-        if lacking and known.id in record.talents:
-            cast[known.id] = msgspec.structs.replace(member, **lacking)
+        filled = msgspec.structs.replace(
+            member,
+            minor=True if known.minor else member.minor,
+            living=member.living if known.living else "no",
+            union=member.union or known.union,
+        )
+        if filled != member and known.id in record.talents:
+            cast[known.id] = filled
     return tuple(cast.values())
 
 
@@ -132,11 +146,15 @@ def vouching(job: JobRequest, snapshot: Snapshot) -> Vouching:
     return "authority" if snapshot.authority is not None else "registry"
 
 
-def judge_registry(job: JobRequest, snapshot: Snapshot, today: str) -> Finding:
+def judge_registry(job: JobRequest, snapshot: Snapshot, today: str, *, leaving: bool = False) -> Finding:
     """Return the finding on every person and consent of `job` as the registry knows them on `today`.
+
+    leaving: the pictures are to leave (`out_of_scope`).
 
     The daemon asks this in its own process: no rule, and none of their library, is imported here.
     """
+    if minors := _minors_shown_intimately(job, snapshot):
+        return _never_made(minors)
     if not snapshot.consents_known:
         said = "this daemon's registry holds no consents: the record vouches for itself"
         return Finding(rule="", outcome="not_applicable", message=said)
@@ -148,22 +166,57 @@ def judge_registry(job: JobRequest, snapshot: Snapshot, today: str) -> Finding:
             rule="", outcome="refuse", message=snapshot.stale, remedy=snapshot.stale_remedy, facts=facts,
         )  # fmt: skip
     gone = tuple(_withdrawn(job, snapshot, today))
-    problems = [*_against(job, snapshot, today), *(f"{talent} has withdrawn every consent" for talent in gone)]
+    unions = tuple(_unions(job.record, snapshot))
+    problems = [
+        *_against(job, snapshot, today, leaving=leaving),
+        *unions,
+        *(f"{talent} has withdrawn every consent" for talent in gone),
+    ]
     if problems:
         return Finding(
             rule="",
             outcome="refuse",
             message=f"the registry does not bear out the record: {' | '.join(problems)}",
-            remedy="Ask legal: `understudy consent show ID` says what is on file. Name a consent that stands, or have "
-            "the registry mended.",
+            remedy=ASK_LEGAL,
             facts=facts,
-            fields=("consents", *_naming(job.record, gone)),
+            fields=("consents", *(("cast[].union",) if unions else ()), *_naming(job.record, gone)),
         )
     if snapshot.stale:
         said = f"{snapshot.stale}; the job is not held to it: it is {job.record.ground.replace('_', '-')} and says so"
         return Finding(rule="", outcome="warn", message=said, remedy=snapshot.stale_remedy, facts=facts)
     count = len(job.record.consents)
     return Finding(rule="", outcome="pass", message=f"the registry bears out {count} of {count} consents", facts=facts)
+
+
+def _minors_shown_intimately(job: JobRequest, snapshot: Snapshot) -> tuple[str, ...]:
+    """Return whom the job names, the registry knows as minors, and the record states intimate content of: on every
+    ground, as `judge_content` has it for what the record itself says.
+    """
+    named = named_in(job).talents
+    return tuple(one.id for one in snapshot.talents if one.minor and one.id in named and job.record.content.intimate)
+
+
+def _never_made(minors: tuple[str, ...]) -> Finding:
+    said = f"{write_list(minors)} is a minor" if len(minors) == 1 else f"{write_list(minors)} are minors"
+    return Finding(
+        rule="",
+        outcome="refuse",
+        message=f"the registry says that {said}, and the record states `content.intimate`: this is never made",
+        remedy="Nobody can waive this. If the registry is wrong, have legal mend it; if the record, write a new one.",
+        facts={"content": "minor and intimate"},
+        fields=("content.intimate", "cast[].minor"),
+    )
+
+
+def _unions(record: Record, snapshot: Snapshot) -> Iterator[str]:
+    """Yield whose union the record has otherwise than the registry: packs ask by it, and of two neither is stricter."""
+    if record.ground != "record":
+        return
+    known = {one.id: one.union for one in snapshot.talents if one.union}
+    for member in record.cast:
+        theirs = known.get(member.talent, "")
+        if member.union and theirs and member.union != theirs:
+            yield f"`cast[].union` of {member.talent} is {member.union} in the record and {theirs} in the registry"
 
 
 def _naming(record: Record, talents: tuple[str, ...]) -> tuple[str, ...]:
@@ -175,7 +228,7 @@ def _naming(record: Record, talents: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def _against(job: JobRequest, snapshot: Snapshot, today: str) -> Iterator[str]:
+def _against(job: JobRequest, snapshot: Snapshot, today: str, *, leaving: bool) -> Iterator[str]:
     """Yield why consents of the record do not stand. One that stands is enough for a person; a revoked one never is."""
     standing: set[str] = set()
     fallen: list[tuple[str, str]] = []
@@ -188,7 +241,7 @@ def _against(job: JobRequest, snapshot: Snapshot, today: str) -> Iterator[str]:
         yield from _differences(consent, known)
         if is_revoked(known, today):
             yield f"consent {known.id} was revoked on {known.revoked_on}"
-        elif why := _why_it_does_not_stand(known, job, today):
+        elif why := _why_it_does_not_stand(known, job, today, leaving=leaving):
             fallen.append((known.talent, why))
         else:
             standing.add(known.talent)
@@ -196,18 +249,28 @@ def _against(job: JobRequest, snapshot: Snapshot, today: str) -> Iterator[str]:
 
 
 def _differences(consent: Consent, known: RegisteredConsent) -> Iterator[str]:
+    """Yield which fields the record has otherwise: of COMPARED any, of the rest those that both state."""
     said = stated_by(known)
-    for name in COMPARED:
+    for name in (*COMPARED, *TOLD):
         ours, theirs = getattr(consent, name), getattr(said, name)
-        if ours != theirs:
-            shown = (text[:12] if name == "document" and text else text for text in (ours, theirs))
+        if ours != theirs and (name in COMPARED or not (_silent(ours) or _silent(theirs))):
+            shown = (_shown(name, one) for one in (ours, theirs))
             yield "consent {}: `{}` is {} in the record and {} in the registry".format(consent.consent_id, name, *shown)
+    ours, theirs = consent.scope.use_text.split(), said.scope.use_text.split()
+    if ours and theirs and ours != theirs:  # a description is private: neither is quoted
+        yield f"consent {consent.consent_id}: `scope.use_text` is another text in the record than in the registry"
 
 
-def _why_it_does_not_stand(known: RegisteredConsent, job: JobRequest, today: str) -> str:
+def _shown(name: str, value: str | bool | None) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)[:12] if name == "document" else str(value)
+
+
+def _why_it_does_not_stand(known: RegisteredConsent, job: JobRequest, today: str, *, leaving: bool) -> str:
     """Return why the grant as the registry has it is none for this use today, whatever the record says of its scope."""
     said = stated_by(known)
-    return why_not(said, job.output.project, today) or "; ".join(out_of_scope(said, job))
+    return why_not(said, job.output.project, today) or "; ".join(out_of_scope(said, job, leaving=leaving))
 
 
 def _withdrawn(job: JobRequest, snapshot: Snapshot, today: str) -> Iterator[str]:

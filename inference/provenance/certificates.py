@@ -61,8 +61,10 @@ def issue(
     *,
     key: Key | None = None,
     purpose: x509.ObjectIdentifier = ExtendedKeyUsageOID.EMAIL_PROTECTION,
+    whose: str = DEVELOPMENT_NAME,
 ) -> Issued:
     """Return a certificate and its key; signed by itself where nobody issues it. With a `key` it is a leaf of that key.
+    `whose` is the name in it.
 
     What c2pa-rs 0.91 asks of a leaf was tried: key usage, authority key identifier and emailProtection must be there.
     """
@@ -70,8 +72,8 @@ def issue(
     own = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
         [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, DEVELOPMENT_NAME),
-            x509.NameAttribute(NameOID.COMMON_NAME, f"{DEVELOPMENT_NAME}: {role}"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, whose),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"{whose}: {role}"),
         ]
     )
     signing = issuer.key if issuer else own

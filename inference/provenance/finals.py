@@ -18,7 +18,7 @@ from understudy.inference.provenance.frame_list import FINAL_LIST, FINAL_SEAL, l
 from understudy.inference.provenance.opened import open_subject
 from understudy.inference.provenance.signing_keys import SigningKey
 from understudy.inference.provenance.subject import SEALS, subject_of
-from understudy.inference.provenance.verify import verify
+from understudy.inference.provenance.verify import Verdict, verify
 
 CLEARED, FINAL_STATE = "cleared", "delivered"
 _IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -42,11 +42,12 @@ def seal_final(
     """Sign the files of a final and return what carries their proof. `layers`: paths in the versions that are in it.
     `home`: of this machine's daemon, whose ledger is asked of each.
 
-    Raises ComplianceError for a layer that is not what was signed or was not cleared, SigningError, and RequestError
-    for a file that is not there. What is signed already is replaced whole, or stays as it was.
+    Raises ComplianceError for a layer that is not what was signed, was not cleared or was recalled, or that somebody
+    signed whom a studio's key does not trust; SigningError, and RequestError for a file that is not there. What is
+    signed already is replaced whole, or stays as it was.
     """
     _refuse_what_is_not_there(files, layers)
-    versions = tuple({used.title: used for used in (_used(layer, key.anchors, home) for layer in layers)}.values())
+    versions = tuple({used.title: used for used in (_used(layer, key, home) for layer in layers)}.values())
     proofs = []
     for path in [path for path in files if path.suffix.lower() in MOVIES]:
         sources = _sources(versions)
@@ -72,9 +73,9 @@ def _refuse_what_is_not_there(files: Sequence[Path], layers: Sequence[Path]) -> 
             raise RequestError(f"{path} is no file of a final", remedy="Name the files that were written.")
 
 
-def _used(layer: Path, anchors: bytes, home: Path | None) -> UsedVersion:
+def _used(layer: Path, key: SigningKey, home: Path | None) -> UsedVersion:
     """Return the version that a layer is of. Raises ComplianceError for one that cannot stand in a final."""
-    verdict = verify(layer, anchors, home)
+    verdict = verify(layer, key.anchors, home)
     if not verdict.intact:
         first = verdict.faults[0]
         raise ComplianceError(
@@ -83,11 +84,14 @@ def _used(layer: Path, anchors: bytes, home: Path | None) -> UsedVersion:
             remedy=f"`understudy verify {layer}` lists all of it; fetch the version again.",
         )
     subject = subject_of(layer)
-    opened = open_subject(subject, anchors)
+    opened = open_subject(subject, key.anchors)
     if opened.seal is None or opened.listed is None or subject.seal != SEALS[0]:
         raise ComplianceError(
             f"{layer} is not of a version that Understudy delivered", remedy="Name the version's folder, or one in it."
         )
+    _refuse_recalled(layer, verdict)
+    if not key.development:  # such a key states nothing that anybody trusts; a studio's vouches for what it repeats
+        _refuse_strangers(layer, verdict)
     for name, wanted in (("clearance", CLEARED), ("state", FINAL_STATE)):
         says = str(opened.seal.says.get(name, "nothing"))
         if says != wanted:
@@ -101,6 +105,26 @@ def _used(layer: Path, anchors: bytes, home: Path | None) -> UsedVersion:
         list_sha256=sha256_of(subject.base / SEALS[0][0]),
         source_types=opened.seal.source_types,
     )
+
+
+def _refuse_recalled(layer: Path, verdict: Verdict) -> None:
+    if verdict.recalled:
+        raise ComplianceError(
+            f"{layer} was recalled on {verdict.recalled[:10]}: it is part of no final",
+            remedy="Take its layers out. `understudy audit` on the daemon's machine says whose papers fell.",
+        )
+
+
+def _refuse_strangers(layer: Path, verdict: Verdict) -> None:
+    """Raises ComplianceError where somebody signed whose root is not trusted here: anybody can sign a statement."""
+    if not verdict.trusted:
+        names = ", ".join(signer.name for signer in verdict.signers if not signer.trusted)
+        raise ComplianceError(
+            f"{layer} is signed by {names or 'nobody'}, not trusted here: "
+            "this studio's certificate states nothing of it",
+            remedy="If your own machines signed it, have `trust_anchors` name their root. What a development "
+            "certificate signed has to be made again where the studio's own signs. Else ask whose it is.",
+        )
 
 
 def _sources(versions: Sequence[UsedVersion]) -> list[Source]:

@@ -53,10 +53,14 @@ def _by_delivery(opened: Opened, book: Book, delivery: Delivery) -> Said:
     delivered = _delivered(book, delivery)
     if isinstance(delivered, Fault):
         return Said((*damage, delivered), ours=True)
+    recalled = delivery.recalled
     if delivered is None:
-        return Said(damage, (_erased(delivery),), ours=True)
+        return Said(damage, (_erased(delivery), *_recalled(delivery)), ours=True, recalled=recalled)
     faults, vouched, note = _in_its_version(opened, delivery, delivered)
-    return Said((*damage, *faults), (note, *_recalled(delivery)), frozenset() if damage else vouched, ours=True)
+    return Said(
+        (*damage, *faults), (note, *_recalled(delivery)), frozenset() if damage else vouched, ours=True,
+        recalled=recalled,
+    )  # fmt: skip
 
 
 def _delivered(book: Book, delivery: Delivery) -> dict[str, str] | Fault | None:
@@ -115,7 +119,7 @@ def _one(path: str, sha256: str, book: Book, version: tuple[str, int]) -> Said:
     if isinstance(delivered, Fault):
         return Said((delivered,), ours=True)
     if delivered is None:
-        return Said(notes=(_erased(delivery),), ours=True)
+        return Said(notes=(_erased(delivery), *_recalled(delivery)), ours=True)
     name = next((name for name, digest in delivered.items() if digest == sha256), None)
     if name is None:
         words = f"no file with this SHA-256 was delivered on {delivery.time}"

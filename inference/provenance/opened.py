@@ -71,6 +71,8 @@ class Said:
     signers: tuple[Reading, ...] = ()
     ours: bool = False
     """Whether anything here says that Understudy made it, proved or not."""
+    recalled: str = ""
+    """When somebody was told to give it back; empty = never, as far as is known here."""
 
 
 def open_subject(subject: Subject, anchors: bytes, home: Path | None = None) -> Opened:

@@ -37,6 +37,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     signers: tuple[Signer, ...]
     faults: tuple[Fault, ...]
     notes: tuple[str, ...]
+    recalled: str = ""
+    """When somebody was told to give it back, by this machine's ledger; empty = never, as far as is known here."""
 
 
 def verify(path: Path, anchors: bytes, home: Path | None = None) -> Verdict:
@@ -63,6 +65,7 @@ def verify(path: Path, anchors: bytes, home: Path | None = None) -> Verdict:
         signers=signers,
         faults=tuple(msgspec.structs.replace(fault, file=in_unicode(fault.file)) for fault in faults),
         notes=(*map(in_unicode, notes[:NOTES_LIMIT]), *([f"and {left} more of the kind"] if left > 0 else ())),
+        recalled=next((one.recalled for one in said if one.recalled), ""),
     )
 
 

@@ -12,7 +12,7 @@ from understudy.bridge.errors import JobCancelled
 from understudy.bridge.options import JobOptions
 from understudy.bridge.record import Consent, Record
 from understudy.inference.authority.head import LedgerHead
-from understudy.inference.authority.papers import RegisteredConsent, Snapshot
+from understudy.inference.authority.papers import RegisteredConsent, Snapshot, TalentState
 from understudy.inference.compliance.manifest import read_manifest
 from understudy.inference.work_order import AskPapers, FreshPapers, FromWorker, WorkerEnd, WorkOrder
 from understudy.inference.worker import Reporter, perform
@@ -66,6 +66,17 @@ def test_when_it_was_revoked_while_the_job_was_made_then_nothing_gets_the_versio
     assert end.state == "quarantined"
     assert end.error is not None
     assert "consent c-1 was revoked on 2026-01-06" in end.error.message
+    assert not (tmp_path / "job/v001").exists()
+
+
+def test_when_the_registry_learns_of_a_minor_while_the_job_is_made_then_delivery_judges_by_that(
+    order: WorkOrder, tmp_path: Path
+) -> None:
+    minor = TalentState(id="ana", living=True, minor=True, union="")
+    end, _ = run(order, msgspec.structs.replace(registry(), talents=(minor,)))
+    assert end.state == "quarantined"
+    assert end.error is not None
+    assert "the person is a minor: only a guardian may grant" in end.error.message
     assert not (tmp_path / "job/v001").exists()
 
 

@@ -50,8 +50,12 @@ class JobFacts:
         return stated if isinstance(stated, tuple) else ()
 
 
-def facts_of(job: JobRequest, today: str, actor: str, registered: tuple[RegisteredApproval, ...] = ()) -> JobFacts:
-    """Return what packs read of `job` on `today` (2026-11-20). `registered`: approvals as the registry holds them."""
+def facts_of(
+    job: JobRequest, today: str, actor: str, registered: tuple[RegisteredApproval, ...] = (), *, leaving: bool = False
+) -> JobFacts:
+    """Return what packs read of `job` on `today` (2026-11-20). `registered`: approvals as the registry holds them;
+    `leaving`: the pictures are to leave, and a consent covers what it leaves out only where the record rules it out.
+    """
     record = job.record
     values = _flat(record, "") | {
         "job.mode": job.settings.mode,
@@ -64,7 +68,7 @@ def facts_of(job: JobRequest, today: str, actor: str, registered: tuple[Register
     known = {path: value for path, value in values.items() if path in fields()}
     return JobFacts(
         values=known,
-        people=tuple(_person(job, talent, today, known) for talent in people(job)),
+        people=tuple(_person(job, talent, today, known, leaving=leaving) for talent in people(job)),
         today=today,
         record_id=record.record_id,
         salt=record.salt,
@@ -73,7 +77,7 @@ def facts_of(job: JobRequest, today: str, actor: str, registered: tuple[Register
     )
 
 
-def _person(job: JobRequest, talent: str, today: str, values: Mapping[str, Value]) -> Person:
+def _person(job: JobRequest, talent: str, today: str, values: Mapping[str, Value], *, leaving: bool) -> Person:
     record, member = job.record, member_of(job.record, talent)
     theirs = {
         **values,
@@ -82,7 +86,7 @@ def _person(job: JobRequest, talent: str, today: str, values: Mapping[str, Value
         "person.performs": talent in record.performed_by,
         "person.is_replaced": talent in record.replaced,
     }
-    consents = usable(job, talent, today)
+    consents = usable(job, talent, today, leaving=leaving)
     alternatives = tuple(Alternative(one.consent_id, theirs | _flat(one, "consent.")) for one in consents)
     return Person(talent, alias_of(record, talent), alternatives or (Alternative("", theirs),))
 

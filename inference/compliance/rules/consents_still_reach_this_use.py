@@ -10,4 +10,4 @@ class Rule(DeliveryRule):
     """On the day of delivery everyone named still has a consent whose scope covers this use."""
 
     def check(self, facts: DeliveryFacts) -> Finding:
-        return judge_scopes(facts.job, facts.today)
+        return judge_scopes(facts.job, facts.today, leaving=True)

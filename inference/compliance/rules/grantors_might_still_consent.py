@@ -10,4 +10,4 @@ class Rule(DeliveryRule):
     """On the day of delivery whoever signed could grant, for everyone named."""
 
     def check(self, facts: DeliveryFacts) -> Finding:
-        return judge_grantors(facts.job, facts.today)
+        return judge_grantors(facts.job, facts.today, leaving=True)

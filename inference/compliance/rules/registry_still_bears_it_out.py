@@ -10,4 +10,4 @@ class Rule(DeliveryRule):
     """Every consent is in the registry as the record says, and still stands there at delivery."""
 
     def check(self, facts: DeliveryFacts) -> Finding:
-        return judge_registry(facts.job, facts.registry, facts.today)
+        return judge_registry(facts.job, facts.registry, facts.today, leaving=True)

@@ -15,7 +15,7 @@ from understudy.bridge.errors import DaemonError, KeyRefused, RequestError
 from understudy.bridge.keys import ensure_local_keys, issue_key, write_connection
 from understudy.inference.authority.acting import MAY, acting_user, check_may
 from understudy.inference.authority.ledger import Ledger, judge_ledger, read_ledger
-from understudy.inference.authority.papers import Clip, RegisteredConsent, Talent, Waiver
+from understudy.inference.authority.papers import Approval, Clip, RegisteredConsent, Talent, Waiver
 from understudy.inference.authority.registry import Change, Registry
 
 
@@ -105,6 +105,25 @@ def test_a_snapshot_holds_the_granted_waivers_of_its_record_alone(registry: Regi
     assert [one.id for one in registry.snapshot(("ana",), (), "r-1").waivers] == ["w-2"]
     assert registry.snapshot(("ana",), ()).waivers == ()
     assert registry.snapshot(("ana",), (), "r-1").digest != before
+
+
+def test_a_snapshot_holds_the_approvals_of_its_project_and_those_that_its_record_names_of_whatever_project(
+    registry: Registry,
+) -> None:
+    registry.write("ann", [added("approval", approval(name)) for name in ("dune", "falcon", "")])
+    registry.write("ann", [Change("approval", approval("falcon", revoked_on="2026-02-01"), "revoked")])
+
+    def held(project: str | None, *references: str) -> list[str]:
+        return [one.id for one in registry.snapshot((), (), project=project, approvals=references).approvals]
+
+    assert held("dune") == ["a-", "a-dune"]
+    assert held("dune", "letter falcon") == ["a-", "a-dune", "a-falcon"]
+    assert held(None, "letter falcon", "another") == ["a-", "a-falcon"]
+
+
+def approval(project: str, **changes: Any) -> Approval:
+    fields = {"kind": "legal", "reference": f"letter {project}", "approved_by": "lea", "approved_on": "2026-01-05"}
+    return Approval(id=f"a-{project}", project=project, **{**fields, **changes})
 
 
 def asked(**changes: Any) -> Waiver:

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.inference.authority.papers import Clip, RegisteredConsent, Snapshot, TalentState
+from understudy.inference.authority.papers import Approval, Clip, RegisteredConsent, Snapshot, TalentState
 from understudy.inference.authority.seen import seen_by
 
 TODAY = "2026-11-20"
@@ -93,3 +93,18 @@ def test_a_clip_of_others_is_still_one_that_the_gate_refuses() -> None:
     assert "walk-07" not in told.id
     assert "dune" not in told.projects
     assert told.projects
+
+
+def test_of_an_approval_of_others_that_a_record_names_a_key_is_told_that_it_is_no_approval_here() -> None:
+    theirs = Approval(
+        id="a-7", kind="legal", reference="L-9", project="falcon", shot="sh010", approved_by="lea",
+        approved_on="2026-01-05", revoked_on="2026-02-01",
+    )  # fmt: skip
+    own = msgspec.structs.replace(theirs, id="a-8", project="dune")
+    told = seen_by(known(approvals=(theirs, own)), ("dune",), frozenset(), TODAY).approvals
+    assert told[1:] == (own,)
+    assert (told[0].kind, told[0].reference) == ("legal", "L-9")
+    said = msgspec.json.encode(told[0]).decode()
+    assert [word for word in ("falcon", "a-7", "sh010", "lea", "2026-01-05", "2026-02-01") if word in said] == []
+    assert told[0].approved_on > TODAY  # whatever the job's project is called
+    assert msgspec.json.decode(said, type=Approval) == told[0]  # it goes to the gate's process

@@ -23,6 +23,7 @@ from understudy.inference.authority.signing import Signer, new_secret
 from understudy.inference.authority.studio import (
     CLOCK_TOLERANCE,
     OTHERS,
+    approval_mark,
     contents_digest,
     contents_for,
     issue,
@@ -213,7 +214,14 @@ def test_no_follower_is_told_of_a_project_that_is_not_its_own(
     papers: list[Paper] = [*consents, *(Talent(id=f"t-{n}", name="secret", notes="secret") for n in range(len(of)))]
     papers += [Clip(id=f"{name} clip", files=("a" * 64,), projects=(name,)) for name in PROJECTS]
     papers += [
-        Approval(id=f"a-{name}", kind="brand", reference="r", project=name, approved_by="x", approved_on="2026-01-01")
+        Approval(
+            id=f"a-{name}",
+            kind="brand",
+            reference=f"letter {name}",
+            project=name,
+            approved_by="x",
+            approved_on="2026-01-01",
+        )
         for name in PROJECTS
     ]
     contents = contents_for(wanted, Shelf(*papers), {})
@@ -229,6 +237,11 @@ def test_no_follower_is_told_of_a_project_that_is_not_its_own(
     assert contents.consents_known == len(of)
     clips = [paper for paper in shown if isinstance(paper, Clip)]
     assert [bool(clip.files) for clip in clips] == [True] * len(PROJECTS)  # one that is not told would pass the gate
+    assert {paper.project for paper in shown if isinstance(paper, Approval)} == set(wanted or PROJECTS)
+    elsewhere = {
+        name for name in PROJECTS if approval_mark(contents.salt, "brand", f"letter {name}") in contents.elsewhere
+    }
+    assert elsewhere == others  # whoever names one of these is told that it counts nowhere here
     own = {(name,) for name in wanted or PROJECTS}
     assert {clip.projects for clip in clips} == (own | {(OTHERS,)} if others else own)
 

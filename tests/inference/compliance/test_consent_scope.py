@@ -13,6 +13,8 @@ from understudy.bridge.circumstances import CastMember, Content, Use
 from understudy.bridge.consent import ConsentScope
 from understudy.bridge.errors import Finding
 from understudy.inference.compliance.consents import judge_grantors, judge_scopes
+from understudy.inference.compliance.facts import DeliveryFacts
+from understudy.inference.compliance.gate import evaluate
 from understudy.inference.compliance.hard_stops import judge_content
 from understudy.inference.compliance.territories import EUROPEAN_UNION, WORLD, covers, reaches
 
@@ -38,6 +40,9 @@ def scoped(make: Any, scope: ConsentScope, **record: Any) -> Finding:
         (ConsentScope(), {"use": Use(training=True)}, "does not grant training"),
         (ConsentScope(exclusions=("Advertising",)), {"use": Use(is_advertising=True)}, "excludes Advertising"),
         (ConsentScope(exclusions=("US",)), {"use": Use(territories=("US-NY",))}, "excludes US"),
+        (ConsentScope(exclusions=("US-NY",)), {"use": Use(territories=("DE", "US"))}, "excludes US-NY"),
+        (ConsentScope(exclusions=("FR",)), {"use": Use(territories=("EU",))}, "excludes FR"),
+        (ConsentScope(territories=(WORLD,), exclusions=("CN",)), {"use": Use(territories=(WORLD,))}, "excludes CN"),
         (ConsentScope(exclusions=("sh010",)), {}, "excludes sh010"),
         (ConsentScope(exclusions=("political",)), {"content": Content(political=True)}, "excludes political"),
     ],
@@ -72,6 +77,83 @@ def test_an_exclusion_in_free_words_is_listed_for_a_person_to_read_without_its_w
     assert found.outcome == "warn"
     assert "c-1" in found.message
     assert "comedy" not in str(msgspec.to_builtins(found))
+
+
+@pytest.mark.parametrize("words", ["no comedy about the family", "US-based jokes"])
+@pytest.mark.parametrize("territory", [WORLD, "US"])
+def test_an_exclusion_in_free_words_is_no_territory_wherever_the_use_is(make: Any, words: str, territory: str) -> None:
+    found = scoped(make, ConsentScope(exclusions=(words,)), use=Use(territories=(territory,)))
+    assert found.outcome == "warn"
+
+
+def test_an_excluded_territory_within_a_wider_use_sends_one_to_the_territories(make: Any) -> None:
+    found = scoped(make, ConsentScope(exclusions=("CN",)), use=Use(territories=(WORLD,)))
+    assert "use.territories" in found.fields
+
+
+SILENT = [
+    (ConsentScope(exclusions=("Advertising",)), "use.is_advertising", "excludes Advertising"),
+    (ConsentScope(exclusions=("endorsement",)), "use.endorsement", "excludes endorsement"),
+    (ConsentScope(exclusions=("training",)), "use.training", "excludes training"),
+    (ConsentScope(exclusions=("intimate",)), "content.intimate", "excludes intimate"),
+    (ConsentScope(exclusions=("violence",)), "content.violence", "excludes violence"),
+    (ConsentScope(exclusions=(" political",)), "content.political", "excludes political"),
+    (ConsentScope(exclusions=("CN",)), "use.territories", "excludes CN"),
+    (ConsentScope(exclusions=("broadcast",)), "use.media", "excludes what may be a medium"),
+    (ConsentScope(nudity=False), "content.intimate", "does not grant nudity"),
+    (ConsentScope(training=False), "use.training", "does not grant training"),
+]
+
+
+@pytest.mark.parametrize(("scope", "field", "words"), SILENT)
+def test_an_exclusion_of_which_the_record_says_nothing_warns_at_admission_and_refuses_at_delivery(
+    make: Any, scope: ConsentScope, field: str, words: str
+) -> None:
+    job = make.job(record=make.record(consents=(make.consent(scope=scope),)))
+    admitted, delivered = judge_scopes(job, TODAY), judge_scopes(job, TODAY, leaving=True)
+    assert [admitted.outcome, delivered.outcome] == ["warn", "refuse"]
+    for found in (admitted, delivered):
+        assert f"ana: consent c-1 {words}, and `{field}` is not stated" in found.message
+        assert f"State `{field}`" in found.remedy
+        assert field in found.fields
+
+
+@pytest.mark.parametrize(("scope", "field", "words"), SILENT)
+def test_when_the_record_says_that_it_is_something_else_then_the_exclusion_is_met_at_both_gates(
+    make: Any, scope: ConsentScope, field: str, words: str
+) -> None:
+    others = {"use.territories": ("DE",), "use.media": ("streaming",)}
+    group, _, name = field.partition(".")
+    kind = {"use": Use, "content": Content}[group]
+    record = make.record(consents=(make.consent(scope=scope),), **{group: kind(**{name: others.get(field, False)})})
+    for leaving in (False, True):
+        found = judge_scopes(make.job(record=record), TODAY, leaving=leaving)
+        assert "not stated" not in found.message
+        assert not found.refuses
+
+
+def test_of_two_consents_one_without_that_exclusion_is_enough_to_leave_with(make: Any) -> None:
+    without = make.consent(consent_id="c-2")
+    record = make.record(consents=(make.consent(scope=ConsentScope(exclusions=("political",))), without))
+    assert judge_scopes(make.job(record=record), TODAY, leaving=True).outcome == "pass"
+
+
+def test_what_left_open_keeps_one_consent_from_covering_does_not_pass_by_who_signed_it(make: Any) -> None:
+    silent = make.consent(consent_id="c-1", grantor_capacity="estate", scope=ConsentScope(exclusions=("political",)))
+    record = make.record(
+        cast=(CastMember(talent="ana", living="no"),),
+        consents=(silent, make.consent(consent_id="c-2", grantor_capacity="self")),
+    )
+    assert judge_grantors(make.job(record=record), TODAY).outcome == "pass"
+    assert judge_grantors(make.job(record=record), TODAY, leaving=True).outcome == "refuse"
+
+
+def test_the_rules_of_delivery_refuse_what_the_record_leaves_open_of_an_exclusion(make: Any) -> None:
+    scope = ConsentScope(exclusions=("political",))
+    job = make.job(record=make.record(consents=(make.consent(scope=scope),)))
+    facts = DeliveryFacts(job=job, today=TODAY, layers=(), state="provisional", readings=())
+    (found,) = evaluate("delivery", facts, rules=("consents_still_reach_this_use",))
+    assert (found.outcome, "`content.political` is not stated" in found.message) == ("refuse", True)
 
 
 def test_of_two_consents_one_must_both_hold_and_cover_the_use(make: Any) -> None:

@@ -196,3 +196,12 @@ def test_a_use_beyond_a_consent_names_the_field_of_the_use() -> None:
     draft = facts(drafts.job_of(JudgeDraft(record=record, shot="SH010")))
     (found,) = evaluate("admission", draft, rules=("consents_reach_this_use",))
     assert found.fields == ("use.media", "content.political", "consents")
+
+
+def test_what_a_consent_leaves_out_is_asked_for_and_required_where_every_consent_leaves_it_out() -> None:
+    scope = msgspec.structs.replace(ANA.scope, exclusions=("violence",))
+    without, silent = ANA, msgspec.structs.replace(ANA, consent_id="c-2", scope=scope)
+    told = fields(on_record(consents=(silent,)))["content.violence"]
+    assert (told.rules, told.required, told.stated) == (("consents_reach_this_use",), True, False)
+    assert fields(on_record(consents=(silent,), content=Content(violence=False)))["content.violence"].stated
+    assert not fields(on_record(consents=(silent, without)))["content.violence"].required

@@ -7,13 +7,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from understudy.bridge.circumstances import CastMember, Use
+from understudy.bridge.circumstances import CastMember, Content, Use
 from understudy.bridge.consent import ConsentScope
 from understudy.bridge.errors import Finding
 from understudy.bridge.record import Consent
 from understudy.inference.authority.papers import RegisteredConsent, Snapshot, TalentState
+from understudy.inference.compliance.consents import judge_grantors
 from understudy.inference.compliance.facts import DeliveryFacts
 from understudy.inference.compliance.gate import evaluate
+from understudy.inference.compliance.hard_stops import judge_content
 from understudy.inference.compliance.registered import fill_in, judge_registry, vouching
 
 TODAY = "2026-11-20"
@@ -140,15 +142,128 @@ def test_shots_and_projects_of_the_registry_are_patterns_as_those_of_a_record(ma
     assert judged(make.job(), known(shots=("SH9*",))).outcome == "refuse"
 
 
-def test_a_minor_the_dead_and_a_guilds_member_are_so_where_the_record_is_silent(make: Any) -> None:
-    state = TalentState(id="ana", living=False, minor=True, union="sag-aftra")
-    there = msgspec.structs.replace(snapshot(known()), talents=(state,))
+def test_a_minor_the_dead_and_a_guilds_member_are_so_whatever_the_record_says_of_them(make: Any) -> None:
+    """Until decision 61 a record that called somebody living won over the registry: a false word beat a hard stop."""
+    told = TalentState(id="ana", living=False, minor=True, union="sag-aftra")
+    there = msgspec.structs.replace(snapshot(known()), talents=(told,))
     record = fill_in(make.record(), there)
     assert record.cast == (CastMember(talent="ana", living="no", minor=True, union="sag-aftra"),)
-    said = make.record(cast=(CastMember(talent="ana", living="yes", union="none"),))
-    assert fill_in(said, there).cast == (CastMember(talent="ana", living="yes", minor=True, union="none"),)
+    said = make.record(cast=(CastMember(talent="ana", living="yes", minor=False, contract_type="commercial"),))
+    assert fill_in(said, there).cast == (
+        CastMember(talent="ana", living="no", minor=True, union="sag-aftra", contract_type="commercial"),
+    )
     usual = msgspec.structs.replace(there, talents=(TalentState(id="ana", living=True, minor=False, union=""),))
     assert fill_in(make.record(), usual).cast == ()
+    stricter = make.record(cast=(CastMember(talent="ana", living="no", minor=True, union="equity"),))
+    assert fill_in(stricter, usual) == stricter  # that they live and are of age is the registry's default
+
+
+FALSE = (CastMember(talent="ana", living="yes", minor=False),)
+
+
+def test_a_false_word_on_a_minor_does_not_pass_the_hard_stop_nor_who_may_grant(make: Any) -> None:
+    there = msgspec.structs.replace(snapshot(known()), talents=(state("ana", minor=True),))
+    said = make.record(cast=FALSE, content=Content(intimate=True))
+    job = make.job(record=fill_in(said, there))
+    assert "never made" in judge_content(job).message
+    assert "the person is a minor" in judge_grantors(job, TODAY).message
+
+
+@pytest.mark.parametrize("ground", ["record", "self_attested", "demonstration"])
+@pytest.mark.parametrize("consents", [0, 1], ids=["a registry without consents", "one with"])
+def test_when_the_registry_learns_of_a_minor_after_admission_then_intimate_content_is_refused_on_every_ground(
+    make: Any, ground: str, consents: int
+) -> None:
+    """The stored record holds what was known when the job came."""
+    there = Snapshot(consents_known=consents, consents=(known(),), talents=(state("ana", minor=True),))
+    intimate = Content(intimate=True)
+    job = make.job(record=make.record(ground=ground, attestation="a test", cast=FALSE, content=intimate))
+    found = judge_registry(job, there, TODAY)
+    assert found.outcome == "refuse"
+    assert "the registry says that ana is a minor" in found.message
+    assert "Nobody can waive this" in found.remedy
+    assert "content.intimate" in found.fields
+    assert judge_registry(make.job(), there, TODAY).outcome in ("pass", "not_applicable")  # nothing intimate
+
+
+def test_a_minor_named_by_a_performer_alone_counts_as_one_that_the_record_names(make: Any) -> None:
+    there = msgspec.structs.replace(snapshot(known(nudity="yes")), talents=(state("bo", minor=True),))
+    job = make.job(record=make.record(content=Content(intimate=True)))
+    performer = msgspec.structs.replace(job.shot.performers[0], talents=("bo",))
+    assert judge_registry(job, there, TODAY).outcome == "pass"  # nobody names bo
+    assert "bo is a minor" in judge_registry(make.with_shot(job, performers=(performer,)), there, TODAY).message
+
+
+def test_a_union_that_differs_is_refused_for_neither_answer_is_the_stricter(make: Any) -> None:
+    there = msgspec.structs.replace(snapshot(known()), talents=(state("ana", union="sag-aftra"),))
+    for union in ("none", "SAG-AFTRA"):  # packs compare letter by letter
+        record = fill_in(make.record(cast=(CastMember(talent="ana", union=union),)), there)
+        found = judge_registry(make.job(record=record), there, TODAY)
+        assert found.outcome == "refuse"
+        assert f"`cast[].union` of ana is {union} in the record and sag-aftra in the registry" in found.message
+        assert "cast[].union" in found.fields
+        assert "left out" in found.remedy
+    same = make.record(cast=(CastMember(talent="ana", union="sag-aftra"),))
+    assert judge_registry(make.job(record=same), there, TODAY).outcome == "pass"
+    claims_nothing = make.record(ground="self_attested", attestation="a test", consents=(), cast=record.cast)
+    assert judge_registry(make.job(record=claims_nothing), there, TODAY).outcome == "pass"
+
+
+def state(talent: str, **changes: Any) -> TalentState:
+    return TalentState(**{"id": talent, "living": True, "minor": False, "union": "", **changes})
+
+
+@pytest.mark.parametrize(
+    ("stated", "said", "words"),
+    [
+        (
+            {"representation": "none"},
+            {"representation": "counsel"},
+            "`representation` is counsel in the record and none",
+        ),
+        ({"separate": "no"}, {"separate": True}, "`separate` is yes in the record and no"),
+        ({"capacity": "self"}, {"grantor_capacity": "estate"}, "`grantor_capacity` is estate in the record and self"),
+        (
+            {"notice_at": "2026-11-19"},
+            {"notice_at": "2026-11-17"},
+            "`notice_at` is 2026-11-17 in the record and 2026-11-19",
+        ),
+        ({"use": "Walks by."}, {"scope": ConsentScope(use_text="Dies in a fire.")}, "`scope.use_text` is another text"),
+    ],
+)
+@pytest.mark.parametrize("leaving", [False, True])
+def test_a_grant_told_otherwise_than_it_was_signed_is_refused_at_both_gates(
+    make: Any, stated: dict[str, Any], said: dict[str, Any], words: str, leaving: bool
+) -> None:
+    there = snapshot(known(**stated))
+    record = fill_in(make.record(consents=(make.consent(**said),)), there)
+    found = judge_registry(make.job(record=record), there, TODAY, leaving=leaving)
+    assert found.outcome == "refuse"
+    assert f"consent c-1: {words}" in found.message
+    assert "left out" in found.remedy
+    assert "fire" not in str(found)  # a description is private
+    silent = make.job(record=fill_in(make.record(), there))
+    assert judge_registry(silent, there, TODAY, leaving=leaving).outcome == "pass"
+    assert judge_registry(make.job(record=record), snapshot(known()), TODAY).outcome == "pass"  # it states nothing
+
+
+def test_what_the_registry_states_after_admission_is_no_difference_where_the_record_was_silent(make: Any) -> None:
+    assert judged(make.job(), known(capacity="self", representation="counsel", use="Walks by.")).outcome == "pass"
+
+
+def test_a_description_is_the_same_however_its_lines_are_broken(make: Any) -> None:
+    scope = ConsentScope(use_text="Walks through\n a door. ")
+    job = make.job(record=make.record(consents=(make.consent(scope=scope),)))
+    assert judged(job, known(use="Walks through a door.")).outcome == "pass"
+
+
+def test_what_either_leaves_out_is_left_out(make: Any) -> None:
+    """A record with exclusions of its own does not hide those of the registry from whoever has to read them."""
+    scope = ConsentScope(exclusions=("political", "no comedy"))
+    record = fill_in(
+        make.record(consents=(make.consent(scope=scope),)), snapshot(known(exclusions=("no stunts", "political")))
+    )
+    assert record.consents[0].scope.exclusions == ("political", "no comedy", "no stunts")
 
 
 @pytest.mark.parametrize("held", [(), (known(),)], ids=["an empty registry", "one that lacks it"])

@@ -142,5 +142,8 @@ def test_when_the_registry_says_otherwise_of_an_approval_then_it_wins_over_the_r
     with daemon.client() as client:
         with pytest.raises(ComplianceError, match=r"Does not hold here: approved\.brand is yes"):
             admit(client, job_on_record(tmp_path / "a", project="dune", approvals=said))
+        for project in ("falcon", None):  # nor for any other project, or for none
+            with pytest.raises(ComplianceError, match=r"Does not hold here: approved\.brand is yes"):
+                admit(client, job_on_record(tmp_path / f"c {project}", project=project, approvals=said))
         other = (Approval(kind="brand", reference="letter 13"),)
         admit(client, job_on_record(tmp_path / "b", project="dune", approvals=other))

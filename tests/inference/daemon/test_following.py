@@ -17,6 +17,7 @@ from understudy.inference.authority.followed import open_registry
 from understudy.inference.authority.ledger import Ledger, read_ledger
 from understudy.inference.authority.papers import Approval, RegisteredConsent, Waiver
 from understudy.inference.authority.registry import Change, Registry
+from understudy.inference.authority.studio import OTHERS
 from understudy.inference.compliance.manifest import read_manifest
 
 from .conftest import DaemonProcess, finished, job_on_record, make_job, naming_ana, refused, send, state_of, until
@@ -149,8 +150,8 @@ def test_a_project_sees_only_its_own_papers(studio: Studio) -> None:
     studio.consent("c-dune", "ana", projects="dune; falcon")
     studio.consent("c-falcon", "bo", projects="falcon")
     studio.consent("c-all", "cy")
-    for paper_id, project in (("a-d", "dune"), ("a-f", "falcon")):
-        words = ("kind=brand", "reference=letter", f"project={project}")
+    for paper_id, reference, project in (("a-d", "letter", "dune"), ("a-f", "memo", "falcon")):
+        words = ("kind=brand", f"reference={reference}", f"project={project}")
         studio.did(studio.authority, "approve", "add", paper_id, *words)
     dune = studio.follower("dune-box", "dune")
     everything = studio.follower("box")
@@ -158,8 +159,13 @@ def test_a_project_sees_only_its_own_papers(studio: Studio) -> None:
     assert set(known(dune, RegisteredConsent)) == {"c-dune", "c-all"}
     assert known(dune, RegisteredConsent)["c-dune"].projects == ("dune",)
     assert set(known(dune, Approval)) == {"a-d"}
+    registry = open_registry(settings_of(dune), Ledger(dune.home))
+    named = {one: registry.snapshot((), (), project="dune", approvals=(one,)).approvals for one in ("memo", "minute")}
+    registry.close()
+    assert [(one.reference, one.project) for one in named["memo"]] == [("letter", "dune"), ("memo", OTHERS)]
+    assert [one.reference for one in named["minute"]] == ["letter"]
     content = (dune.home / "authority" / "snapshot.json").read_text()
-    assert [word for word in ("falcon", '"bo"', "Ana Lopez") if word in content.replace("\\", "")] == []
+    assert [word for word in ("falcon", "memo", '"bo"', "Ana Lopez") if word in content.replace("\\", "")] == []
 
 
 def test_who_withdrew_everything_may_be_named_in_no_project_though_its_follower_never_saw_a_consent(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from understudy.bridge.circumstances import Use
+from understudy.bridge.circumstances import CastMember, Content, Use
 from understudy.bridge.errors import ComplianceError
 from understudy.bridge.record_file import load_record
 from understudy.inference.authority.ledger import Ledger
@@ -64,6 +64,17 @@ def test_when_the_registry_knows_of_a_minor_then_an_adults_own_signature_is_refu
         pytest.raises(ComplianceError, match="the person is a minor: only a guardian may grant"),
     ):
         client.submit(job.request, job.token)
+
+
+def test_a_record_that_calls_a_minor_of_age_passes_no_hard_stop(daemon: DaemonProcess, tmp_path: Path) -> None:
+    register(daemon, minor=True, capacity="guardian", nudity="yes")
+    false = {"cast": (CastMember(talent="ana", living="yes", minor=False),), "content": Content(intimate=True)}
+    job = job_on_record(tmp_path, consents=BARE, **false)
+    with daemon.client() as client, pytest.raises(ComplianceError) as refusal:
+        client.submit(job.request, job.token)
+    against = {found.rule for found in refusal.value.findings if found.refuses}
+    assert {"content_is_allowed", "registry_bears_it_out"} <= against
+    assert "the registry says that ana is a minor" in refusal.value.message
 
 
 def test_an_id_that_the_registry_does_not_have_is_refused_by_its_name(daemon: DaemonProcess, tmp_path: Path) -> None:

@@ -10,13 +10,27 @@ import pytest
 from terminal_rig import Terminal
 
 from understudy.bridge.errors import ComplianceError
-from understudy.inference.provenance.credentials import read_credentials
+from understudy.inference.authority.entries import NewEntry
+from understudy.inference.authority.ledger import Ledger
+from understudy.inference.provenance.certificates import issue
+from understudy.inference.provenance.claims import version_manifest
+from understudy.inference.provenance.credentials import read_credentials, sign_beside, sign_in_itself
 from understudy.inference.provenance.finals import seal_final
-from understudy.inference.provenance.frame_list import FINAL_LIST, FINAL_SEAL
-from understudy.inference.provenance.signing_keys import SigningKey
+from understudy.inference.provenance.frame_list import (
+    FINAL_LIST,
+    FINAL_SEAL,
+    LIST_NAME,
+    SEAL_NAME,
+    files_under,
+    list_files,
+    write_list,
+)
+from understudy.inference.provenance.signing_keys import SigningKey, load_signing_key
 from understudy.inference.provenance.verify import verify
 
-from .conftest import MADE, draw_version, seal_version
+from .conftest import MADE, draw_movie, draw_version, seal_version
+from .test_signing_keys import KEYS, NOW, settings, write
+from .test_verify_at_home import deliver
 
 
 @pytest.fixture
@@ -74,6 +88,60 @@ def test_when_a_layer_is_not_cleared_or_never_part_of_a_final_then_it_is_refused
     seal_version(folder, key, dataclasses.replace(MADE, compliance={**MADE.compliance, **said}))
     with pytest.raises(ComplianceError, match=f"says {next(iter(said.values()))}"):
         seal_final([movie], [folder], key, "1")
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> SigningKey:
+    """Return the key of a studio's own certificate, whose root is trusted where it signs."""
+    folder = tmp_path_factory.mktemp("studio")
+    root = issue("root", NOW, None, whose="The Studio")
+    write(folder, issue("signer", NOW, root, key=KEYS["es256"](), whose="The Studio"), root)
+    files = {"signing_chain": "chain.pem", "signing_key": "key.pem", "trust_anchors": "root.pem"}
+    return load_signing_key(settings(folder, **{name: str(folder / file) for name, file in files.items()}))
+
+
+def test_when_a_stranger_signed_a_version_then_a_studios_certificate_states_nothing_of_it(
+    movie: Path, version: Path, studio: SigningKey
+) -> None:
+    """Whoever makes a key can sign that something is cleared."""
+    before = movie.read_bytes()
+    with pytest.raises(ComplianceError, match="signed by Understudy development certificate") as refusal:
+        seal_final([movie], [version], studio, "1")
+    assert "trust_anchors" in refusal.value.remedy
+    assert movie.read_bytes() == before
+
+
+def test_when_only_a_movie_in_a_version_is_a_strangers_then_that_is_refused_too(
+    movie: Path, version: Path, key: SigningKey, studio: SigningKey
+) -> None:
+    seal_version(version, studio)
+    assert seal_final([movie], [version], studio, "1") == (movie,)
+    for name in (LIST_NAME, SEAL_NAME):
+        (version / name).unlink()
+    draw_movie(version / "review.mp4")
+    sign_in_itself(version / "review.mp4", version_manifest(MADE, "review.mp4", ()), (), key)
+    content = write_list(list_files(version, files_under(version), job="job1", version=1))
+    (version / LIST_NAME).write_bytes(content)
+    sign_beside(version / LIST_NAME, version / SEAL_NAME, version_manifest(MADE, LIST_NAME, ()), (), studio)
+    with pytest.raises(ComplianceError, match="not trusted here"):
+        seal_final([movie], [version], studio, "1")
+
+
+def test_when_a_version_was_recalled_then_it_is_part_of_no_final_though_its_files_are_whole(
+    movie: Path, version: Path, key: SigningKey, tmp_path: Path
+) -> None:
+    ledger = Ledger(tmp_path / "daemon")
+    deliver(ledger, version)
+    assert seal_final([movie], [version / "comp"], key, "1", home=tmp_path / "daemon") == (movie,)
+    said = {"job": "job1", "version": "1", "recipient": "somebody"}
+    ledger.append(NewEntry(event="delivery.recalled", actor="jo", subjects=said))
+    for erased in (False, True):
+        if erased:
+            (lists,) = (tmp_path / "daemon" / "ledger" / "lists").iterdir()
+            lists.unlink()
+        with pytest.raises(ComplianceError, match=r"comp was recalled on 20") as refusal:
+            seal_final([movie], [version / "comp"], key, "1", home=tmp_path / "daemon")
+        assert "understudy audit" in refusal.value.remedy
 
 
 def test_when_a_layer_is_not_ours_then_it_is_named(final: list[Path], movie: Path, key: SigningKey) -> None:
