@@ -47,7 +47,7 @@ from understudy.host_plugins.resolve.edits import said_of
 from understudy.host_plugins.resolve.memory import Anchor
 from understudy.host_plugins.resolve.render import POLL_SECONDS, Order, render
 from understudy.host_plugins.resolve.session import Session, identity_of
-from understudy.host_plugins.resolve.source import RENDER_IT, source_footage, why_not_source
+from understudy.host_plugins.resolve.source import RENDER_IT, source_footage, why_not_frame_for_frame, why_not_source
 
 if TYPE_CHECKING:
     from fusionscript import Resolve, Timeline
@@ -85,7 +85,8 @@ class ResolveHost:
         cautions = (why, science_of(self.session, timeline).caution) if why else ()
         anchor = Anchor(
             project=self.session.project.GetName(), timeline=identity_of(timeline), timeline_name=timeline.GetName(),
-            clip=clip.item.GetUniqueId(), clip_name=clip.name, track=clip.track, start=clip.start, untouched=not why,
+            clip=clip.item.GetUniqueId(), clip_name=clip.name, track=clip.track, start=clip.start,
+            left=None if why_not_frame_for_frame(clip, rate) else clip.left, untouched=not why,
         )  # fmt: skip
         options = self.choices.options
         return Selection(

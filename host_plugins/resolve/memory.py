@@ -33,6 +33,10 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True):
     clip_name: str
     track: int
     start: int
+    left: int | None = None
+    """Frames of the medium before the cut: told with `start`, a trimmed head is no move. None where they are no frames
+    of the timeline (retimed, another rate), and for a job of before this was kept.
+    """
     untouched: bool
     """Source frames were sent: what the timeline does to the clip's geometry is to be done to the take as well."""
 

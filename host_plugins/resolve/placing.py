@@ -6,14 +6,15 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from understudy.bridge.errors import HostError
-from understudy.bridge.frames import FrameRange
+from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.host import Delivered, RememberedJob, Step, Steps
 from understudy.host_plugins.resolve.choices import Choices
-from understudy.host_plugins.resolve.clips import Clip, clips_on, video_tracks
+from understudy.host_plugins.resolve.clips import Clip, clips_on, timeline_rate, video_tracks
 from understudy.host_plugins.resolve.importing import BIN, CLIP, JOB, VERSION, import_layer
 from understudy.host_plugins.resolve.keeping import as_it_was
 from understudy.host_plugins.resolve.memory import Anchor, clip_of
 from understudy.host_plugins.resolve.session import Session, granted, offers
+from understudy.host_plugins.resolve.source import why_not_frame_for_frame
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem, Timeline
@@ -42,21 +43,23 @@ def place(session: Session, delivered: Delivered, choices: Choices) -> Steps[lis
         medium, cautions = import_layer(session, delivered, choices.layer, choices.medium == "prores_4444", sent, undo)
         yield Step(1, 3, f"imported into the bin {BIN}")
         granted(session.project.SetCurrentTimeline(timeline), f"open the timeline {anchor.timeline_name}")
-        cut = _cut_on_timeline(delivered.job.frames.cut, anchor, plate)
+        cut = _cut_on_timeline(delivered.job.frames.cut, anchor, plate, timeline_rate(session, timeline))
         track = _free_track(timeline, cut, plate.track if plate is not None else anchor.track, undo)
         yield Step(2, 3, f"video track {track}")
         placed = _append(session, timeline, medium, delivered.job.frames.head, cut, track, undo)
         if sent is not None:
-            cautions += _same_geometry(sent, placed)
+            cautions += _same_geometry(sent, placed) + _reaching_out(sent, placed)
         cautions += _cover(timeline, placed, plate, undo)
         undo.pop_all()
     yield Step(3, 3, "; ".join(cautions))
     return cautions
 
 
-def _cut_on_timeline(cut: FrameRange, anchor: Anchor, plate: Clip | None) -> FrameRange:
-    """Return where the take belongs now: an artist may have moved the clip while the job ran."""
+def _cut_on_timeline(cut: FrameRange, anchor: Anchor, plate: Clip | None, rate: FrameRate) -> FrameRange:
+    """Return where the take belongs now: an artist may have moved the clip while the job ran, or trimmed its head."""
     moved = plate.start - anchor.start if plate is not None else 0
+    if plate is not None and anchor.left is not None and not why_not_frame_for_frame(plate, rate):
+        moved -= plate.left - anchor.left  # where the medium's first picture would be tells a move from a trim
     return FrameRange(cut.first + moved, cut.last + moved)
 
 
@@ -122,6 +125,12 @@ def _same_geometry(plate: Clip, placed: Clip) -> list[str]:
             if placed.item.GetProperty(name) != value:
                 left.append(name)
     return [f"copy {', '.join(left)} from {plate.name} to the take by hand"] if left else []
+
+
+def _reaching_out(plate: Clip, placed: Clip) -> list[str]:
+    """Source frames lay within the clip when they were sent: what is outside it now was trimmed or cut off since."""
+    within = plate.start <= placed.start and placed.end <= plate.end
+    return [] if within else [f"{plate.name} was trimmed meanwhile: trim the take to it by hand"]
 
 
 def _cover(timeline: Timeline, placed: Clip, plate: Clip | None, undo: ExitStack) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from host_rig import read_exr, write_exr
@@ -104,8 +105,6 @@ def test_when_the_next_clip_is_recast_then_its_take_shares_the_track(make_rig: M
     moved = FrameRange(START + 10, START + 13)
     for file in sorted((tmp_path / "v002/patch").iterdir()):
         file.rename(file.with_name(f"patch.{int(file.name.split('.')[1]) + 10}.exr"))
-    import msgspec
-
     place(rig, msgspec.structs.replace(delivered, job=msgspec.structs.replace(delivered.job, frames=moved)))
     assert len(rig.timeline.tracks) == 2
     assert [item.start for item in rig.timeline.tracks[1].items] == [START, START + 10]
@@ -189,6 +188,62 @@ def test_when_the_plate_was_moved_meanwhile_then_the_take_follows_it(make_rig: M
     delivered = take(rig, tmp_path / "v001")
     rig.clip.start += 100
     place(rig, delivered)
+    assert rig.timeline.tracks[1].items[0].start == START + 100
+
+
+def test_when_the_plate_s_head_was_trimmed_meanwhile_then_the_take_stays_on_its_pictures_and_the_artist_is_told(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig()
+    delivered = take(rig, tmp_path / "v001")
+    rig.clip.trim(1, 0)
+    place(rig, delivered)
+    (placed,) = rig.timeline.tracks[1].items
+    assert (placed.start, placed.duration) == (START, 4)
+    assert "sh010 was trimmed meanwhile" in next(iter(rig.timeline.markers.values()))["note"]
+
+
+def test_when_the_plate_was_moved_and_trimmed_then_the_take_moves_as_far(make_rig: MakeRig, tmp_path: Path) -> None:
+    rig = make_rig()
+    delivered = take(rig, tmp_path / "v001")
+    rig.clip.trim(1, 1)
+    rig.clip.start += 100
+    place(rig, delivered)
+    assert rig.timeline.tracks[1].items[0].start == START + 100
+
+
+def test_when_the_plate_is_rendered_and_its_head_trimmed_then_its_take_stays_on_its_pictures_too(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig()
+    rig.clip.compositions = 1
+    delivered = take(rig, tmp_path / "v001")
+    rig.clip.trim(1, 0)
+    place(rig, delivered)
+    assert rig.timeline.tracks[1].items[0].start == START
+
+
+def test_when_the_plate_was_retimed_meanwhile_then_what_lies_before_its_cut_says_nothing_of_where_it_is(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig()
+    delivered = take(rig, tmp_path / "v001")
+    rig.clip.start += 100
+    rig.clip.left *= 2  # half the speed: left counts by it, right not
+    place(rig, delivered)
+    assert rig.timeline.tracks[1].items[0].start == START + 100
+
+
+def test_when_a_job_was_kept_before_trims_were_told_from_moves_then_it_is_placed_by_its_start(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig()
+    delivered = take(rig, tmp_path / "v001")
+    told = msgspec.json.decode(delivered.job.anchor)
+    del told["left"]
+    rig.clip.start += 100
+    job = msgspec.structs.replace(delivered.job, anchor=msgspec.json.encode(told).decode())
+    place(rig, msgspec.structs.replace(delivered, job=job))
     assert rig.timeline.tracks[1].items[0].start == START + 100
 
 
