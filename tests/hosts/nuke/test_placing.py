@@ -206,6 +206,28 @@ def test_when_a_take_has_no_picture_then_it_is_refused_by_name_and_nothing_is_le
     assert [node.said for node in current().root.walk()] == before
 
 
+def test_when_a_take_is_imported_then_it_belongs_to_the_selected_node_and_only_else_to_the_one_pressed_last(
+    shot: SmallShot,
+) -> None:
+    from understudy.host_plugins.nuke.node import create_node
+
+    other = create_node()
+    shot.host.chosen = shot.node.path()  # as every press of Recast and Panel leaves it
+    for node in (shot.node, other):
+        node.setSelected(node is other)
+    assert shot.host.anchor_here(FRAMES) == other.fullName()
+    shot.node.setSelected(True)
+    assert shot.host.anchor_here(FRAMES) == shot.node.path()  # of two that are selected, the one pressed last
+    for node in (shot.node, other):
+        node.setSelected(False)
+    assert shot.host.anchor_here(FRAMES) == shot.node.path()
+    shot.host.chosen = ""
+    with pytest.raises(HostError, match="which Understudy node is meant"):
+        shot.host.anchor_here(FRAMES)
+    delete_node(other)
+    assert shot.host.anchor_here(FRAMES) == shot.node.path()
+
+
 def test_when_the_node_was_renamed_meanwhile_then_its_take_still_finds_it(shot: SmallShot) -> None:
     take = shot.take()
     shot.node.setName("Hero")
