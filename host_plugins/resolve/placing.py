@@ -134,15 +134,15 @@ def _reaching_out(plate: Clip, placed: Clip) -> list[str]:
 
 
 def _cover(timeline: Timeline, placed: Clip, plate: Clip | None, undo: ExitStack) -> list[str]:
-    """Disable the takes that this one replaces, or this one where a newer take of its clip came first; name what of
-    the artist's own lies between the plate and the take.
+    """Disable the takes of its clip that this one replaces, or this one where a newer one came first; name what else
+    lies between the plate and the take.
     """
     between = []
     for track in video_tracks(timeline):
         for clip in clips_on(timeline, track):
             if not clip.touches(placed.start, placed.end - 1) or clip.item.GetUniqueId() == placed.item.GetUniqueId():
                 continue
-            if job_of(clip):
+            if job_of(clip) and _kept(clip, CLIP) == _kept(placed, CLIP):
                 replaced = placed if _is_newer(clip, placed) else clip
                 if replaced.item.GetClipEnabled():
                     granted(replaced.item.SetClipEnabled(False), f"disable the older take {replaced.name}")
@@ -153,8 +153,8 @@ def _cover(timeline: Timeline, placed: Clip, plate: Clip | None, undo: ExitStack
 
 
 def _is_newer(one: Clip, other: Clip) -> bool:
-    """Say whether `one` is a later version of the same clip's take: two jobs may end in another order than begun."""
-    return _kept(one, CLIP) == _kept(other, CLIP) and int(_kept(one, VERSION) or 0) > int(_kept(other, VERSION) or 0)
+    """Say whether `one` is a later version of their clip's take: two jobs may end in another order than begun."""
+    return int(_kept(one, VERSION) or 0) > int(_kept(other, VERSION) or 0)
 
 
 def job_of(clip: Clip) -> str:

@@ -110,6 +110,19 @@ def test_when_the_next_clip_is_recast_then_its_take_shares_the_track(make_rig: M
     assert [item.start for item in rig.timeline.tracks[1].items] == [START, START + 10]
 
 
+def test_when_another_clip_of_a_split_screen_is_recast_then_the_first_one_s_take_stays_on(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig()
+    place(rig, take(rig, tmp_path / "v001", 1))
+    rig.timeline.put(3, TimelineItem(rig.resolve.world, rig.clip.medium, "right half", START, 4, 1))
+    place(rig, take(rig, tmp_path / "v002", 2))
+    assert [[item.enabled for item in track.items] for track in rig.timeline.tracks] == [[True]] * 4
+    place(rig, take(rig, tmp_path / "v003", 3))
+    assert [item.enabled for item in rig.timeline.tracks[1].items] == [True]
+    assert [item.enabled for item in rig.timeline.tracks[3].items] == [False]
+
+
 @pytest.mark.parametrize("kept", ["locked", "off"])
 def test_when_our_track_is_locked_or_off_then_it_stays_so_and_a_new_one_is_used(
     make_rig: MakeRig, tmp_path: Path, kept: str
