@@ -10,6 +10,7 @@ from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.host import Delivered, RememberedJob, Step, Steps
 from understudy.host_plugins.resolve.choices import Choices
 from understudy.host_plugins.resolve.clips import Clip, clips_on, timeline_rate, video_tracks
+from understudy.host_plugins.resolve.colour import unset_space
 from understudy.host_plugins.resolve.importing import BIN, CLIP, JOB, VERSION, import_layer
 from understudy.host_plugins.resolve.keeping import as_it_was
 from understudy.host_plugins.resolve.memory import Anchor, clip_of
@@ -40,7 +41,10 @@ def place(session: Session, delivered: Delivered, choices: Choices) -> Steps[lis
         keeper.page()
         keeper.folder()
         granted(session.resolve.OpenPage("edit"), "open the Edit page")
-        medium, cautions = import_layer(session, delivered, choices.layer, choices.medium == "prores_4444", sent, undo)
+        movie = choices.medium == "prores_4444"
+        medium, cautions = import_layer(session, delivered, choices.layer, movie, sent, undo)
+        unset = "" if movie else unset_space(session, timeline, delivered.layer(choices.layer).colour, sent)
+        cautions += [unset] if unset else []
         yield Step(1, 3, f"imported into the bin {BIN}")
         granted(session.project.SetCurrentTimeline(timeline), f"open the timeline {anchor.timeline_name}")
         cut = _cut_on_timeline(delivered.job.frames.cut, anchor, plate, timeline_rate(session, timeline))

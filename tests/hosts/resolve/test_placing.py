@@ -15,6 +15,7 @@ from resolve_stand_in.timelines import TimelineItem
 from understudy.bridge.errors import ErrorReport, HostError
 from understudy.bridge.frames import FrameRange
 from understudy.bridge.host import Delivered, LayerFiles, RememberedJob
+from understudy.host_plugins.resolve.colour import properties_of
 from understudy.host_plugins.resolve.importing import BIN
 from understudy.host_plugins.resolve.memory import MARK
 
@@ -335,6 +336,38 @@ def test_when_a_take_is_in_the_plate_s_space_then_it_is_named_to_resolve_as_the_
     assert placed is not None
     assert placed.properties["Input Color Space"] == ("Rec.709" if managed else "")
     assert "by hand" not in next(iter(rig.timeline.markers.values()))["note"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "told"),
+    [
+        ("davinciYRGBColorManagedv2", "Show Working Space", True), ("davinciYRGBColorManaged", "", True),
+        ("davinciYRGB", "Show Working Space", False), ("davinciYRGBColorManagedv2", "ACES - ACEScg", False),
+    ],
+)  # fmt: skip
+def test_when_resolve_s_word_for_a_take_s_space_is_not_known_then_the_marker_says_what_to_set_by_hand(
+    make_rig: MakeRig, tmp_path: Path, mode: str, colour: str, told: bool
+) -> None:
+    rig = make_rig()
+    rig.resolve.project.settings["colorScienceMode"] = mode
+    delivered = take(rig, tmp_path / "v001")
+    (layer,) = delivered.layers
+    place(rig, msgspec.structs.replace(delivered, layers=(msgspec.structs.replace(layer, colour=colour),)))
+    note = next(iter(rig.timeline.markers.values()))["note"]
+    said = f"set the take's Input Color Space to {colour or 'that of its plate'} by hand"
+    assert (said in note) is told, note
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ("ACES - ACEScg", "ACEScg"), ("lin_ap1_scene", "ACEScg"), ("ACEScg", "ACEScg"),
+        ("ACES - ACES2065-1", "ACES (AP0) Linear"), ("lin_ap0_scene", "ACES (AP0) Linear"),
+        ("Utility - Linear - sRGB", "Rec.709 Linear"), ("Linear Rec.709 (sRGB)", "Rec.709 Linear"),
+    ],
+)  # fmt: skip
+def test_when_a_space_goes_by_another_config_s_name_then_resolve_s_word_for_it_is_found(space: str, said: str) -> None:
+    assert properties_of(space, None) == {"Input Color Space": said}
 
 
 @pytest.mark.parametrize("name", ["Alpha mode", "Input Color Space"])
