@@ -199,8 +199,8 @@ class ResolveHost:
             memory.remember(self.session, delivered.job, "; ".join(cautions))
 
     def withdraw(self, job: RememberedJob, why: ErrorReport | None) -> None:
-        placing.take_out(self.session, job)
-        memory.say_why(self.session, job, why)
+        cautions = placing.take_out(self.session, job)
+        memory.say_why(self.session, job, why, cautions)
 
     def remember(self, job: RememberedJob) -> None:
         memory.remember(self.session, job)

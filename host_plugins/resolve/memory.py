@@ -184,6 +184,7 @@ def _job_of(custom: str) -> str:
     return next((kept.job.job_id for kept in _read(custom.removeprefix(MARK))), "")
 
 
-def say_why(session: Session, job: RememberedJob, why: ErrorReport | None) -> None:
-    """Write on the job's marker what became of it."""
-    remember(session, job, f"{why.message}. {why.remedy}" if why is not None else job.state)
+def say_why(session: Session, job: RememberedJob, why: ErrorReport | None, cautions: list[str]) -> None:
+    """Write on the job's marker what became of it, and what else the artist must know."""
+    became = f"{why.message}. {why.remedy}" if why is not None else job.state
+    remember(session, job, "; ".join([became, *cautions]))
