@@ -5,7 +5,7 @@ from __future__ import annotations
 import nuke
 
 from understudy.bridge.errors import HostError, UnderstudyError
-from understudy.host_plugins.nuke.node import all_of_ours, create_node, is_ours
+from understudy.host_plugins.nuke.node import create_node, is_ours, selected_node
 from understudy.host_plugins.nuke.session import current
 
 
@@ -30,8 +30,7 @@ def add_node() -> None:
 def open_panel() -> None:
     """The menu's command: the panel, with the shot of the Understudy node that is selected."""
     try:
-        selected = [node for node in all_of_ours() if node.isSelected()]
-        current().open_panel(selected[0] if len(selected) == 1 else None)
+        current().open_panel(selected_node())
     except UnderstudyError as problem:
         _say(f"{problem.message}\n\n{problem.remedy}")
 

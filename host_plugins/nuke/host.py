@@ -24,7 +24,15 @@ from understudy.host_plugins.nuke.export import export_shot
 from understudy.host_plugins.nuke.file_text import evaluated, safe_folder_name
 from understudy.host_plugins.nuke.idle import when_idle
 from understudy.host_plugins.nuke.knobs import MATTE_INPUT, handles_of
-from understudy.host_plugins.nuke.node import CLEAN_PLATE, MATTE, PLATE, REFERENCE, chosen_node, named_node
+from understudy.host_plugins.nuke.node import (
+    CLEAN_PLATE,
+    MATTE,
+    PLATE,
+    REFERENCE,
+    chosen_node,
+    named_node,
+    selected_node,
+)
 from understudy.host_plugins.nuke.placing import place_take, remove_take
 from understudy.host_plugins.nuke.rates import script_rate
 from understudy.host_plugins.nuke.undisturbed import in_words, undisturbed
@@ -81,9 +89,10 @@ class NukeHost:
             return memory.all_jobs()
 
     def anchor_here(self, frames: FrameRange) -> str:
-        """Return the Understudy node that is selected, or the only one."""
+        """Return our node that is selected, else the one whose button was pressed last, else the only one."""
         with in_words("looking for an Understudy node", "Select one."):
-            return str(chosen_node(self.chosen).fullName())
+            node = selected_node()
+            return str((node if node is not None else chosen_node(self.chosen)).fullName())
 
     def default_folder(self, selection: Selection) -> Path:
         """Return the node's output folder, else one beside the script. Raises HostError that says what to do."""

@@ -87,16 +87,23 @@ def named_node(name: str) -> nuke.Node:
     return found
 
 
+def selected_node() -> nuke.Node | None:
+    """Return our node that is selected; None for none or several."""
+    selected = [node for node in all_of_ours() if node.isSelected()]
+    return selected[0] if len(selected) == 1 else None
+
+
 def chosen_node(name: str) -> nuke.Node:
     """Return the node meant: the one named, else the one selected, else the only one. Raises HostError."""
     found = find_node(name)
     if found is not None:
         return found
+    found = selected_node()
+    if found is not None:
+        return found
     ours = list(all_of_ours())
-    selected = [node for node in ours if node.isSelected()]
-    for candidates in (selected, ours):
-        if len(candidates) == 1:
-            return candidates[0]
+    if len(ours) == 1:
+        return ours[0]
     which = ", ".join(node.fullName() for node in ours)
     raise HostError(
         f"which Understudy node is meant? There are {which}" if ours else "there is no Understudy node in this script",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 import nuke
 
+from understudy.bridge.errors import HostError
 from understudy.bridge.host import RememberedJob
 from understudy.host_plugins.nuke.knobs import PLATE_ONLY, VERSION, set_entries
 from understudy.host_plugins.nuke.node import TAKES, home_of
@@ -30,6 +31,7 @@ class TakeMark(msgspec.Struct, frozen=True, kw_only=True):
 class Take(NamedTuple):
     mark: TakeMark
     result: nuke.Node
+    """What is wired into the switch: the marked node, or a Dot under it."""
 
 
 def mark(node: nuke.Node, job: RememberedJob, owner: nuke.Node, is_result: bool) -> TakeMark:
@@ -63,13 +65,32 @@ def nodes_of(job_id: str, beside: nuke.Node) -> list[nuke.Node]:
 
 def takes_of(owner: nuke.Node) -> list[Take]:
     """Return the takes that are wired into the node, oldest version first. Follows pipes, searches no script."""
-    switch = owner.input(TAKES)
+    switch = _switch_of(owner)
     found = []
     for number in range(switch.inputs() if switch is not None else 0):
-        result = switch.input(number) if switch is not None else None
+        pipe = switch.input(number) if switch is not None else None
+        result = _past_dots(pipe)
         said = read_mark(result) if result is not None else None
-        if result is not None and said is not None:
-            found.append(Take(said, result))
+        if pipe is not None and said is not None:
+            found.append(Take(said, pipe))
+    return found
+
+
+def _past_dots(node: nuke.Node | None) -> nuke.Node | None:
+    """Return the node itself, or what comes into the Dots by which the artist has led a pipe around something."""
+    while node is not None and node.Class() == "Dot":
+        node = node.input(0)
+    return node
+
+
+def _switch_of(owner: nuke.Node) -> nuke.Node | None:
+    """Return the switch between the takes, None before the first. Raises HostError for anything else in its pipe."""
+    found = _past_dots(owner.input(TAKES))
+    if found is not None and found.Class() != "Switch":
+        raise HostError(
+            f"{found.name()} lies in the pipe `takes` of {owner.fullName()}, under the switch between its takes",
+            remedy=f"Connect the switch itself to `takes` again, and put {found.name()} below {owner.name()}.",
+        )
     return found
 
 
@@ -98,7 +119,7 @@ def _name(take: Take, takes: list[Take]) -> str:
 
 def _switch(owner: nuke.Node, wanted: bool) -> nuke.Node | None:
     """Return the switch between takes under the node's last input; made when it is wanted first."""
-    found = owner.input(TAKES)
+    found = _switch_of(owner)
     if found is not None or not wanted:
         return found
     switch = nuke.nodes.Switch(name=f"{owner.name()}_takes")

@@ -15,6 +15,11 @@ from understudy.host_plugins.pyblish.walk import Use, same_files
 
 MOST_PIPES = 100
 """Merge and Switch take a hundred; `inputs()` may stop at the first pipe that is not connected."""
+MEMORY, VERSION, PLATE_ONLY, TAKES = "understudy_memory", "version", "plate", 4
+"""Of an Understudy node: what it is known by, which take it shows and its word for none, the pipe that brings takes.
+
+Our plugin's own words (`nuke.knobs`, `nuke.node`): it is not imported, for it may not be in the Nuke that publishes.
+"""
 _READ_BLOCK = re.compile(r"^\s*(?:Deep)?Read \{$(.*?)^\s*\}$", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"^\s*(file|first|last) (.+?)\s*$", re.MULTILINE)
 
@@ -51,6 +56,8 @@ class NukeUpstream:
             pipes = [node.input(0)]
         else:
             pipes = [node.input(number) for number in range(MOST_PIPES)]
+            if node.Class() == "Group" and node.knob(MEMORY) is not None:
+                pipes[TAKES] = self._take_shown(node)
             if hasattr(node, "nodes"):
                 pipes += node.nodes()  # of a group all: one too many is harmless
         if node.Class() == "Input" and node.parent() is not None:
@@ -59,6 +66,25 @@ class NukeUpstream:
         if _reads(node) and not _off(node):
             patterns = self._patterns(node)
             yield from (write for write in writes if any(same_files(one, self._pattern(write)) for one in patterns))
+
+    def _take_shown(self, node: Any) -> Any:
+        """Return what comes through an Understudy node's pipe of takes: the one take that its version names, or none.
+
+        The whole pipe, with every take, where another may be shown at another frame or in another view, or where the
+        switches that follow the version are no longer as our plugin made them.
+        """
+        pipe = switch = node.input(TAKES)
+        while switch is not None and switch.Class() == "Dot":
+            switch = switch.input(0)
+        version = node.knob(VERSION)
+        if switch is None or version is None or not _steady(version) or len(self._nuke.views()) > 1:
+            return pipe
+        if version.value() == PLATE_ONLY:
+            return None if _shows_plate(node) else pipe
+        if _follows(switch, f"max({node.name()}.{VERSION}-1,0)"):
+            shown = switch.input(int(switch["which"].value()))
+            return shown if shown is not None else pipe
+        return pipe
 
     def _files(self, node: Any) -> Iterator[Use]:
         if _off(node):
@@ -104,7 +130,28 @@ def _reads(node: Any) -> bool:
 def _off(node: Any) -> bool:
     """Say whether a node is switched off for good. Switched by an expression it may be on at another frame."""
     knob = node.knob("disable")
-    return knob is not None and bool(knob.value()) and not knob.hasExpression() and not knob.isAnimated()
+    return knob is not None and bool(knob.value()) and _steady(knob)
+
+
+def _steady(knob: Any) -> bool:
+    """Say whether a knob has the same value at every frame."""
+    return not knob.hasExpression() and not knob.isAnimated()
+
+
+def _shows_plate(node: Any) -> bool:
+    """Say whether an Understudy node at version `plate` is inside as it was made: its output is its input `plate`."""
+    outputs = [inside for inside in node.nodes() if inside.Class() == "Output"]
+    switch = outputs[0].input(0) if len(outputs) == 1 else None
+    plate = switch.input(0) if switch is not None and _follows(switch, f"parent.{VERSION}>0") else None
+    return plate is not None and plate.Class() == "Input" and plate.name() == "plate"
+
+
+def _follows(switch: Any, expression: str) -> bool:
+    """Say whether a node is a Switch whose choice is this expression, written without blanks."""
+    if switch.Class() != "Switch" or _off(switch) or not switch["which"].hasExpression():
+        return False
+    curve = switch["which"].animation(0)
+    return curve is not None and "".join(str(curve.expression()).split()) == expression
 
 
 def _number(node: Any, name: str) -> int | None:

@@ -52,10 +52,15 @@ _LINEAR = {
 }  # fmt: skip
 _GAMMAS = {"rec.709": {"gamma 2.4": "g24_rec709", "gamma 2.2": "g22_rec709", "srgb": "srgb_rec709_scene"}}
 _CANONICAL = {
-    "Linear Rec.709 (sRGB)": "lin_rec709_scene", "Linear Rec.2020": "lin_rec2020_scene",
-    "Linear P3-D65": "lin_p3d65_scene",
+    "linear rec.709 (srgb)": "lin_rec709_scene", "lin_rec709": "lin_rec709_scene", "lin_srgb": "lin_rec709_scene",
+    "utility - linear - rec.709": "lin_rec709_scene", "utility - linear - srgb": "lin_rec709_scene",
+    "linear rec.2020": "lin_rec2020_scene", "utility - linear - rec.2020": "lin_rec2020_scene",
+    "linear p3-d65": "lin_p3d65_scene", "utility - linear - p3-d65": "lin_p3d65_scene",
+    "acescg": "ACEScg", "aces - acescg": "ACEScg", "lin_ap1": "ACEScg", "lin_ap1_scene": "ACEScg",
+    "aces2065-1": "ACES2065-1", "aces - aces2065-1": "ACES2065-1", "lin_ap0": "ACES2065-1",
+    "lin_ap0_scene": "ACES2065-1",
 }  # fmt: skip
-"""The built-in config's own names, which stand in the layers, to the ids that other configs know as well."""
+"""What the built-in config, ACES 1.x configs and the Color Interop Forum call a space, to the name we compare by."""
 SPACE_PROPERTIES = ("Input Color Space", "Input Gamma")
 LINEAR_SPACES = frozenset({*_LINEAR.values()})
 
@@ -99,11 +104,21 @@ def properties_of(space: str, plate: Clip | None) -> dict[str, str]:
     plate: the clip whose source frames were sent. A take in its space is told by its own words: they are sure to be
     Resolve's.
     """
-    canonical = _CANONICAL.get(space, space)
+    canonical = _CANONICAL.get(space.strip().lower(), space)
     if plate is not None and source_space(plate) == canonical:
         return {name: plate.properties[name] for name in SPACE_PROPERTIES if plate.properties.get(name)}
     name = {"ACES2065-1": "ACES (AP0) Linear", "ACEScg": "ACEScg", "lin_rec709_scene": "Rec.709 Linear"}.get(canonical)
     return {"Input Color Space": name} if name is not None else {}
+
+
+def unset_space(session: Session, timeline: Timeline, space: str, plate: Clip | None) -> str:
+    """Return what the artist has to set where the project manages colour and Resolve's word for a space is not known.
+
+    '' elsewhere. space, plate: as for `properties_of`.
+    """
+    if properties_of(space, plate) or not setting(session, timeline, "colorScienceMode").startswith(MANAGED):
+        return ""
+    return f"set the take's Input Color Space to {space or 'that of its plate'} by hand"
 
 
 def science_of(session: Session, timeline: Timeline) -> Science:

@@ -47,7 +47,7 @@ from understudy.host_plugins.resolve.edits import said_of
 from understudy.host_plugins.resolve.memory import Anchor
 from understudy.host_plugins.resolve.render import POLL_SECONDS, Order, render
 from understudy.host_plugins.resolve.session import Session, identity_of
-from understudy.host_plugins.resolve.source import RENDER_IT, source_footage, why_not_source
+from understudy.host_plugins.resolve.source import RENDER_IT, source_footage, why_not_frame_for_frame, why_not_source
 
 if TYPE_CHECKING:
     from fusionscript import Resolve, Timeline
@@ -85,7 +85,8 @@ class ResolveHost:
         cautions = (why, science_of(self.session, timeline).caution) if why else ()
         anchor = Anchor(
             project=self.session.project.GetName(), timeline=identity_of(timeline), timeline_name=timeline.GetName(),
-            clip=clip.item.GetUniqueId(), clip_name=clip.name, track=clip.track, start=clip.start, untouched=not why,
+            clip=clip.item.GetUniqueId(), clip_name=clip.name, track=clip.track, start=clip.start,
+            left=None if why_not_frame_for_frame(clip, rate) else clip.left, untouched=not why,
         )  # fmt: skip
         options = self.choices.options
         return Selection(
@@ -198,8 +199,8 @@ class ResolveHost:
             memory.remember(self.session, delivered.job, "; ".join(cautions))
 
     def withdraw(self, job: RememberedJob, why: ErrorReport | None) -> None:
-        placing.take_out(self.session, job)
-        memory.say_why(self.session, job, why)
+        cautions = placing.take_out(self.session, job)
+        memory.say_why(self.session, job, why, cautions)
 
     def remember(self, job: RememberedJob) -> None:
         memory.remember(self.session, job)

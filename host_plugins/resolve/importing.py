@@ -34,10 +34,19 @@ def import_layer(
     folder = _our_bin(pool, undo)
     granted(pool.SetCurrentFolder(folder), f"open the bin {BIN}")
     files = delivered.layer(layer)
-    wanted = _movie_file(delivered, layer) if movie else files.pattern
+    wanted = _wanted(delivered, layer, movie)
     known = next((clip for clip in folder.GetClipList() or [] if _is(clip, delivered.job.job_id, wanted)), None)
     medium = known or (_import_movie if movie else _import_sequence)(pool, delivered, files, wanted, undo)
     return medium, _describe(medium, delivered, files, movie, plate)
+
+
+def holds(clip: MediaPoolItem, delivered: Delivered, layer: str, movie: bool) -> bool:
+    """Say whether a clip of the pool is that layer of this very take."""
+    return _is(clip, delivered.job.job_id, _wanted(delivered, layer, movie))
+
+
+def _wanted(delivered: Delivered, layer: str, movie: bool) -> str:
+    return _movie_file(delivered, layer) if movie else delivered.layer(layer).pattern
 
 
 def _our_bin(pool: MediaPool, undo: ExitStack) -> Folder:

@@ -24,6 +24,8 @@ class Keeper:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._back: list[tuple[str, Callable[[], bool]]] = []
+        self.cautions: list[str] = []
+        """What Resolve dropped that no script can set again: told to the artist, and no reason to fail."""
 
     def keep(self, what: str, back: Callable[[], bool]) -> None:
         """back: brings it back and returns whether that can be read back."""
@@ -45,19 +47,25 @@ class Keeper:
             self.keep(f"the page {page}", lambda: bool(resolve.GetCurrentPage() == page or resolve.OpenPage(page)))
 
     def marks(self, timeline: Timeline) -> None:
-        """A change of page has been seen to drop the marks."""
+        """A change of page has been seen to drop the marks. Only a pair can be set: a lone one is not cleared by us."""
         if not offers(timeline, "GetMarkInOut"):
             return
         marks = timeline.GetMarkInOut() or {}
+        pairs = {kind: values for kind, values in marks.items() if _is_pair(values)}
 
         def back() -> bool:
             if (timeline.GetMarkInOut() or {}) == marks:
                 return True
-            timeline.ClearMarkInOut("all")
-            for kind, values in marks.items():
-                if "in" in values and "out" in values:  # type: ignore[operator]
-                    timeline.SetMarkInOut(values["in"], values["out"], kind)  # type: ignore[index,arg-type]
-            return (timeline.GetMarkInOut() or {}) == marks
+            if pairs == marks:
+                timeline.ClearMarkInOut("all")
+            for kind, values in pairs.items():
+                timeline.SetMarkInOut(values["in"], values["out"], kind)  # type: ignore[index,arg-type]
+            now = timeline.GetMarkInOut() or {}
+            whole = all(now.get(kind) == values for kind, values in pairs.items())
+            if whole and pairs != marks and now != marks:
+                self.cautions.append("Resolve dropped a lone In or Out mark: set it again by hand")
+                return True
+            return whole and now == marks
 
         self.keep("the marked range", back)
 
@@ -125,7 +133,10 @@ class Keeper:
 
 @contextmanager
 def as_it_was(session: Session) -> Iterator[Keeper]:
-    """Yield a keeper; whatever ends the block, put back what it kept. Raises HostError naming what could not be."""
+    """Yield a keeper; whatever ends the block, put back what it kept. Raises HostError naming what could not be.
+
+    Afterwards the keeper's `cautions` say what nothing could bring back.
+    """
     keeper = Keeper(session)
     refusal: HostError | None = None
     try:
@@ -135,8 +146,9 @@ def as_it_was(session: Session) -> Iterator[Keeper]:
     finally:
         left = keeper.put_back()  # a step that is closed early comes by here and no further
     if refusal is not None:
-        if left:
-            raise HostError(f"{refusal.message}; {_words(left)}", remedy=refusal.remedy) from refusal
+        lost = [*([_words(left)] if left else []), *keeper.cautions]
+        if lost:
+            raise HostError("; ".join([refusal.message, *lost]), remedy=refusal.remedy) from refusal
         raise refusal
     if left:
         raise HostError(f"DaVinci Resolve refused to put something back: {_words(left)}", remedy="Set it by hand.")
@@ -144,6 +156,10 @@ def as_it_was(session: Session) -> Iterator[Keeper]:
 
 def _words(left: list[str]) -> str:
     return f"{', '.join(left)} could not be put back"
+
+
+def _is_pair(values: object) -> bool:
+    return isinstance(values, dict) and {"in", "out"} <= values.keys()
 
 
 def enabled_tracks(timeline: Timeline) -> dict[tuple[str, int], bool]:

@@ -33,6 +33,10 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True):
     clip_name: str
     track: int
     start: int
+    left: int | None = None
+    """Frames of the medium before the cut: told with `start`, a trimmed head is no move. None where they are no frames
+    of the timeline (retimed, another rate), and for a job of before this was kept.
+    """
     untouched: bool
     """Source frames were sent: what the timeline does to the clip's geometry is to be done to the take as well."""
 
@@ -180,6 +184,7 @@ def _job_of(custom: str) -> str:
     return next((kept.job.job_id for kept in _read(custom.removeprefix(MARK))), "")
 
 
-def say_why(session: Session, job: RememberedJob, why: ErrorReport | None) -> None:
-    """Write on the job's marker what became of it."""
-    remember(session, job, f"{why.message}. {why.remedy}" if why is not None else job.state)
+def say_why(session: Session, job: RememberedJob, why: ErrorReport | None, cautions: list[str]) -> None:
+    """Write on the job's marker what became of it, and what else the artist must know."""
+    became = f"{why.message}. {why.remedy}" if why is not None else job.state
+    remember(session, job, "; ".join([became, *cautions]))

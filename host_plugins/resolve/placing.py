@@ -6,14 +6,16 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from understudy.bridge.errors import HostError
-from understudy.bridge.frames import FrameRange
+from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.host import Delivered, RememberedJob, Step, Steps
 from understudy.host_plugins.resolve.choices import Choices
-from understudy.host_plugins.resolve.clips import Clip, clips_on, video_tracks
-from understudy.host_plugins.resolve.importing import BIN, CLIP, JOB, VERSION, import_layer
+from understudy.host_plugins.resolve.clips import Clip, clips_on, timeline_rate, video_tracks
+from understudy.host_plugins.resolve.colour import unset_space
+from understudy.host_plugins.resolve.importing import BIN, CLIP, JOB, VERSION, holds, import_layer
 from understudy.host_plugins.resolve.keeping import as_it_was
 from understudy.host_plugins.resolve.memory import Anchor, clip_of
 from understudy.host_plugins.resolve.session import Session, granted, offers
+from understudy.host_plugins.resolve.source import why_not_frame_for_frame
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem, Timeline
@@ -27,11 +29,18 @@ GEOMETRY = (
 
 
 def place(session: Session, delivered: Delivered, choices: Choices) -> Steps[list[str]]:
-    """Import and place the take; return what the artist must know. Refused half-way, it takes everything out again."""
+    """Import and place the take; return what the artist must know. Refused half-way, it takes everything out again.
+
+    One that stands there already stays: it was placed, and something of the artist's could not be put back after it.
+    """
     anchor = Anchor.read(delivered.job.anchor)
     timeline = session.timeline_called(anchor.timeline, anchor.timeline_name)
     plate = clip_of(session, anchor)
     sent = plate if anchor.untouched else None
+    cut = _cut_on_timeline(delivered.job.frames.cut, anchor, plate, timeline_rate(session, timeline))
+    movie = choices.medium == "prores_4444"
+    if _stands(timeline, delivered, choices.layer, movie, cut):
+        return []
     with as_it_was(session) as keeper, ExitStack() as undo:
         keeper.timeline()
         keeper.marks(timeline)
@@ -39,25 +48,34 @@ def place(session: Session, delivered: Delivered, choices: Choices) -> Steps[lis
         keeper.page()
         keeper.folder()
         granted(session.resolve.OpenPage("edit"), "open the Edit page")
-        medium, cautions = import_layer(session, delivered, choices.layer, choices.medium == "prores_4444", sent, undo)
+        medium, cautions = import_layer(session, delivered, choices.layer, movie, sent, undo)
+        unset = "" if movie else unset_space(session, timeline, delivered.layer(choices.layer).colour, sent)
+        cautions += [unset] if unset else []
         yield Step(1, 3, f"imported into the bin {BIN}")
         granted(session.project.SetCurrentTimeline(timeline), f"open the timeline {anchor.timeline_name}")
-        cut = _cut_on_timeline(delivered.job.frames.cut, anchor, plate)
         track = _free_track(timeline, cut, plate.track if plate is not None else anchor.track, undo)
         yield Step(2, 3, f"video track {track}")
         placed = _append(session, timeline, medium, delivered.job.frames.head, cut, track, undo)
         if sent is not None:
-            cautions += _same_geometry(sent, placed)
+            cautions += _same_geometry(sent, placed) + _reaching_out(sent, placed)
         cautions += _cover(timeline, placed, plate, undo)
         undo.pop_all()
+    cautions += keeper.cautions
     yield Step(3, 3, "; ".join(cautions))
     return cautions
 
 
-def _cut_on_timeline(cut: FrameRange, anchor: Anchor, plate: Clip | None) -> FrameRange:
-    """Return where the take belongs now: an artist may have moved the clip while the job ran."""
+def _cut_on_timeline(cut: FrameRange, anchor: Anchor, plate: Clip | None, rate: FrameRate) -> FrameRange:
+    """Return where the take belongs now: an artist may have moved the clip while the job ran, or trimmed its head."""
     moved = plate.start - anchor.start if plate is not None else 0
+    if plate is not None and anchor.left is not None and not why_not_frame_for_frame(plate, rate):
+        moved -= plate.left - anchor.left  # where the medium's first picture would be tells a move from a trim
     return FrameRange(cut.first + moved, cut.last + moved)
+
+
+def _stands(timeline: Timeline, delivered: Delivered, layer: str, movie: bool, cut: FrameRange) -> bool:
+    clips = (clip for track in video_tracks(timeline) for clip in clips_on(timeline, track) if clip.frames == cut)
+    return any(clip.medium is not None and holds(clip.medium, delivered, layer, movie) for clip in clips)
 
 
 def _free_track(timeline: Timeline, cut: FrameRange, below: int, undo: ExitStack) -> int:
@@ -124,16 +142,22 @@ def _same_geometry(plate: Clip, placed: Clip) -> list[str]:
     return [f"copy {', '.join(left)} from {plate.name} to the take by hand"] if left else []
 
 
+def _reaching_out(plate: Clip, placed: Clip) -> list[str]:
+    """Source frames lay within the clip when they were sent: what is outside it now was trimmed or cut off since."""
+    within = plate.start <= placed.start and placed.end <= plate.end
+    return [] if within else [f"{plate.name} was trimmed meanwhile: trim the take to it by hand"]
+
+
 def _cover(timeline: Timeline, placed: Clip, plate: Clip | None, undo: ExitStack) -> list[str]:
-    """Disable the takes that this one replaces, or this one where a newer take of its clip came first; name what of
-    the artist's own lies between the plate and the take.
+    """Disable the takes of its clip that this one replaces, or this one where a newer one came first; name what else
+    lies between the plate and the take.
     """
     between = []
     for track in video_tracks(timeline):
         for clip in clips_on(timeline, track):
             if not clip.touches(placed.start, placed.end - 1) or clip.item.GetUniqueId() == placed.item.GetUniqueId():
                 continue
-            if job_of(clip):
+            if job_of(clip) and _kept(clip, CLIP) == _kept(placed, CLIP):
                 replaced = placed if _is_newer(clip, placed) else clip
                 if replaced.item.GetClipEnabled():
                     granted(replaced.item.SetClipEnabled(False), f"disable the older take {replaced.name}")
@@ -144,8 +168,8 @@ def _cover(timeline: Timeline, placed: Clip, plate: Clip | None, undo: ExitStack
 
 
 def _is_newer(one: Clip, other: Clip) -> bool:
-    """Say whether `one` is a later version of the same clip's take: two jobs may end in another order than begun."""
-    return _kept(one, CLIP) == _kept(other, CLIP) and int(_kept(one, VERSION) or 0) > int(_kept(other, VERSION) or 0)
+    """Say whether `one` is a later version of their clip's take: two jobs may end in another order than begun."""
+    return int(_kept(one, VERSION) or 0) > int(_kept(other, VERSION) or 0)
 
 
 def job_of(clip: Clip) -> str:
@@ -160,14 +184,14 @@ def _kept(clip: Clip, name: str) -> str:
     return str(medium.GetThirdPartyMetadata(name) or "")
 
 
-def take_out(session: Session, job: RememberedJob) -> None:
-    """Remove from the timeline whatever is of this job. The files on disk stay."""
+def take_out(session: Session, job: RememberedJob) -> list[str]:
+    """Remove from the timeline whatever is of this job; return what the artist must know. The files on disk stay."""
     anchor = Anchor.read(job.anchor)
     timeline = session.timeline_called(anchor.timeline, anchor.timeline_name)
     clips = [clip for track in video_tracks(timeline) for clip in clips_on(timeline, track)]
     shown = [clip.item for clip in clips if job_of(clip) == job.job_id]
     if not shown:
-        return
+        return []
     with as_it_was(session) as keeper:
         keeper.timeline()
         keeper.marks(timeline)
@@ -180,3 +204,4 @@ def take_out(session: Session, job: RememberedJob) -> None:
             f"take {anchor.clip_name}'s take out",
             "Delete it on the Edit page by hand.",
         )
+    return keeper.cautions

@@ -70,7 +70,10 @@ def render(session: Session, timeline: Timeline, order: Order, folder: Path, pol
         granted(project.StartRendering([job], False), f"render {order.name}")
         yield from _watched(project, job, order, poll_seconds, lambda: len(_written(target)))
         complaint = str((project.GetRenderJobStatus(job) or {}).get("Error") or "")
-    return (yield from _renumbered(target, order, complaint))
+    pattern = yield from _renumbered(target, order, complaint)
+    if keeper.cautions:
+        yield Step(1, 1, "; ".join(keeper.cautions))
+    return pattern
 
 
 def _show_only(timeline: Timeline, track: int) -> None:

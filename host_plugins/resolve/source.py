@@ -35,6 +35,11 @@ def why_not_source(clip: Clip, rate: FrameRate, others: tuple[Clip, ...]) -> str
         return f"{clip.name} runs into its neighbour: a transition mixes the two"
     if clip.item.GetFusionCompCount():
         return f"{clip.name} has a Fusion composition, which its files do not show"
+    return why_not_frame_for_frame(clip, rate)
+
+
+def why_not_frame_for_frame(clip: Clip, rate: FrameRate) -> str:
+    """Return why a frame of the timeline is not a frame of the clip's medium, '' where it is."""
     return _retimed(clip) or _other_rate(clip, rate)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from nuke_rig import running
-from nuke_stand_in import Application
+from nuke_shot import SmallShot
+from nuke_stand_in import Application, current
 from publish_rig import FRAMES, Paper, make_take, publish
 
 from understudy.bridge.errors import HostError
+from understudy.host_plugins.pyblish import nuke_walk
 from understudy.host_plugins.pyblish.nuke_walk import NukeUpstream, script_uses
 
 UNCLEARED = Paper(clearance="uncleared")
@@ -132,6 +134,98 @@ def test_when_nuke_works_on_proxies_then_the_files_themselves_are_looked_at_as_w
 def test_when_a_publish_names_no_node_then_the_whole_script_is_looked_at(nuke: Any, tmp_path: Path) -> None:
     layer = read(nuke, make_take(tmp_path / "take"))
     assert where(nuke, "") == {layer.fullName()}
+
+
+# ---- the Understudy node, whose takes all stay wired in --------------------------------------------------------------
+
+
+@pytest.fixture
+def two_takes(application: Application, nuke: Any, tmp_path: Path, home: Path) -> SmallShot:
+    """Two takes in one node, the second one shown, and a Write under it."""
+    shot = SmallShot(tmp_path / "show")
+    for version in (1, 2):
+        shot.place(shot.take(version))
+    nuke.nodes.Write(name="Write1", inputs=[shot.node])
+    return shot
+
+
+def takes(nuke: Any) -> set[str]:
+    return {name for name in where(nuke) if "_v0" in name}
+
+
+V001, V002 = "Understudy1_v001_patch", "Understudy1_v002_patch"
+
+
+def test_when_a_node_keeps_an_older_take_then_only_the_one_that_its_version_shows_is_used(
+    nuke: Any, two_takes: SmallShot
+) -> None:
+    for version, used in (("v002", {V002}), ("v001", {V001}), ("plate", set())):
+        two_takes.set(version=version)
+        assert takes(nuke) == used
+    two_takes.set(version="v002")
+    assert two_takes.plate.path() in where(nuke)
+    two_takes.node.setInput(4, nuke.nodes.Dot(inputs=[two_takes.node.input(4)]))
+    assert takes(nuke) == {V002}
+    two_takes.node.setName("Hero")
+    assert takes(nuke) == {V002}
+
+
+def version_by_expression(nuke: Any, shot: SmallShot) -> None:
+    shot.node["version"].setExpression("frame > 1002")
+
+
+def several_views(nuke: Any, shot: SmallShot) -> None:
+    current().views = ["left", "right"]
+
+
+def switch_of_their_own(nuke: Any, shot: SmallShot) -> None:
+    switch = shot.node.input(4)
+    assert switch is not None
+    switch["which"].setExpression("frame > 1002")
+
+
+def switch_set_by_hand(nuke: Any, shot: SmallShot) -> None:
+    switch = shot.node.input(4)
+    assert switch is not None
+    switch["which"].setValue(1)
+
+
+def switch_merged_into(nuke: Any, shot: SmallShot) -> None:
+    shot.node.setInput(4, nuke.nodes.Merge2(inputs=[shot.node.input(4)]))
+
+
+def switch_read_beside_the_node(nuke: Any, shot: SmallShot) -> None:
+    nuke.toNode("Write1").setInput(0, nuke.nodes.Merge2(inputs=[shot.node, shot.node.input(4)]))
+
+
+CANNOT_TELL = (
+    version_by_expression, several_views, switch_of_their_own, switch_set_by_hand, switch_merged_into,
+    switch_read_beside_the_node,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("changed", CANNOT_TELL, ids=lambda changed: changed.__name__)
+def test_when_another_take_may_be_shown_than_the_version_says_now_then_all_are_used(
+    nuke: Any, two_takes: SmallShot, changed: Callable[[Any, SmallShot], None]
+) -> None:
+    changed(nuke, two_takes)
+    assert takes(nuke) == {V001, V002}
+
+
+def test_when_the_node_is_rewired_inside_then_at_version_plate_its_takes_are_still_used(
+    nuke: Any, two_takes: SmallShot
+) -> None:
+    two_takes.set(version="plate")
+    inside = {node.name(): node for node in two_takes.node.nodes()}
+    inside["Output1"].setInput(0, inside["takes"])
+    assert takes(nuke) == {V001, V002}
+
+
+def test_when_the_plugin_names_its_knobs_then_the_walk_knows_them_by_the_same_words(application: Application) -> None:
+    from understudy.host_plugins.nuke import knobs, node
+
+    ours = (nuke_walk.MEMORY, nuke_walk.VERSION, nuke_walk.PLATE_ONLY, nuke_walk.TAKES)
+    assert ours == (knobs.MEMORY, knobs.VERSION, knobs.PLATE_ONLY, node.TAKES)
 
 
 def test_when_the_node_is_gone_then_its_name_is_said(nuke: Any) -> None:

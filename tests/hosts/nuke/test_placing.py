@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from nuke_rig import running
-from nuke_shot import FRAMES, SmallShot, pixels, seen
+from nuke_shot import FRAMES, SmallShot, make, pixels, seen
 from nuke_stand_in import Guesses, current
 from nuke_stand_in.nodes import Node, delete_node
 from nuke_stand_in.pictures import picture_of
 
 from understudy.bridge.errors import HostError
 from understudy.bridge.host import Delivered
+
+TAKES = 4
+"""The last input of our node."""
 
 
 def shown(node: Node, frame: int) -> float:
@@ -67,6 +70,47 @@ def test_when_a_second_take_comes_then_the_first_one_stays_and_can_be_shown_agai
     shot.set(version="plate")
     assert shown(shot.node, 1001) == 0.25
     assert len(shot.nodes("BackdropNode")) == 2
+
+
+def dotted(node: Node, number: int) -> Node:
+    """Lead a pipe over a Dot, as an artist does who tidies up."""
+    dot = make("Dot", node.above[number])
+    node.above[number] = dot
+    return dot
+
+
+def test_when_dots_lie_on_the_pipes_of_takes_then_older_takes_stay_listed_and_the_next_ones_come_in(
+    shot: SmallShot,
+) -> None:
+    shot.place(shot.take(1))
+    first = shown(shot.node, 1001)
+    switch = shot.node.above[TAKES]
+    assert switch is not None
+    dots = [dotted(shot.node, TAKES), dotted(shot.node, TAKES), dotted(switch, 0)]
+    shot.place(shot.take(1))  # it is there already
+    for version in (2, 3):
+        shot.place(shot.take(version))
+    assert shot.node.table["version"]._entries == ["plate", "v001", "v002", "v003"]  # type: ignore[attr-defined]
+    shot.set(version="v001")
+    assert shown(shot.node, 1001) == first
+    assert [shot.node.above[TAKES], switch.above[0]] == dots[1:]
+    shot.host.withdraw(shot.take(1).job, None)
+    assert shot.node.table["version"]._entries == ["plate", "v002", "v003"]  # type: ignore[attr-defined]
+
+
+def test_when_something_else_lies_on_the_pipe_of_takes_then_it_is_named_and_nothing_is_rewired(
+    shot: SmallShot,
+) -> None:
+    shot.place(shot.take(1))
+    switch = shot.node.above[TAKES]
+    grade = shot.node.above[TAKES] = make("Grade", switch)
+    take = shot.take(2)
+    before = as_it_stands()
+    with pytest.raises(HostError, match=r"Grade1 lies in the pipe `takes` of Understudy1") as caught:
+        shot.place(take)
+    assert "below Understudy1" in caught.value.remedy
+    assert as_it_stands() == before
+    assert grade.above == {0: switch}
 
 
 def test_when_nuke_stretches_the_script_s_range_to_a_read_s_then_it_is_put_back(tmp_path: Path, home: Path) -> None:
@@ -204,6 +248,28 @@ def test_when_a_take_has_no_picture_then_it_is_refused_by_name_and_nothing_is_le
     with pytest.raises(HostError, match="neither patch nor beauty"):
         shot.place(take)
     assert [node.said for node in current().root.walk()] == before
+
+
+def test_when_a_take_is_imported_then_it_belongs_to_the_selected_node_and_only_else_to_the_one_pressed_last(
+    shot: SmallShot,
+) -> None:
+    from understudy.host_plugins.nuke.node import create_node
+
+    other = create_node()
+    shot.host.chosen = shot.node.path()  # as every press of Recast and Panel leaves it
+    for node in (shot.node, other):
+        node.setSelected(node is other)
+    assert shot.host.anchor_here(FRAMES) == other.fullName()
+    shot.node.setSelected(True)
+    assert shot.host.anchor_here(FRAMES) == shot.node.path()  # of two that are selected, the one pressed last
+    for node in (shot.node, other):
+        node.setSelected(False)
+    assert shot.host.anchor_here(FRAMES) == shot.node.path()
+    shot.host.chosen = ""
+    with pytest.raises(HostError, match="which Understudy node is meant"):
+        shot.host.anchor_here(FRAMES)
+    delete_node(other)
+    assert shot.host.anchor_here(FRAMES) == shot.node.path()
 
 
 def test_when_the_node_was_renamed_meanwhile_then_its_take_still_finds_it(shot: SmallShot) -> None:

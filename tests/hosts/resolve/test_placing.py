@@ -1,53 +1,19 @@
-"""Takes on the timeline and jobs in the project: placed, read back, corrected, kept, found again, taken out."""
+"""Takes on the timeline: placed, read back, corrected, moved with their clip, taken out again when refused."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import msgspec
 import pytest
-from host_rig import read_exr, write_exr
-from resolve_rig import RATE, MakeRig, ResolveRig, change
+from resolve_rig import MakeRig, change
 from resolve_stand_in.timelines import TimelineItem
+from resolve_takes import START, place, shown, take
 
-from understudy.bridge.errors import ErrorReport, HostError
+from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FrameRange
-from understudy.bridge.host import Delivered, LayerFiles, RememberedJob
 from understudy.host_plugins.resolve.importing import BIN
-from understudy.host_plugins.resolve.memory import MARK
-
-START = 86_416
-
-
-def take(rig: ResolveRig, folder: Path, version: int = 1, handles: int = 0) -> Delivered:
-    """Return a take whose patch covers the left half, as the daemon would have left it on disk."""
-    frames = FrameRange(START - handles, START + 3 + handles, handles, handles)
-    patch = np.zeros((90, 160, 4), np.float32)
-    patch[:, :80] = (0.25 * version, 0.5, 0.125, 1)
-    (folder / "patch").mkdir(parents=True)
-    for frame in frames:
-        write_exr(folder / "patch" / f"patch.{frame:04}.exr", patch)
-    job = RememberedJob(
-        job_id=f"job{version}", shot="sh010", version=version, frames=frames, anchor=rig.host.select().anchor,
-        folder=str(folder), state="delivered",
-    )  # fmt: skip
-    layers = (LayerFiles(name="patch", pattern=str(folder / "patch/patch.####.exr"), colour="Linear Rec.709 (sRGB)"),)
-    return Delivered(job=job, rate=RATE, layers=layers)
-
-
-def place(rig: ResolveRig, delivered: Delivered) -> None:
-    rig.host.remember(delivered.job)
-    for _ in rig.host.place(delivered):
-        pass
-
-
-def shown(rig: ResolveRig, frame: int, version: int) -> None:
-    """The take over the plate, and nothing of an older one."""
-    assert rig.clip.medium is not None
-    picture, plate = rig.picture(frame), read_exr(rig.clip.medium.files[1 + frame - START])
-    np.testing.assert_array_equal(picture[:, :80], np.broadcast_to((0.25 * version, 0.5, 0.125), (90, 80, 3)))
-    np.testing.assert_array_equal(picture[:, 80:], plate[:, 80:])
 
 
 @pytest.mark.parametrize(
@@ -104,11 +70,22 @@ def test_when_the_next_clip_is_recast_then_its_take_shares_the_track(make_rig: M
     moved = FrameRange(START + 10, START + 13)
     for file in sorted((tmp_path / "v002/patch").iterdir()):
         file.rename(file.with_name(f"patch.{int(file.name.split('.')[1]) + 10}.exr"))
-    import msgspec
-
     place(rig, msgspec.structs.replace(delivered, job=msgspec.structs.replace(delivered.job, frames=moved)))
     assert len(rig.timeline.tracks) == 2
     assert [item.start for item in rig.timeline.tracks[1].items] == [START, START + 10]
+
+
+def test_when_another_clip_of_a_split_screen_is_recast_then_the_first_one_s_take_stays_on(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig()
+    place(rig, take(rig, tmp_path / "v001", 1))
+    rig.timeline.put(3, TimelineItem(rig.resolve.world, rig.clip.medium, "right half", START, 4, 1))
+    place(rig, take(rig, tmp_path / "v002", 2))
+    assert [[item.enabled for item in track.items] for track in rig.timeline.tracks] == [[True]] * 4
+    place(rig, take(rig, tmp_path / "v003", 3))
+    assert [item.enabled for item in rig.timeline.tracks[1].items] == [True]
+    assert [item.enabled for item in rig.timeline.tracks[3].items] == [False]
 
 
 @pytest.mark.parametrize("kept", ["locked", "off"])
@@ -192,6 +169,62 @@ def test_when_the_plate_was_moved_meanwhile_then_the_take_follows_it(make_rig: M
     assert rig.timeline.tracks[1].items[0].start == START + 100
 
 
+def test_when_the_plate_s_head_was_trimmed_meanwhile_then_the_take_stays_on_its_pictures_and_the_artist_is_told(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig()
+    delivered = take(rig, tmp_path / "v001")
+    rig.clip.trim(1, 0)
+    place(rig, delivered)
+    (placed,) = rig.timeline.tracks[1].items
+    assert (placed.start, placed.duration) == (START, 4)
+    assert "sh010 was trimmed meanwhile" in next(iter(rig.timeline.markers.values()))["note"]
+
+
+def test_when_the_plate_was_moved_and_trimmed_then_the_take_moves_as_far(make_rig: MakeRig, tmp_path: Path) -> None:
+    rig = make_rig()
+    delivered = take(rig, tmp_path / "v001")
+    rig.clip.trim(1, 1)
+    rig.clip.start += 100
+    place(rig, delivered)
+    assert rig.timeline.tracks[1].items[0].start == START + 100
+
+
+def test_when_the_plate_is_rendered_and_its_head_trimmed_then_its_take_stays_on_its_pictures_too(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig()
+    rig.clip.compositions = 1
+    delivered = take(rig, tmp_path / "v001")
+    rig.clip.trim(1, 0)
+    place(rig, delivered)
+    assert rig.timeline.tracks[1].items[0].start == START
+
+
+def test_when_the_plate_was_retimed_meanwhile_then_what_lies_before_its_cut_says_nothing_of_where_it_is(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig()
+    delivered = take(rig, tmp_path / "v001")
+    rig.clip.start += 100
+    rig.clip.left *= 2  # half the speed: left counts by it, right not
+    place(rig, delivered)
+    assert rig.timeline.tracks[1].items[0].start == START + 100
+
+
+def test_when_a_job_was_kept_before_trims_were_told_from_moves_then_it_is_placed_by_its_start(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig()
+    delivered = take(rig, tmp_path / "v001")
+    told = msgspec.json.decode(delivered.job.anchor)
+    del told["left"]
+    rig.clip.start += 100
+    job = msgspec.structs.replace(delivered.job, anchor=msgspec.json.encode(told).decode())
+    place(rig, msgspec.structs.replace(delivered, job=job))
+    assert rig.timeline.tracks[1].items[0].start == START + 100
+
+
 def test_when_a_movie_is_asked_for_then_it_is_what_is_placed(make_rig: MakeRig, tmp_path: Path) -> None:
     rig = make_rig()
     change(rig, medium="prores_4444")
@@ -243,129 +276,3 @@ def test_when_an_older_take_cannot_be_disabled_then_the_new_one_is_taken_out_aga
         place(rig, delivered)
     assert rig.surroundings() == before
     shown(rig, START, 1)
-
-
-def test_when_resolve_imports_single_frames_then_the_menu_entry_is_named_and_none_stay(
-    make_rig: MakeRig, tmp_path: Path
-) -> None:
-    rig = make_rig(show_individual_frames=True)
-    before = rig.surroundings()
-    with pytest.raises(HostError, match="4 single frames") as refusal:
-        place(rig, take(rig, tmp_path / "v001"))
-    assert "Show Individual Frames" in refusal.value.remedy
-    assert rig.surroundings() == before
-
-
-@pytest.mark.parametrize("managed", [True, False])
-def test_when_a_take_is_in_the_plate_s_space_then_it_is_named_to_resolve_as_the_plate_is(
-    make_rig: MakeRig, tmp_path: Path, managed: bool
-) -> None:
-    rig = make_rig()
-    rig.resolve.project.settings["colorScienceMode"] = "davinciYRGBColorManagedv2" if managed else "davinciYRGB"
-    place(rig, take(rig, tmp_path / "v001"))
-    placed = rig.timeline.tracks[1].items[0].medium
-    assert placed is not None
-    assert placed.properties["Input Color Space"] == ("Rec.709" if managed else "")
-    assert "by hand" not in next(iter(rig.timeline.markers.values()))["note"]
-
-
-@pytest.mark.parametrize("name", ["Alpha mode", "Input Color Space"])
-def test_when_a_property_is_not_taken_then_the_marker_says_what_to_set_by_hand(
-    make_rig: MakeRig, tmp_path: Path, name: str
-) -> None:
-    rig = make_rig(refused_properties=frozenset({name}), default_space="Rec.709 Gamma 2.4")
-    delivered = take(rig, tmp_path / "v001")
-    place(rig, delivered)
-    rig.host.remember(delivered.job)
-    said = [marker["note"] for marker in rig.timeline.markers.values()]
-    assert any(f"set {name}" in note for note in said), said
-
-
-def test_when_a_frame_of_a_take_is_missing_then_the_import_is_refused_by_its_path(
-    make_rig: MakeRig, tmp_path: Path
-) -> None:
-    rig = make_rig()
-    delivered = take(rig, tmp_path / "v001")
-    (tmp_path / "v001/patch" / f"patch.{START + 2}.exr").unlink()
-    with pytest.raises(HostError, match=r"refused to import .*patch\.####\.exr"):
-        place(rig, delivered)
-
-
-# ---- jobs that the project keeps ------------------------------------------------------------------------------------
-
-
-def test_when_a_job_is_remembered_then_a_marker_holds_it_and_the_artist_s_own_marker_stays(
-    make_rig: MakeRig, tmp_path: Path
-) -> None:
-    rig = make_rig()
-    rig.timeline.AddMarker(16, "Yellow", "mine", "", 1, "")
-    job = take(rig, tmp_path / "v001").job
-    rig.host.remember(job)
-    assert rig.timeline.markers[16]["name"] == "mine"
-    assert rig.timeline.markers[17]["customData"].startswith(MARK)
-    assert rig.host.remembered() == (job,)
-
-
-@pytest.mark.parametrize("lost", ["AddMarker", "SetThirdPartyMetadata"])
-def test_when_one_of_the_two_places_is_refused_then_the_other_keeps_the_job(
-    make_rig: MakeRig, tmp_path: Path, lost: str
-) -> None:
-    rig = make_rig()
-    job = take(rig, tmp_path / "v001").job
-    rig.resolve.world.fail_next(lost)
-    rig.host.remember(job)
-    assert rig.host.remembered() == (job,)
-
-
-def test_when_both_places_are_refused_then_the_artist_learns_how_to_fetch_the_take(
-    make_rig: MakeRig, tmp_path: Path
-) -> None:
-    rig = make_rig()
-    job = take(rig, tmp_path / "v001").job
-    for call in ("AddMarker", "SetThirdPartyMetadata"):
-        rig.resolve.world.fail_next(call)
-    with pytest.raises(HostError) as refusal:
-        rig.host.remember(job)
-    assert "understudy fetch job1" in refusal.value.remedy
-
-
-def test_when_the_marker_is_deleted_then_the_clip_under_the_playhead_still_knows_the_job(
-    make_rig: MakeRig, tmp_path: Path
-) -> None:
-    rig = make_rig()
-    job = take(rig, tmp_path / "v001").job
-    rig.host.remember(job)
-    rig.timeline.markers.clear()
-    rig.restart()
-    assert rig.host.remembered() == (job,)
-
-
-def test_when_another_project_is_open_then_placing_names_the_timeline_that_is_missing(
-    make_rig: MakeRig, tmp_path: Path
-) -> None:
-    rig = make_rig()
-    delivered = take(rig, tmp_path / "v001")
-    rig.resolve.project.timelines.clear()
-    with pytest.raises(HostError, match="the timeline Reel 1 is not in the open project Show"):
-        for _ in rig.host.place(delivered):
-            pass
-
-
-def test_when_a_take_is_withdrawn_then_its_clip_goes_and_the_marker_says_why(make_rig: MakeRig, tmp_path: Path) -> None:
-    rig = make_rig()
-    delivered = take(rig, tmp_path / "v001")
-    place(rig, delivered)
-    rig.resolve.world.page = "color"
-    rig.host.withdraw(delivered.job, ErrorReport(code="compliance", message="consent was revoked", remedy="Ask legal"))
-    assert rig.takes() == ()
-    assert rig.resolve.world.page == "color"
-    assert "consent was revoked. Ask legal" in next(iter(rig.timeline.markers.values()))["note"]
-
-
-def test_when_resolve_refuses_to_take_a_clip_out_then_that_is_said(make_rig: MakeRig, tmp_path: Path) -> None:
-    rig = make_rig()
-    delivered = take(rig, tmp_path / "v001")
-    place(rig, delivered)
-    rig.resolve.world.fail_next("DeleteClips")
-    with pytest.raises(HostError, match="take sh010's take out"):
-        rig.host.withdraw(delivered.job, None)

@@ -105,6 +105,16 @@ def test_when_resolve_refuses_to_put_something_back_then_it_is_asked_again(
     assert len(rig.resolve.world.called(call)) >= 3
 
 
+def test_when_a_lone_mark_is_lost_by_a_render_then_its_frames_are_there_and_the_artist_is_told(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    rig = make_rig(untouched=False)
+    rig.timeline.marks = {"video": {"out": 86_419}}
+    words = [step.words for step in rig.host.export(rig.host.select(), tmp_path / "out")]
+    assert "Resolve dropped a lone In or Out mark: set it again by hand" in words
+    assert len(list((tmp_path / "out/plate").glob("*.exr"))) == 20  # from the timeline's start to the mark
+
+
 def test_when_something_can_never_be_put_back_then_it_is_named(make_rig: MakeRig, tmp_path: Path) -> None:
     rig = make_rig(untouched=False)
     rig.resolve.world.fail_next("LoadRenderPreset", 99)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
+import opentimelineio as otio
 import pytest
 from host_rig import write_exr
+from opentimelineio.opentime import RationalTime, TimeRange
 from resolve_rig import SOURCE_FIRST, MakeRig, ResolveRig, change, choose, exported
 from resolve_stand_in.timelines import TimelineItem
 
@@ -181,6 +184,63 @@ def test_when_a_clip_does_not_show_its_files_then_source_is_refused_by_name_and_
     with pytest.raises(HostError, match="sh010") as refusal:
         rig.host.select()
     assert "render" in refusal.value.remedy
+
+
+def describe(rig: ResolveRig, *children: otio.core.Composable) -> None:
+    """Let the timeline export one video track of these items."""
+
+    def export(path: str, kind: object, plain: object) -> bool:
+        described, track = otio.schema.Timeline(), otio.schema.Track(kind=otio.schema.TrackKind.Video)
+        track.extend(copy.deepcopy(list(children)))
+        described.tracks.append(track)
+        otio.adapters.write_to_file(described, path)
+        return True
+
+    rig.timeline.Export = export  # type: ignore[method-assign]
+
+
+def item(name: str, frames: int | None, rate: float = 23.976) -> otio.schema.Clip:
+    span = None if frames is None else TimeRange(RationalTime(0, rate), RationalTime(frames, rate))
+    return otio.schema.Clip(name, source_range=span)
+
+
+DISSOLVE = otio.schema.Transition("Cross Dissolve", "SMPTE_Dissolve", RationalTime(2, 24), RationalTime(2, 24))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        (item("before", 16),), (item("before", 16, 24),), (item("before", 32, 47.952),),
+        (item("one", 25, 50), item("two", 4)),
+    ],
+    ids=["same", "nominal", "double", "other"],
+)  # fmt: skip
+def test_when_clips_before_it_are_described_at_their_own_rates_then_the_clip_is_found_at_its_frame(
+    make_rig: MakeRig, before: tuple[otio.schema.Clip, ...]
+) -> None:
+    rig = make_rig()
+    describe(rig, *before, item("sh010", 4))
+    assert "source frames" in rig.host.select().plate
+    describe(rig, *before, DISSOLVE, item("sh010", 4))
+    assert "transition" in rig.host.select().cautions[0]
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        (), (item("before", 17), item("sh010", 4)), (item("before", 16), item("sh020", 4)),
+        (item("before", None), item("sh010", 4)), (item("before", 16, 0), item("sh010", 4)),
+    ],
+    ids=["empty", "elsewhere", "renamed", "no length", "no rate"],
+)  # fmt: skip
+def test_when_the_clip_is_not_in_the_timeline_s_description_then_it_is_rendered_for_nothing_is_ruled_out(
+    make_rig: MakeRig, described: tuple[otio.schema.Clip, ...]
+) -> None:
+    rig = make_rig()
+    describe(rig, *described)
+    selection = rig.host.select()
+    assert "rendered" in selection.plate
+    assert "sh010 is not found in the timeline's own description" in selection.cautions[0]
 
 
 def test_when_handles_are_asked_for_then_source_frames_cover_them_and_a_render_refuses_them(

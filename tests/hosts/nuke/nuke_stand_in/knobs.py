@@ -121,8 +121,23 @@ class Knob:
         self._value, self._expression, self._flags = kept["value"], kept["expression"], kept["flags"]
 
 
+class AnimationCurve:
+    """What public scripts read a knob's expression from: `knob.animation(0).expression()`."""
+
+    def __init__(self, expression: str) -> None:
+        self._text = expression
+
+    @api("AnimationCurve.expression")
+    def expression(self) -> str:
+        return self._text
+
+
 class Array_Knob(Knob):  # noqa: N801
     default = 0.0
+
+    @api("Array_Knob.animation")
+    def animation(self, chan: int) -> AnimationCurve | None:
+        return AnimationCurve(self._expression) if self._expression and chan == 0 else None
 
     def checked(self, value: Any) -> Any:
         if isinstance(value, (list, tuple)):
