@@ -20,7 +20,7 @@ from understudy.inference.authority.head import AdmittedPapers
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
-from understudy.inference.daemon.jobs import HELD, can_move, ends, next_state
+from understudy.inference.daemon.jobs import HELD, after_run, can_move, ends, next_state
 from understudy.inference.daemon.papers import Sealed, finished, waived_since
 from understudy.inference.daemon.standing import why_fallen
 from understudy.inference.daemon.submission import folder_of
@@ -75,6 +75,8 @@ class Changes:
             self._audience.forget_progress(job_id)
         if row.state in ("running", "paused") or action == "resume":
             self._waits.pop(job_id, None)
+        elif row.state == "parked":
+            self.wait_for_room(job_id)
         self._audience.tell(heard)
         self.work.set()
         return row
@@ -99,7 +101,24 @@ class Changes:
     def progress(self, row: JobRow, progress: Progress) -> None:
         self._audience.tell_progress(row, progress)
 
-    async def end(self, row: JobRow, wish: str) -> JobRow:
+    async def let_go(
+        self,
+        row: JobRow,
+        action: str,
+        *,
+        reason: ErrorReport | None = None,
+        before: Sequence[What] = (),
+        **with_it: Any,
+    ) -> JobRow:
+        """Move a held job that no worker holds any more, by `action` or as was wished meanwhile (see jobs.py)."""
+        follows = after_run(action, row.wish)
+        if follows not in ("cancel", "pause"):
+            return await self.change(row.job_id, follows, reason=reason, before=before, **with_it)
+        if before:
+            await self.note(row.job_id, *before)
+        return await self.end(row, follows, reason=reason if follows == action else None)
+
+    async def end(self, row: JobRow, wish: str, reason: ErrorReport | None = None) -> JobRow:
         """Cancel or pause a job that no worker holds. What is withdrawn goes before the word that says so.
 
         A version that stands under its own name was delivered before its worker could say so: one has to say it again.
@@ -107,11 +126,11 @@ class Changes:
         if row.state in HELD and await self._house.looked(folder_of(row, provisional=False).is_dir):
             return await self.change(row.job_id, "requeue")
         if wish == "pause" or not can_move(row.state, "cancel"):
-            return await self.change(row.job_id, wish)
+            return await self.change(row.job_id, wish, reason=reason)
         if row.wish != "cancel":
             await self.note(row.job_id, wish="cancel")
         await self.withdraw(row)
-        return await self.change(row.job_id, "cancel")
+        return await self.change(row.job_id, "cancel", reason=reason)
 
     async def withdraw(self, row: JobRow) -> None:
         """Remove what is provisional of a job, its scratch, and what a redo of it would go on from."""
@@ -135,11 +154,10 @@ class Changes:
             return await self.change(job_id, "stored") if complete and row.state == "uploading" else row
 
     async def park(self, job_id: str, problem: JobParked) -> None:
-        """Set a job aside that found no room, until there is some."""
+        """Set a job aside that found no room, until there is some; one that a worker holds has its files already."""
         row = await self.job(job_id)
-        if can_move(row.state, "park"):
+        if row.state not in HELD and can_move(row.state, "park"):
             await self.change(job_id, "park", reason=problem.report())
-            self.wait_for_room(job_id)
 
     async def park_locked(self, job_id: str, problem: JobParked) -> None:
         """The same for a caller that does not hold the lock."""
