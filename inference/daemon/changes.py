@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from understudy.bridge.errors import DaemonError, ErrorReport, Finding, JobParked
 from understudy.bridge.messages import Found, Progress
+from understudy.bridge.shot import JobRequest
 from understudy.inference.authority.head import AdmittedPapers
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.house import House
@@ -165,13 +166,19 @@ class Changes:
             await self.park(job_id, problem)
 
     async def open_again(
-        self, job_id: str, *, new_version: bool, admission: tuple[Finding, ...], papers: AdmittedPapers
+        self,
+        job_id: str,
+        *,
+        new_version: bool,
+        job: JobRequest,
+        admission: tuple[Finding, ...],
+        papers: AdmittedPapers,
     ) -> JobRow:
         """Start an ended job anew (see `Store.retry`) and tell it."""
         async with self.lock:
             row, heard = await self._durably(
                 lambda: self._house.stored(
-                    self._store.retry, job_id, new_version=new_version, admission=admission, papers=papers
+                    self._store.retry, job_id, new_version=new_version, job=job, admission=admission, papers=papers
                 )
             )
         self._audience.tell(heard)
