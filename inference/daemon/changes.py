@@ -78,6 +78,10 @@ class Changes:
             self._waits.pop(job_id, None)
         elif row.state == "parked":
             self.wait_for_room(job_id)
+        elif ends(action):
+            self._waits.pop(job_id, None)
+            # What it held may be free now: nobody waits out what he would have waited for nothing.
+            self._waits = {other: (0.0, wait) for other, (_, wait) in self._waits.items()}
         self._audience.tell(heard)
         self.work.set()
         return row
@@ -185,28 +189,35 @@ class Changes:
         return row
 
     def wait_for_room(self, job_id: str) -> None:
-        """Look at a parked job later: each time it is parked again, twice as late."""
+        """Look at a parked job later: each time it is parked again, or may not go on, twice as late."""
         _, wait = self._waits.get(job_id, (0.0, PARKED_FIRST_WAIT_SECONDS / 2))
         wait = min(2 * wait, PARKED_LONGEST_WAIT_SECONDS)
         self._waits[job_id] = (time.monotonic() + wait, wait)
 
     async def look_at_parked(self) -> None:
         """Let parked jobs go on, the oldest first: their papers stand, there is room, and nobody else writes them."""
-        for row in reversed(await self.jobs("parked")):
-            due, _ = self._waits.get(row.job_id, (0.0, 0.0))
-            if time.monotonic() < due:
-                continue
-            if await self._house.looked(why_fallen, self._house, row.job_id) is not None:
+        now = time.monotonic()
+        due = [row for row in reversed(await self.jobs("parked")) if self._waits.get(row.job_id, (0.0,))[0] <= now]
+        able = await self._house.looked(self._able, due)
+        for row in due:
+            if row.job_id not in able:
                 self.wait_for_room(row.job_id)
-            elif await self._house.looked(self._may_go_on, row):
-                async with self.lock:
-                    if (await self.job(row.job_id)).state != "parked":
-                        continue
-                    await self.change(row.job_id, "unpark")
-                await self.look_whether_complete(row.job_id)
+                continue
+            async with self.lock:
+                if (await self.job(row.job_id)).state != "parked":
+                    continue
+                await self.change(row.job_id, "unpark")
+            await self.look_whether_complete(row.job_id)
 
-    def _may_go_on(self, row: JobRow) -> bool:
-        return not writer_of(folder_of(row, provisional=True)) and self._inputs.has_room(row.job_id)
+    def _able(self, rows: Sequence[JobRow]) -> set[str]:
+        """Return which of these parked jobs may go on. The vault is walked over once at most, however many they are."""
+        standing = [row for row in rows if why_fallen(self._house, row.job_id) is None]
+        self._inputs.make_room(*(row.job_id for row in standing))
+        return {
+            row.job_id
+            for row in standing
+            if not writer_of(folder_of(row, provisional=True)) and self._inputs.fits(row.job_id)
+        }
 
     async def _durably(self, change: Callable[[], Awaitable[_Made]]) -> _Made:
         """Wait while the disk is too full to store a change, or the ledger is damaged: a worker's word is never lost

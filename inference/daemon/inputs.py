@@ -104,11 +104,23 @@ class Inputs:
 
     def has_room(self, job_id: str) -> bool:
         """Say whether what a job lacks would fit the vault's quota and the disk, after cleaning if need be."""
+        self.make_room(job_id)
+        return self.fits(job_id)
+
+    def make_room(self, *job_ids: str) -> None:
+        """Clean the vault once of what no job needs, where one of these would not fit its quota otherwise.
+
+        It stats every blob, and whoever sends a file waits meanwhile.
+        """
+        needed = max(map(self._needed, job_ids), default=0)
+        if needed and self._vault.bytes_used + needed > self._vault.quota_bytes:
+            self._vault.clean(self._store.live_files(), needed)
+
+    def fits(self, job_id: str) -> bool:
+        """Say whether what a job lacks fits the vault's quota and the disk as they are."""
         needed = self._needed(job_id)
         if shutil.disk_usage(self._house.home).free < needed + ROOM_BYTES:
             return False
-        if needed and self._vault.bytes_used + needed > self._vault.quota_bytes:
-            self._vault.clean(self._store.live_files(), needed)
         return not needed or self._vault.bytes_used + needed <= self._vault.quota_bytes
 
     def verified_paths(
