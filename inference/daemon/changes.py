@@ -74,7 +74,7 @@ class Changes:
         row, heard = await self._durably(lambda: self._house.stored(self._store.move, job_id, action, **with_it))
         if row.state not in HELD:
             self._audience.forget_progress(job_id)
-        if row.state in ("running", "paused") or action == "resume":
+        if row.state == "paused" or action == "resume":
             self._waits.pop(job_id, None)
         elif row.state == "parked":
             self.wait_for_room(job_id)

@@ -1,4 +1,4 @@
-"""How often parked jobs are looked at: soon after something ended, seldom where nothing changes."""
+"""Jobs that wait for the machine: what parks them, and how often they are looked at."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from understudy.inference.daemon.audience import Audience
-from understudy.inference.daemon.changes import Changes
+from understudy.inference.daemon.changes import PARKED_FIRST_WAIT_SECONDS, Changes
+from understudy.inference.daemon.dispatch import Dispatch
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
+from understudy.inference.daemon.local_executor import LocalExecutor
 from understudy.inference.daemon.store import NewJob, Place
 from understudy.inference.vault import Vault
 
@@ -82,3 +84,49 @@ def test_when_a_job_ends_then_the_next_look_at_parked_jobs_does_not_wait(parked:
 
     asyncio.run(story())
     assert {row.job_id for row in parked.house.store.jobs(("uploading",))} == set(PARKED)
+
+
+def unreadable(parked: Parked) -> Path:
+    """Put something in a blob's place that is there and cannot be read: as with EIO, ESTALE or EMFILE."""
+    blob = parked.vault.path(next(iter(parked.house.store.blobs(QUEUED))))
+    blob.rename(blob.with_suffix(".aside"))
+    blob.mkdir()
+    return blob
+
+
+async def something_ends(parked: Parked, job_id: str) -> None:
+    """End another job, so that parked ones are looked at anew; look."""
+    await parked.changes.end(await parked.changes.job(job_id), "cancel")
+    await parked.changes.look_at_parked()
+
+
+def test_a_job_whose_file_cannot_be_read_for_a_while_is_parked_and_goes_on_by_itself(parked: Parked) -> None:
+    blob = unreadable(parked)
+
+    async def story() -> list[str]:
+        dispatch = Dispatch(parked.house, parked.changes, parked.inputs, LocalExecutor(0))
+        await dispatch._start(QUEUED)
+        row = await parked.changes.job(QUEUED)
+        assert row.error is not None
+        assert "Is a directory" in row.error.message
+        blob.rmdir()
+        blob.with_suffix(".aside").rename(blob)
+        await something_ends(parked, PARKED[0])
+        return [row.state, (await parked.changes.job(QUEUED)).state]
+
+    assert asyncio.run(story()) == ["parked", "queued"]
+
+
+def test_a_job_that_is_parked_whenever_it_starts_waits_twice_as_long_each_time(parked: Parked) -> None:
+    unreadable(parked)
+
+    async def story() -> None:
+        dispatch = Dispatch(parked.house, parked.changes, parked.inputs, LocalExecutor(0))
+        await dispatch._start(QUEUED)
+        for job_id in PARKED:
+            await something_ends(parked, job_id)
+            assert (await parked.changes.job(QUEUED)).state == "queued"
+            await dispatch._start(QUEUED)
+        assert parked.changes._waits[QUEUED][1] == PARKED_FIRST_WAIT_SECONDS * 2 ** len(PARKED)
+
+    asyncio.run(story())
