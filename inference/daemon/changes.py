@@ -79,6 +79,7 @@ class Changes:
         elif row.state == "parked":
             self.wait_for_room(job_id)
         elif ends(action):
+            self._inputs.forget(job_id)
             self._waits.pop(job_id, None)
             # What it held may be free now: nobody waits out what he would have waited for nothing.
             self._waits = {other: (0.0, wait) for other, (_, wait) in self._waits.items()}

@@ -94,6 +94,22 @@ def unreadable(parked: Parked) -> Path:
     return blob
 
 
+@pytest.mark.parametrize("action", ["cancel", "fail"])
+def test_when_a_job_ends_then_nothing_of_what_it_lacked_stays_in_memory(parked: Parked, action: str) -> None:
+    inputs, job_id = parked.inputs, PARKED[0]
+
+    async def story() -> dict[str, int]:
+        inputs.complete(job_id)
+        assert set(inputs._lacking) == {job_id}
+        await parked.changes.change(job_id, action)
+        assert not inputs._lacking
+        inputs.complete(job_id)
+        return inputs.lacking(job_id, "ann")
+
+    assert asyncio.run(story())  # who asks is still told
+    assert not inputs._lacking
+
+
 async def something_ends(parked: Parked, job_id: str) -> None:
     """End another job, so that parked ones are looked at anew; look."""
     await parked.changes.end(await parked.changes.job(job_id), "cancel")
