@@ -21,7 +21,7 @@ from understudy.inference.compliance import evidence, gate
 from understudy.inference.compliance.facts import DeliveryFacts, InspectionFacts, SealFacts, Stage
 from understudy.inference.compliance.manifest import Approximation
 from understudy.inference.compliance.marks import marks, weights_words
-from understudy.inference.compliance.registered import fill_in
+from understudy.inference.compliance.registered import as_known_now
 from understudy.inference.engines.door import Engine, GeneratedFrame
 from understudy.inference.engines.roster import open_engine
 from understudy.inference.finding_log import FindingLog
@@ -186,8 +186,8 @@ def _check(pictures: ShotPictures, version: Version, reporter: Reporting) -> Scr
     if review is not None and review.mark is not None and not review.mark.is_sure:
         version.watermark = None  # nothing claims a mark that does not read back
     registry = reporter.papers(pictures.order.registry)  # as late as can be: reading back takes minutes
-    told = msgspec.structs.replace(delivery.job, record=fill_in(delivery.job.record, registry))  # as it is known today
-    _require(msgspec.structs.replace(delivery, job=told, registry=registry), reporter, "quarantined")
+    job = as_known_now(delivery.job, pictures.order.sent, registry)
+    _require(msgspec.structs.replace(delivery, job=job, registry=registry), reporter, "quarantined")
     return screening
 
 

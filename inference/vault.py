@@ -80,13 +80,21 @@ class Vault:
             os.utime(self.path(digest))
 
     def verify(self, digest: str) -> Path:
-        """Hash the blob again and return its path. Raises PlateError when it is gone or damaged; then it is removed."""
+        """Hash the blob again and return its path. Raises PlateError when it is gone or damaged; then it is removed.
+
+        JobParked where it is there and the disk does not give it: sent again, it would find its place taken.
+        """
         path = self.path(digest)
         try:
             with path.open("rb", buffering=0) as file:
                 found = steady_digest(file.fileno())
+        except FileNotFoundError:
+            raise PlateError(f"the vault does not have {digest} any more", remedy=_SEND) from None
         except OSError as problem:
-            raise PlateError(f"the vault cannot read {digest}: {problem.strerror}", remedy=_SEND) from None
+            raise JobParked(
+                f"the vault cannot read {digest}: {problem.strerror}",
+                remedy="Look after the disk of UNDERSTUDY_HOME. The job goes on by itself when the file can be read.",
+            ) from None
         if found != digest:
             with self._lock:
                 self._remove(path)

@@ -9,6 +9,7 @@ import msgspec
 
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import ErrorReport, Finding
+from understudy.bridge.record import Record
 from understudy.bridge.shot import SKELETON, JobRequest, OutputFile
 from understudy.inference.authority.head import LedgerHead, StudioAuthority, Vouching
 from understudy.inference.authority.papers import Snapshot
@@ -66,6 +67,8 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What admission said: it goes into the report and the manifest."""
     packs: dict[str, str] = {}
     """The studio's own policy packs, name to TOML text, for the delivery gate."""
+    sent: Record | None = None
+    """The record as it was sent, where the registry filled in some of it: delivery is judged by what fills it then."""
     vouched_by: Vouching = "self-attested"
     """Who said at acceptance that the consents are what the record says they are; stands in the manifest."""
     snapshot: str = ""

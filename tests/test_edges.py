@@ -14,6 +14,7 @@ EDGES = {
     "inference/daemon/dispatch.py": 3,
     "inference/daemon/following.py": 1,
     "inference/daemon/local_executor.py": 1,
+    "inference/daemon/proxy_maker.py": 1,
     "inference/daemon/retention.py": 1,
     "inference/daemon/server.py": 1,
     # the workers: one job's fault must not end the slot, one rule's must not end the others

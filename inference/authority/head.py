@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from understudy.bridge.record import Record
+
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """SHA-256, or an HMAC of it, in lower-case hex."""
 
@@ -46,3 +48,7 @@ class AdmittedPapers(msgspec.Struct, frozen=True, kw_only=True):
     """Digest of what the registry knew of the people and consents that the record names; empty = nothing."""
     authority: StudioAuthority | None = None
     """Where `vouched_by` is the authority: which, and by what."""
+    record: Record | None = None
+    """The record as it was sent, where the registry filled in some of it: a later admission fills in that one, by what
+    the registry says then. None = the job's own record.
+    """

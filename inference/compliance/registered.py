@@ -24,7 +24,9 @@ from understudy.inference.authority.seen import is_revoked
 from understudy.inference.compliance.coverage import out_of_scope, why_not
 from understudy.inference.compliance.phrases import write_list
 
-COMPARED = ("talent", "document", "signed_on", "expires_on")
+PAPER = ("talent", "document", "signed_on")
+"""Which paper a consent is: the same, as long as these are."""
+COMPARED = (*PAPER, "expires_on")
 """Fields of a consent in the record that must be those of the registry."""
 TOLD = ("grantor_capacity", "representation", "separate", "notice_at")
 """Fields that must be those of the registry where both state them; `scope.use_text` is another."""
@@ -73,6 +75,28 @@ def fill_in(record: Record, snapshot: Snapshot) -> Record:
     """
     consents = tuple(_filled(consent, snapshot.consent(consent.consent_id)) for consent in record.consents)
     return msgspec.structs.replace(record, consents=consents, cast=_filled_cast(record, snapshot))
+
+
+def as_known_now(job: JobRequest, sent: Record | None, snapshot: Snapshot) -> JobRequest:
+    """Return an admitted job with its record filled in by what the registry knows now, so that a grant that was mended
+    since is no difference to what the record said. sent: the record before it was filled in; None = it was sent so.
+
+    Whose a consent is, which document and since when, is the paper by which the job was admitted: that stays, and so
+    does all of a consent that the registry no longer has.
+    """
+    admitted = {consent.consent_id: consent for consent in job.record.consents}
+    record = fill_in(job.record if sent is None else sent, snapshot)
+    consents = tuple(
+        _same_paper(consent, admitted[consent.consent_id], snapshot.consent(consent.consent_id))
+        for consent in record.consents
+    )
+    return msgspec.structs.replace(job, record=msgspec.structs.replace(record, consents=consents))
+
+
+def _same_paper(consent: Consent, admitted: Consent, known: RegisteredConsent | None) -> Consent:
+    if known is None:
+        return admitted
+    return msgspec.structs.replace(consent, **{name: getattr(admitted, name) for name in PAPER})
 
 
 def stated_by(known: RegisteredConsent) -> Consent:

@@ -16,11 +16,12 @@ from typing import Any, TypeVar
 
 from understudy.bridge.errors import DaemonError, ErrorReport, Finding, JobParked
 from understudy.bridge.messages import Found, Progress
+from understudy.bridge.shot import JobRequest
 from understudy.inference.authority.head import AdmittedPapers
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
-from understudy.inference.daemon.jobs import HELD, can_move, ends, next_state
+from understudy.inference.daemon.jobs import HELD, after_run, can_move, ends, next_state
 from understudy.inference.daemon.papers import Sealed, finished, waived_since
 from understudy.inference.daemon.standing import why_fallen
 from understudy.inference.daemon.submission import folder_of
@@ -73,8 +74,15 @@ class Changes:
         row, heard = await self._durably(lambda: self._house.stored(self._store.move, job_id, action, **with_it))
         if row.state not in HELD:
             self._audience.forget_progress(job_id)
-        if row.state in ("running", "paused") or action == "resume":
+        if row.state == "paused" or action == "resume":
             self._waits.pop(job_id, None)
+        elif row.state == "parked":
+            self.wait_for_room(job_id)
+        elif ends(action):
+            self._inputs.forget(job_id)
+            self._waits.pop(job_id, None)
+            # What it held may be free now: nobody waits out what he would have waited for nothing.
+            self._waits = {other: (0.0, wait) for other, (_, wait) in self._waits.items()}
         self._audience.tell(heard)
         self.work.set()
         return row
@@ -99,7 +107,24 @@ class Changes:
     def progress(self, row: JobRow, progress: Progress) -> None:
         self._audience.tell_progress(row, progress)
 
-    async def end(self, row: JobRow, wish: str) -> JobRow:
+    async def let_go(
+        self,
+        row: JobRow,
+        action: str,
+        *,
+        reason: ErrorReport | None = None,
+        before: Sequence[What] = (),
+        **with_it: Any,
+    ) -> JobRow:
+        """Move a held job that no worker holds any more, by `action` or as was wished meanwhile (see jobs.py)."""
+        follows = after_run(action, row.wish)
+        if follows not in ("cancel", "pause"):
+            return await self.change(row.job_id, follows, reason=reason, before=before, **with_it)
+        if before:
+            await self.note(row.job_id, *before)
+        return await self.end(row, follows, reason=reason if follows == action else None)
+
+    async def end(self, row: JobRow, wish: str, reason: ErrorReport | None = None) -> JobRow:
         """Cancel or pause a job that no worker holds. What is withdrawn goes before the word that says so.
 
         A version that stands under its own name was delivered before its worker could say so: one has to say it again.
@@ -107,11 +132,11 @@ class Changes:
         if row.state in HELD and await self._house.looked(folder_of(row, provisional=False).is_dir):
             return await self.change(row.job_id, "requeue")
         if wish == "pause" or not can_move(row.state, "cancel"):
-            return await self.change(row.job_id, wish)
+            return await self.change(row.job_id, wish, reason=reason)
         if row.wish != "cancel":
             await self.note(row.job_id, wish="cancel")
         await self.withdraw(row)
-        return await self.change(row.job_id, "cancel")
+        return await self.change(row.job_id, "cancel", reason=reason)
 
     async def withdraw(self, row: JobRow) -> None:
         """Remove what is provisional of a job, its scratch, and what a redo of it would go on from."""
@@ -135,11 +160,10 @@ class Changes:
             return await self.change(job_id, "stored") if complete and row.state == "uploading" else row
 
     async def park(self, job_id: str, problem: JobParked) -> None:
-        """Set a job aside that found no room, until there is some."""
+        """Set a job aside that found no room, until there is some; one that a worker holds has its files already."""
         row = await self.job(job_id)
-        if can_move(row.state, "park"):
+        if row.state not in HELD and can_move(row.state, "park"):
             await self.change(job_id, "park", reason=problem.report())
-            self.wait_for_room(job_id)
 
     async def park_locked(self, job_id: str, problem: JobParked) -> None:
         """The same for a caller that does not hold the lock."""
@@ -147,41 +171,54 @@ class Changes:
             await self.park(job_id, problem)
 
     async def open_again(
-        self, job_id: str, *, new_version: bool, admission: tuple[Finding, ...], papers: AdmittedPapers
+        self,
+        job_id: str,
+        *,
+        new_version: bool,
+        job: JobRequest,
+        admission: tuple[Finding, ...],
+        papers: AdmittedPapers,
     ) -> JobRow:
         """Start an ended job anew (see `Store.retry`) and tell it."""
         async with self.lock:
             row, heard = await self._durably(
                 lambda: self._house.stored(
-                    self._store.retry, job_id, new_version=new_version, admission=admission, papers=papers
+                    self._store.retry, job_id, new_version=new_version, job=job, admission=admission, papers=papers
                 )
             )
         self._audience.tell(heard)
         return row
 
     def wait_for_room(self, job_id: str) -> None:
-        """Look at a parked job later: each time it is parked again, twice as late."""
+        """Look at a parked job later: each time it is parked again, or may not go on, twice as late."""
         _, wait = self._waits.get(job_id, (0.0, PARKED_FIRST_WAIT_SECONDS / 2))
         wait = min(2 * wait, PARKED_LONGEST_WAIT_SECONDS)
         self._waits[job_id] = (time.monotonic() + wait, wait)
 
     async def look_at_parked(self) -> None:
         """Let parked jobs go on, the oldest first: their papers stand, there is room, and nobody else writes them."""
-        for row in reversed(await self.jobs("parked")):
-            due, _ = self._waits.get(row.job_id, (0.0, 0.0))
-            if time.monotonic() < due:
-                continue
-            if await self._house.looked(why_fallen, self._house, row.job_id) is not None:
+        now = time.monotonic()
+        due = [row for row in reversed(await self.jobs("parked")) if self._waits.get(row.job_id, (0.0,))[0] <= now]
+        able = await self._house.looked(self._able, due)
+        for row in due:
+            if row.job_id not in able:
                 self.wait_for_room(row.job_id)
-            elif await self._house.looked(self._may_go_on, row):
-                async with self.lock:
-                    if (await self.job(row.job_id)).state != "parked":
-                        continue
-                    await self.change(row.job_id, "unpark")
-                await self.look_whether_complete(row.job_id)
+                continue
+            async with self.lock:
+                if (await self.job(row.job_id)).state != "parked":
+                    continue
+                await self.change(row.job_id, "unpark")
+            await self.look_whether_complete(row.job_id)
 
-    def _may_go_on(self, row: JobRow) -> bool:
-        return not writer_of(folder_of(row, provisional=True)) and self._inputs.has_room(row.job_id)
+    def _able(self, rows: Sequence[JobRow]) -> set[str]:
+        """Return which of these parked jobs may go on. The vault is walked over once at most, however many they are."""
+        standing = [row for row in rows if why_fallen(self._house, row.job_id) is None]
+        self._inputs.make_room(*(row.job_id for row in standing))
+        return {
+            row.job_id
+            for row in standing
+            if not writer_of(folder_of(row, provisional=True)) and self._inputs.fits(row.job_id)
+        }
 
     async def _durably(self, change: Callable[[], Awaitable[_Made]]) -> _Made:
         """Wait while the disk is too full to store a change, or the ledger is damaged: a worker's word is never lost

@@ -55,10 +55,7 @@ class Dispatch:
     async def recover(self) -> None:
         """Put in order what an earlier daemon left: what ran is queued again, what was wished is done."""
         for row in await self._changes.jobs(*HELD):
-            if row.wish in ("cancel", "pause"):
-                await self._changes.end(row, row.wish)
-            else:
-                await self._changes.change(row.job_id, "requeue")
+            await self._changes.let_go(row, "requeue")
         for row in await self._changes.jobs("uploading", "queued", "parked", "paused"):
             if row.wish == "cancel":
                 await self._changes.end(row, "cancel")
@@ -186,11 +183,9 @@ class Dispatch:
 
     async def _not_started(self, job_id: str, problem: UnderstudyError) -> None:
         async with self._changes.lock:
-            if isinstance(problem, JobParked):
-                await self._changes.park(job_id, problem)
-            else:
-                lacks = isinstance(problem, PlateError)
-                await self._changes.change(job_id, "lack" if lacks else "fail", reason=problem.report())
+            parks, lacks = isinstance(problem, JobParked), isinstance(problem, PlateError)
+            action = "park" if parks else "lack" if lacks else "fail"
+            await self._changes.let_go(await self._changes.job(job_id), action, reason=problem.report())
 
     def _step(self, row: JobRow) -> Callable[[int, int], None]:
         """Return what the verifying thread calls for every file."""

@@ -39,8 +39,7 @@ class Inputs:
     def lacking(self, job_id: str, owner: str) -> dict[str, int]:
         """Return what the vault lacks of a job: file digest to the offset at which this owner's upload goes on."""
         missing = self._missing(job_id)
-        with self._lock:
-            self._lacking[job_id] = set(missing)
+        self._remember(job_id, set(missing))
         return {file: self._vault.resume_offset(file, owner) for file in missing}
 
     def may_send(self, user: User | None, job_id: str, file: str) -> bool:
@@ -66,12 +65,20 @@ class Inputs:
     def complete(self, job_id: str) -> bool:
         """Say whether every file of a job stands in the vault."""
         missing = self._missing(job_id)
-        with self._lock:
-            if missing:
-                self._lacking[job_id] = missing
-            else:
-                self._lacking.pop(job_id, None)
+        self._remember(job_id, missing)
         return not missing
+
+    def forget(self, job_id: str) -> None:
+        """Drop what is remembered of a job that has ended: of a long one that is ten megabytes."""
+        with self._lock:
+            self._lacking.pop(job_id, None)
+
+    def _remember(self, job_id: str, missing: set[str]) -> None:
+        with self._lock:
+            self._lacking[job_id] = missing
+        # Asked afterwards: a job that ends meanwhile is forgotten here, or by whoever ended it.
+        if not missing or has_ended(self._store.job(job_id).state):
+            self.forget(job_id)
 
     def take(self, user: User, request: HandOver, *, proved: bool) -> None:
         """Take a file by its path. `proved`: the connection showed that it shares this machine and user.
@@ -111,11 +118,23 @@ class Inputs:
 
     def has_room(self, job_id: str) -> bool:
         """Say whether what a job lacks would fit the vault's quota and the disk, after cleaning if need be."""
+        self.make_room(job_id)
+        return self.fits(job_id)
+
+    def make_room(self, *job_ids: str) -> None:
+        """Clean the vault once of what no job needs, where one of these would not fit its quota otherwise.
+
+        It stats every blob, and whoever sends a file waits meanwhile.
+        """
+        needed = max(map(self._needed, job_ids), default=0)
+        if needed and self._vault.bytes_used + needed > self._vault.quota_bytes:
+            self._vault.clean(self._store.live_files(), needed)
+
+    def fits(self, job_id: str) -> bool:
+        """Say whether what a job lacks fits the vault's quota and the disk as they are."""
         needed = self._needed(job_id)
         if shutil.disk_usage(self._house.home).free < needed + ROOM_BYTES:
             return False
-        if needed and self._vault.bytes_used + needed > self._vault.quota_bytes:
-            self._vault.clean(self._store.live_files(), needed)
         return not needed or self._vault.bytes_used + needed <= self._vault.quota_bytes
 
     def verified_paths(

@@ -83,6 +83,23 @@ def ends(action: str) -> bool:
     return _MOVES[action][1] in ENDED
 
 
+def after_run(action: str, wish: str | None) -> str:
+    """Return by which action a job is let go that was held; `action`: what its worker, or the want of one, makes of it.
+
+    An end stands, whatever was wished while it came. Anything else would have the job go on: a wish outlives that, and
+    who stopped the worker, and why, does not matter.
+
+    | `action` | nothing wished | pause wished | cancel wished |
+    |---|---|---|---|
+    | deliver, refuse, quarantine, fail, cancel | that | that | that |
+    | park, lack, requeue | that | pause | cancel |
+    | pause (its slot was wanted, by no artist) | requeue | pause | cancel |
+    """
+    if ends(action):
+        return action
+    return wish or ("requeue" if action == "pause" else action)
+
+
 def keeps_version(state: str) -> bool:
     """Say whether a retry from `state` goes on in the version that the job has.
 

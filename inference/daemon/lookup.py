@@ -123,8 +123,13 @@ class Lookup:
         """Return what was asked, and what admission said to it."""
         return read_request(self.encoded_request(job_id)), self.admission(job_id)
 
+    def sent(self, job_id: str) -> JobRequest:
+        """Return what was asked as it was sent: its record without what the registry filled in."""
+        job, record = self.request(job_id)[0], self.papers(job_id).record
+        return job if record is None else msgspec.structs.replace(job, record=record)
+
     def encoded_request(self, job_id: str) -> bytes:
-        """Return what was asked as JSON, as it came over the wire."""
+        """Return what was asked, its record filled in, as JSON for the wire."""
         sql = "SELECT r.request FROM requests r JOIN jobs j USING (number) WHERE j.job_id = ?"
         return bytes(self._read(sql, (job_id,))[0][0])
 

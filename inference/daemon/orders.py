@@ -54,6 +54,7 @@ def make_order(house: House, inputs: Inputs, row: JobRow, step: Callable[[int, i
         watermark_key=str(make_key(house.home)) if house.settings.watermark else "",
         admission=admission,
         packs=packs_of(house),
+        sent=papers.record,
         vouched_by=papers.vouched_by,
         snapshot=papers.snapshot,
         authority=papers.authority,

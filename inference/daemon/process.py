@@ -37,7 +37,7 @@ from understudy.inference.daemon.server import ControlServer
 from understudy.inference.daemon.service import Service
 from understudy.inference.daemon.store import Store
 from understudy.inference.daemon.submission import Gate, Reception, judge_admission, output_root
-from understudy.inference.daemon.surroundings import OnlyDaemon, log_to
+from understudy.inference.daemon.surroundings import OnlyDaemon, log_to, raise_open_files_limit
 from understudy.inference.vault import Vault
 
 SWITCH_SECONDS = 0.001
@@ -63,6 +63,7 @@ def serve(
     try:
         output_root(settings)
         log_to(settings.home)
+        raise_open_files_limit()
         sys.setswitchinterval(SWITCH_SECONDS)
         asyncio.run(_run(settings, keys, executor or _executor(settings, users_mask), gate, ready))
     finally:

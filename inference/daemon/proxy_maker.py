@@ -5,6 +5,7 @@ It is started when first asked, ended when nobody asks for a while, and started 
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import subprocess
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from understudy.bridge.errors import PlateError, UnderstudyError, error_from_report
+from understudy.bridge.errors import DaemonError, PlateError, UnderstudyError, error_from_report
 from understudy.inference.proxy_order import ANSWER_LIMIT_BYTES, LENGTH_BYTES, MODULE, ProxyAnswer, ProxyOrder
 
 WAITING_LIMIT = 32
@@ -69,8 +70,9 @@ class ProxyMaker:
                 oldest = next((other for other in self._waiting if other.ahead), self._waiting[0])
                 self._drop(lambda other, oldest=oldest: other is oldest)  # type: ignore[misc]
             if self._thread is None and not self._closing:
-                self._thread = threading.Thread(target=self._work, name="proxies", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._work, name="proxies", daemon=True)
+                thread.start()  # where there is no room for one, the next wish tries again
+                self._thread = thread
             self._changed.notify()
         return wish.done
 
@@ -97,6 +99,9 @@ class ProxyMaker:
                 wish.done.set_result(self._made(wish.order))
             except UnderstudyError as problem:
                 wish.done.set_exception(problem)
+            except Exception as problem:  # noqa: BLE001 - the daemon's edge: without this thread nobody sees a picture
+                self._end()
+                wish.done.set_exception(problem)
         self._end()
 
     def _next(self) -> Wish | None:
@@ -114,7 +119,7 @@ class ProxyMaker:
     def _made(self, order: ProxyOrder) -> ProxyAnswer:
         for _ in range(TRIES):
             if self._process is None:
-                self._process = _Process()
+                self._process = _started()
             try:
                 answer = self._process.answer(order, self._patience)
             except TimeoutError:
@@ -141,7 +146,8 @@ class _Process:
 
     def __init__(self) -> None:
         self._channel, its = socket.socketpair()
-        with its:
+        with its, contextlib.ExitStack() as undone:
+            undone.callback(self._channel.close)
             # -P: a file of the working directory named like a library must not be run in its place.
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", MODULE, str(its.fileno())],
@@ -151,6 +157,7 @@ class _Process:
                 pass_fds=(its.fileno(),),
                 start_new_session=True,
             )
+            undone.pop_all()
         self.number = self._process.pid
 
     def answer(self, order: ProxyOrder, seconds: float) -> ProxyAnswer:
@@ -178,6 +185,16 @@ class _Process:
         self._process.kill()
         self._process.wait()
         self._channel.close()
+
+
+def _started() -> _Process:
+    try:
+        return _Process()
+    except OSError as problem:  # of files, memory or processes this machine has no more for anyone
+        raise DaemonError(
+            f"the process that makes proxies cannot be started: {problem.strerror}",
+            remedy="Ask again. If it stays so, the daemon's machine is short of what is named here.",
+        ) from None
 
 
 def _unfit(what: str) -> PlateError:

@@ -27,7 +27,7 @@ def redoing_job(house: House, row: JobRow, request: RedoSegment) -> JobRequest:
     would not leave the other segments where they are.
     """
     _refuse_what_is_not_there(row, request.job_id, has_files=folder_of(row, provisional=False).is_dir())
-    before, _ = house.store.request(row.job_id)
+    before = house.store.sent(row.job_id)
     settings = _settings(before.settings, request)
     description = describe_for(before.settings)
     rate = _rate(row, before) if description.rate is not None else None

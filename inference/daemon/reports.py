@@ -73,12 +73,10 @@ class Reports:
             row = await self._changes.job(job_id)
             if row.state not in HELD:
                 return
-            if row.wish in ("cancel", "pause"):
-                await self._changes.end(row, row.wish)
-            elif ending.asked == "close":
-                await self._changes.change(job_id, "requeue")
-            else:
+            if row.wish is None and ending.asked is None:
                 await self._crashed(row, ending)
+            else:
+                await self._changes.let_go(row, "requeue")
 
     async def _crashed(self, row: JobRow, ending: Ending) -> None:
         crashes = row.crashes + 1
@@ -140,14 +138,10 @@ class Reports:
         if action == "deliver":
             folder = str(folder_of(row, provisional=False))
             before.append(Finished(version=row.version, folder=folder, files=end.files))
-        elif action in ("cancel", "refuse"):
+        elif action == "refuse":
             await self._changes.withdraw(row)
-        elif action == "pause" and row.wish != "pause":
-            action = "requeue"  # the daemon is closing; nobody asked for a pause
-        await self._changes.change(row.job_id, action, reason=end.error, before=before, sealed=sealed)
-        if action == "park":
-            self._changes.wait_for_room(row.job_id)
-        elif action in ("deliver", "quarantine"):
+        await self._changes.let_go(row, action, reason=end.error, before=before, sealed=sealed)
+        if action in ("deliver", "quarantine"):
             await self._changes.clear_scratch(row)
             if action == "quarantine":
                 await self._changes.clear_carried(row)

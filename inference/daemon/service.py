@@ -217,14 +217,14 @@ class Service:
     async def _retry(self, user: User, row: JobRow) -> JobRow:
         """Open an ended job again, when its papers still stand today."""
         next_state(row.state, "retry")
-        job, _ = await self._house.stored(self._house.store.request, row.job_id)
+        job = await self._house.stored(self._house.store.sent, row.job_id)
         job, findings, papers = await self._reception.admit(user, job)
         refused = refusal(findings, f"the job on {row.shot}")
         if refused is not None:
             raise refused
         papers = await self._house.recorded(record_retry, self._house.ledger, user.name, row, job, findings, papers)
         fresh = not keeps_version(row.state)
-        await self._changes.open_again(row.job_id, new_version=fresh, admission=findings, papers=papers)
+        await self._changes.open_again(row.job_id, new_version=fresh, job=job, admission=findings, papers=papers)
         return await self._changes.look_whether_complete(row.job_id)
 
     async def _outputs(self, caller: Caller, request: AskOutputs) -> Outputs:

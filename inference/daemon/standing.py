@@ -11,7 +11,7 @@ from understudy.inference.authority.papers import Snapshot
 from understudy.inference.compliance.clips import judge_clips
 from understudy.inference.compliance.gate import refusal
 from understudy.inference.compliance.policy.library import own_packs
-from understudy.inference.compliance.registered import judge_registry, named_in
+from understudy.inference.compliance.registered import as_known_now, judge_registry, named_in
 from understudy.inference.daemon.house import House
 
 RULE, CLIPS_RULE = "registry_still_bears_it_out", "clips_are_still_approved"
@@ -38,6 +38,7 @@ def why_fallen(house: House, job_id: str) -> ComplianceError | None:
         return None
     job, _ = house.store.request(job_id)
     snapshot = house.registry.snapshot(*named_in(job))
+    job = as_known_now(job, house.store.papers(job_id).record, snapshot)
     found = {RULE: judge_registry(job, snapshot, today()), CLIPS_RULE: judge_clips(job, snapshot, today())}
     findings = tuple(msgspec.structs.replace(finding, rule=rule) for rule, finding in found.items() if finding.refuses)
     return refusal(findings, f"the job on {job.shot.name}")

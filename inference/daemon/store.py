@@ -19,6 +19,7 @@ import msgspec
 
 from understudy.bridge.errors import DaemonError, ErrorReport, Finding, JobParked
 from understudy.bridge.messages import StateChanged
+from understudy.bridge.shot import JobRequest
 from understudy.inference.authority.head import AdmittedPapers
 from understudy.inference.daemon.jobs import next_state
 from understudy.inference.daemon.lookup import Lookup, connect, known_job, one_job
@@ -118,9 +119,18 @@ class Store(Lookup):
         return writing.change
 
     def retry(
-        self, job_id: str, *, new_version: bool, admission: tuple[Finding, ...], papers: AdmittedPapers | None = None
+        self,
+        job_id: str,
+        *,
+        new_version: bool,
+        job: JobRequest,
+        admission: tuple[Finding, ...],
+        papers: AdmittedPapers | None = None,
     ) -> Change:
-        """Open an ended job again, with what admission and its papers say today; its findings start anew."""
+        """Open an ended job again, with what admission and its papers say today; its findings start anew.
+
+        job: the same request; of its record what the registry fills in may be other than it was.
+        """
         with self._transaction(job_id) as writing:
             row, tables = writing.row, writing.tables
             state = next_state(row.state, "retry")
@@ -128,8 +138,8 @@ class Store(Lookup):
             if new_version:
                 fresh |= {"version": next_version(tables, row), "frames_done": 0}
             tables.execute("DELETE FROM findings WHERE job = ?", (row.number,))
-            said = (msgspec.json.encode(admission), msgspec.json.encode(papers), row.number)
-            tables.execute("UPDATE requests SET admission = ?, papers = ? WHERE number = ?", said)
+            said = (*map(msgspec.json.encode, (job, admission, papers)), row.number)
+            tables.execute("UPDATE requests SET request = ?, admission = ?, papers = ? WHERE number = ?", said)
             writing.tell(StateChanged(state=state), state=state, **fresh)
         return writing.change
 

@@ -21,7 +21,7 @@ from understudy.inference.authority.head import AdmittedPapers
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.gate import evaluate_async, refusal
 from understudy.inference.compliance.registered import vouching
-from understudy.inference.daemon.admission import admission_facts, engines
+from understudy.inference.daemon.admission import admission_facts, engines, with_salt
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.house import House
 from understudy.inference.daemon.jobs import check_may_submit
@@ -83,11 +83,16 @@ class Reception:
 
     async def admit(self, user: User, job: JobRequest) -> Admitted:
         """Return what admission says of a job today, with what the registry fills into its record."""
-        facts = await admission_facts(self._house, user, job)
+        sent = with_salt(job, user, self._house.ledger)
+        facts = await admission_facts(self._house, user, sent)
         job, snapshot = facts.job, facts.registry
         async with self._gates:
             findings = await self._gate(facts)
-        papers = AdmittedPapers(vouched_by=vouching(job, snapshot), snapshot=snapshot.digest)
+        papers = AdmittedPapers(
+            vouched_by=vouching(job, snapshot),
+            snapshot=snapshot.digest,
+            record=sent.record if sent.record != job.record else None,
+        )
         if papers.vouched_by == "authority":
             papers = msgspec.structs.replace(papers, authority=snapshot.authority)
         return Admitted(job, findings, papers)

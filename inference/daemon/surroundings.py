@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import logging.handlers
 import os
+import resource
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,6 +40,15 @@ def begin_with_memory_settings() -> None:
     """
     if not all(name in os.environ for name in MEMORY_SETTINGS):
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], memory_environment(os.environ))  # noqa: S606
+
+
+def raise_open_files_limit() -> None:
+    """Let this process open as many files as it may: a thousand is the usual start, and connections, blobs and workers
+    of a busy house are more.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS says that there is no limit, and takes no such word
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def log_to(home: Path) -> None:

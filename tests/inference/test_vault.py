@@ -277,6 +277,16 @@ def test_when_a_blob_is_damaged_on_disk_then_verifying_says_so_and_asks_for_it_a
         vault.verify(digest)
 
 
+def test_when_a_blob_cannot_be_read_then_it_is_parked_for_and_not_asked_for_again(vault: Vault, plate: Path) -> None:
+    digest = digest_of(plate.read_bytes())
+    blob = vault.take_copy(plate, digest)
+    blob.unlink()
+    blob.mkdir()  # there, and not to be read: as with EIO, ESTALE or EMFILE
+    with pytest.raises(JobParked, match="Is a directory"):
+        vault.verify(digest)
+    assert vault.has(digest)
+
+
 def test_when_the_vault_is_cleaned_then_the_least_recently_used_go_first_and_never_one_that_is_kept(
     tmp_path: Path,
 ) -> None:

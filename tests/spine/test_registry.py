@@ -80,6 +80,18 @@ def test_when_the_registry_learns_of_a_minor_while_the_job_is_made_then_delivery
     assert not (tmp_path / "job/v001").exists()
 
 
+def test_when_legal_extends_what_the_registry_filled_in_then_only_what_the_record_said_is_held_against_it(
+    order: WorkOrder,
+) -> None:
+    record = order.job.record
+    bare = msgspec.structs.replace(record, consents=(Consent(consent_id="c-1"),))
+    consent = msgspec.structs.replace(record.consents[0], expires_on="2036-01-05")
+    job = msgspec.structs.replace(order.job, record=msgspec.structs.replace(record, consents=(consent,)))
+    said, filled = (msgspec.structs.replace(order, job=job, sent=sent) for sent in (None, bare))
+    assert run(said, registry(expires_on="2037-01-05"))[0].state == "quarantined"
+    assert run(filled, registry(expires_on="2037-01-05"))[0].state == "delivered"
+
+
 def test_a_farm_s_node_judges_by_what_its_order_holds(order: WorkOrder, tmp_path: Path) -> None:
     fallen = msgspec.structs.replace(order, registry=registry(revoked_on="2026-01-06"))
     assert run(fallen, None)[0].state == "quarantined"

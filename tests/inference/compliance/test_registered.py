@@ -16,7 +16,7 @@ from understudy.inference.compliance.consents import judge_grantors
 from understudy.inference.compliance.facts import DeliveryFacts
 from understudy.inference.compliance.gate import evaluate
 from understudy.inference.compliance.hard_stops import judge_content
-from understudy.inference.compliance.registered import fill_in, judge_registry, vouching
+from understudy.inference.compliance.registered import as_known_now, fill_in, judge_registry, vouching
 
 TODAY = "2026-11-20"
 
@@ -119,6 +119,18 @@ def test_a_consent_named_by_its_id_alone_is_filled_in_whole(make: Any) -> None:
     unknown = make.record(consents=(Consent(consent_id="c-9"),))
     assert fill_in(unknown, snapshot(known())) == unknown
     assert judged(make.job(record=unknown), known()).outcome == "refuse"
+
+
+def test_what_the_registry_filled_in_follows_it_and_is_never_held_against_the_record(make: Any) -> None:
+    sent = make.record(consents=(Consent(consent_id="c-1"),))
+    job = make.job(record=fill_in(sent, snapshot(known(expires_on="2026-11-21"))))
+    longer = known(expires_on="2027-11-21")
+    assert judged(job, longer).outcome == "refuse"
+    assert judged(as_known_now(job, sent, snapshot(longer)), longer).outcome == "pass"
+    for changes in ({"talent": "bo"}, {"document": "b" * 64}, {"expires_on": "2026-11-19"}, {"projects": ("dune",)}):
+        now = known(**changes)
+        assert judged(as_known_now(job, sent, snapshot(now)), now).outcome == "refuse"
+    assert as_known_now(job, None, snapshot(longer)) == as_known_now(job, sent, Snapshot()) == job
 
 
 def test_a_record_that_says_less_than_the_registry_is_filled_and_one_that_says_more_is_judged_by_the_registry(

@@ -24,6 +24,7 @@ from understudy.bridge.frames import FrameRange, FrameRate
 from understudy.bridge.keys import Connection, issue_key, load_connection
 from understudy.bridge.messages import Event, JobSummary, Progress, StateChanged
 from understudy.bridge.record import Record
+from understudy.bridge.settings import load_settings
 from understudy.bridge.shot import (
     Character,
     JobRequest,
@@ -38,6 +39,11 @@ from understudy.bridge.shot import (
 )
 from understudy.bridge.watch import Watcher
 from understudy.bridge.words import ENDED
+from understudy.inference.authority.ledger import Ledger
+from understudy.inference.authority.registry import Registry
+from understudy.inference.daemon.house import House
+from understudy.inference.daemon.store import NewJob, Place, Store
+from understudy.inference.vault import Vault
 
 
 @dataclass
@@ -184,6 +190,21 @@ def refused(daemon: DaemonProcess, folder: Path, why: str, **changes: Any) -> Co
     with daemon.client() as client, pytest.raises(ComplianceError, match=why) as refusal:
         client.submit(job.request, job.token)
     return refusal.value
+
+
+def house_with(home: Path, job: Job, job_id: str = "job0dies") -> House:
+    """Return a daemon's belongings, with one queued job whose files are all there."""
+    settings = load_settings({"home": home})
+    home.mkdir()
+    store, vault = Store(home / "store.sqlite"), Vault(home / "vault", settings.vault_quota_bytes)
+    place = Place(str(home / "jobs" / job_id))
+    store.accept(NewJob(job_id, "ann", "t" * 16, job.request, place, cache_key="", admission=()))
+    for digest, path in job.paths.items():
+        vault.take_copy(path, digest)
+        store.possess(job_id, digest)
+    store.move(job_id, "stored")
+    ledger = Ledger(home)
+    return House(settings, store, vault, None, ledger, Registry(home, ledger))  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -7,20 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from understudy.bridge.messages import Slot
-from understudy.bridge.settings import load_settings
-from understudy.inference.authority.ledger import Ledger
-from understudy.inference.authority.registry import Registry
 from understudy.inference.daemon.audience import Audience
 from understudy.inference.daemon.changes import Changes
 from understudy.inference.daemon.dispatch import Dispatch
 from understudy.inference.daemon.executor import Listener, Room, Stop
-from understudy.inference.daemon.house import House
 from understudy.inference.daemon.inputs import Inputs
-from understudy.inference.daemon.store import NewJob, Place, Store
-from understudy.inference.vault import Vault
 from understudy.inference.work_order import FreshPapers, WorkOrder
 
-from .conftest import Job, make_job
+from .conftest import house_with, make_job
 
 
 class DyingSlot:
@@ -60,21 +54,6 @@ class DyingSlot:
         return ""
 
     async def close(self) -> None: ...
-
-
-def house_with(home: Path, job: Job) -> House:
-    """Return a daemon's belongings, with one job whose files are all there."""
-    settings = load_settings({"home": home})
-    home.mkdir()
-    store, vault = Store(home / "store.sqlite"), Vault(home / "vault", settings.vault_quota_bytes)
-    place = Place(str(home / "jobs" / "job0dies"))
-    store.accept(NewJob("job0dies", "ann", "t" * 16, job.request, place, cache_key="", admission=()))
-    for digest, path in job.paths.items():
-        vault.take_copy(path, digest)
-        store.possess("job0dies", digest)
-    store.move("job0dies", "stored")
-    ledger = Ledger(home)
-    return House(settings, store, vault, None, ledger, Registry(home, ledger))  # type: ignore[arg-type]
 
 
 def test_when_the_worker_dies_before_it_gets_its_order_then_the_job_is_queued_again_and_not_failed(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from studio_rig import wait_for
 from viewer_rig import write_layer
 
-from understudy.bridge.errors import PlateError
+from understudy.bridge.errors import DaemonError, PlateError
 from understudy.inference.daemon.proxy_maker import WAITING_LIMIT, ProxyMaker
 from understudy.inference.proxy_order import ProxyOrder
 
@@ -82,6 +84,31 @@ def test_a_process_that_hangs_is_ended_and_the_next_wish_has_a_new_one(path: Pat
         assert maker.process_id != hung
     finally:
         maker.close()
+
+
+@contextmanager
+def files_left(count: int) -> Iterator[None]:
+    """Let this process open so many files more, and no others."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = [os.dup(0) for _ in range(count + 1)]
+    for number in free:
+        os.close(number)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free[-1], hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("count", [0, 2], ids=["not even the pair of sockets", "the pair alone"])
+def test_when_no_process_can_be_started_then_the_wish_is_told_so_and_the_next_is_answered(
+    maker: ProxyMaker, path: Path, count: int
+) -> None:
+    with files_left(count):
+        refused = maker.ask(_order(path), "key", "", ahead=False)
+        with pytest.raises(DaemonError, match="Too many open files"):
+            refused.result(20)
+    assert maker.ask(_order(path), "key", "", ahead=False).result(20) is not None
 
 
 def test_a_process_that_nobody_asks_ends_and_nothing_it_made_is_left(maker: ProxyMaker, path: Path) -> None:

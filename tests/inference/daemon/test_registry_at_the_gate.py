@@ -102,6 +102,88 @@ def test_after_a_revocation_a_redo_and_a_retry_are_refused(daemon: DaemonProcess
             client.control(failed, "retry")
 
 
+BARE = Consent(consent_id="c-1", talent="", document="", signed_on="")
+
+
+def hand_over(client: Client, job_id: str, job: Job) -> None:
+    for digest in client.lacking(job_id):
+        client.hand_over(job_id, digest, job.paths[digest])
+
+
+def test_when_the_registry_was_mended_then_a_retry_goes_by_what_it_says_now(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    register(daemon, id="c-2")
+    with daemon.client() as client:
+        job = with_papers(make_job(tmp_path), BARE)
+        with pytest.raises(ComplianceError, match="consent c-1 is not in it"):
+            client.submit(job.request, job.token)
+        (summary,) = client.list_jobs()
+        register(daemon)
+        client.control(summary.job_id, "retry")
+        hand_over(client, summary.job_id, job)
+        assert finished(client, summary.job_id).state == "delivered"
+        assert client.show_job(summary.job_id).job.record.consents == (ANA,)
+
+
+def test_when_legal_extends_a_consent_that_the_registry_filled_in_then_retry_and_redo_say_the_new_end(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    register(daemon, expires_on="2036-01-05")
+    with daemon.client() as client:
+        failed = send(client, with_papers(make_job(tmp_path / "a", prompt="end=failed"), BARE))
+        delivered = send(client, with_papers(make_job(tmp_path / "b", frames=60), BARE))
+        assert [finished(client, job_id).state for job_id in (failed, delivered)] == ["failed", "delivered"]
+        register(daemon, "changed", expires_on="2037-01-05")
+        client.control(failed, "retry")
+        redone = redo_segment(client, RedoSegment(token=secrets.token_hex(16), job_id=delivered, segment=2, seed=1))
+        for job_id, state in ((failed, "failed"), (redone.job_id, "delivered")):
+            assert finished(client, job_id).state == state
+            assert [one.expires_on for one in client.show_job(job_id).job.record.consents] == ["2037-01-05"]
+
+
+def test_when_legal_extends_a_consent_while_its_job_waits_then_the_job_goes_on(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    register(daemon, expires_on="2036-01-05")
+    with daemon.client() as client:
+        job_id = send(client, with_papers(make_job(tmp_path, prompt="slow=0.5"), BARE))
+        client.control(job_id, "pause")
+        until(lambda: state_of(client, job_id) == "paused")
+        register(daemon, "changed", expires_on="2037-01-05")
+        client.control(job_id, "resume")
+        assert finished(client, job_id).state == "delivered"
+
+
+def test_when_a_consent_that_the_registry_filled_in_is_another_paper_now_then_the_job_waits(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    register(daemon)
+    with daemon.client() as client:
+        job_id = send(client, with_papers(make_job(tmp_path, prompt="slow=0.5"), BARE))
+        client.control(job_id, "pause")
+        until(lambda: state_of(client, job_id) == "paused")
+        register(daemon, "changed", document="b" * 64)
+        client.control(job_id, "resume")
+        until(lambda: state_of(client, job_id) == "parked")
+        error = client.show_job(job_id).summary.error
+        assert error is not None
+        assert "`document` is aaaaaaaaaaaa in the record and bbbbbbbbbbbb in the registry" in error.message
+
+
+def test_a_record_that_was_filled_in_keeps_its_salt_when_it_is_tried_again(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    register(daemon)
+    with daemon.client() as client:
+        job_id = send(client, with_papers(make_job(tmp_path, prompt="end=failed"), BARE))
+        finished(client, job_id)
+        before = client.show_job(job_id).job.record
+        client.control(job_id, "retry")
+        assert client.show_job(job_id).job.record == before
+        assert before.salt
+
+
 def test_when_it_is_revoked_before_the_delivery_is_told_then_the_version_is_taken_back(
     daemon: DaemonProcess, tmp_path: Path
 ) -> None:

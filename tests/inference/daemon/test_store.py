@@ -126,7 +126,7 @@ def test_a_version_that_was_withdrawn_is_never_handed_out_again(store: Store, tm
     first = accepted(store, job)
     store.move(first, "cancel")
     assert store.job(accepted(store, job)).version == 2
-    row, _ = store.retry(first, new_version=True, admission=())
+    row, _ = store.retry(first, new_version=True, job=job, admission=())
     assert (row.version, row.state) == (3, "uploading")
 
 
