@@ -26,7 +26,7 @@ from understudy.inference.provenance.watermark_key import can_carry, mark_of
 from understudy.inference.provenance.xmp import xmp_box, xmp_packet
 from understudy.inference.report import ReportFacts, ReportFrame, choose_frames, write_report
 from understudy.inference.report_papers import papers_of
-from understudy.inference.requested_movies import Codes, RequestedMovies, movie_path, opening
+from understudy.inference.requested_movies import VIEW, Codes, RequestedMovies, movie_path, opening
 from understudy.inference.version import Version
 
 REVIEW_NAME = "review.mp4"
@@ -156,7 +156,7 @@ def _review_metadata(pictures: ShotPictures, version: Version) -> dict[str, str]
     said = marks(pictures.order, version.description, weights=version.weights)
     said |= {APPROXIMATE: "; ".join(one.words for one in version.approximate)} if version.approximate else {}
     metadata = {name.replace("understudy/", "understudy_"): value for name, value in said.items() if name != STATE}
-    return metadata | {"comment": said["understudy/disclosure"], "understudy_view": f"{view.display} / {view.view}"}
+    return metadata | {"comment": said["understudy/disclosure"], VIEW: f"{view.display} / {view.view}"}
 
 
 def make_report(
