@@ -19,7 +19,7 @@ from understudy.inference.footage import ShotPictures
 from understudy.inference.picture.header import Image
 from understudy.inference.picture.label import Label
 from understudy.inference.picture.layers import fit_window
-from understudy.inference.picture.movies import MovieWriter
+from understudy.inference.picture.movies import MovieWriter, stated_aspect
 from understudy.inference.picture.plate import PlateFrame
 from understudy.inference.provenance.watermark import ALGORITHM, Marker
 from understudy.inference.provenance.watermark_key import can_carry, mark_of
@@ -67,6 +67,7 @@ class Screening:
             metadata=_review_metadata(pictures, version),
             timecode=pictures.ground(cut.first).timecode,
             trailer=trailer,
+            pixel_aspect=pictures.canvas.pixel_aspect,
         )
         self._label = _label(pictures, version)
         self._labelled = frozenset(opening(tuple(cut), pictures, version))
@@ -139,7 +140,7 @@ class Screening:
 
 def _label(pictures: ShotPictures, version: Version) -> Label | None:
     text = version.order.label_text
-    return Label.of(text, *pictures.size) if text else None
+    return Label.of(text, *pictures.size, float(stated_aspect(pictures.canvas.pixel_aspect))) if text else None
 
 
 def _marker(pictures: ShotPictures, version: Version) -> Marker | None:

@@ -70,6 +70,7 @@ class RequestedMovies:
                 metadata={**metadata, VIEW: NO_VIEW} if wanted.layer in DATA_LAYERS else metadata,
                 timecode=first,
                 trailer=trailer,
+                pixel_aspect=pictures.canvas.pixel_aspect,
             )
             for wanted, path in zip(self.wanted, self.paths, strict=True)
         ]
