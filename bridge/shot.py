@@ -25,6 +25,9 @@ DATA_LAYERS = (*MATTE_LAYERS, SKELETON, FACE_BOX)
 OWN_SIZES = {FACE: (512, 512)}
 """Layers that do not lie over the plate, with their own width and height."""
 
+SIGNED_LAYERS = ("difference",)
+"""Layers that go below zero, which no movie holds."""
+
 
 class PictureFile(msgspec.Struct, frozen=True, kw_only=True):
     """One file that crosses to the daemon: a frame of a sequence, a movie, or a still."""
@@ -180,7 +183,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestedMovie(msgspec.Struct, frozen=True, kw_only=True):
-    """A movie of one layer, handles included, through the review's view."""
+    """A movie of one layer, handles included: pictures through the review's view, data as it is stored.
+
+    `difference` has none: no movie holds what is below zero.
+    """
 
     layer: str
     kind: Literal["prores_4444", "prores_422_hq", "dnxhr_hqx"]

@@ -19,14 +19,14 @@ from understudy.inference.footage import ShotPictures
 from understudy.inference.picture.header import Image
 from understudy.inference.picture.label import Label
 from understudy.inference.picture.layers import fit_window
-from understudy.inference.picture.movies import MovieWriter
+from understudy.inference.picture.movies import MovieWriter, stated_aspect
 from understudy.inference.picture.plate import PlateFrame
 from understudy.inference.provenance.watermark import ALGORITHM, Marker
 from understudy.inference.provenance.watermark_key import can_carry, mark_of
 from understudy.inference.provenance.xmp import xmp_box, xmp_packet
 from understudy.inference.report import ReportFacts, ReportFrame, choose_frames, write_report
 from understudy.inference.report_papers import papers_of
-from understudy.inference.requested_movies import Codes, RequestedMovies, movie_path, opening
+from understudy.inference.requested_movies import VIEW, Codes, RequestedMovies, movie_path, opening
 from understudy.inference.version import Version
 
 REVIEW_NAME = "review.mp4"
@@ -67,6 +67,7 @@ class Screening:
             metadata=_review_metadata(pictures, version),
             timecode=pictures.ground(cut.first).timecode,
             trailer=trailer,
+            pixel_aspect=pictures.canvas.pixel_aspect,
         )
         self._label = _label(pictures, version)
         self._labelled = frozenset(opening(tuple(cut), pictures, version))
@@ -139,7 +140,7 @@ class Screening:
 
 def _label(pictures: ShotPictures, version: Version) -> Label | None:
     text = version.order.label_text
-    return Label.of(text, *pictures.size) if text else None
+    return Label.of(text, *pictures.size, float(stated_aspect(pictures.canvas.pixel_aspect))) if text else None
 
 
 def _marker(pictures: ShotPictures, version: Version) -> Marker | None:
@@ -156,7 +157,7 @@ def _review_metadata(pictures: ShotPictures, version: Version) -> dict[str, str]
     said = marks(pictures.order, version.description, weights=version.weights)
     said |= {APPROXIMATE: "; ".join(one.words for one in version.approximate)} if version.approximate else {}
     metadata = {name.replace("understudy/", "understudy_"): value for name, value in said.items() if name != STATE}
-    return metadata | {"comment": said["understudy/disclosure"], "understudy_view": f"{view.display} / {view.view}"}
+    return metadata | {"comment": said["understudy/disclosure"], VIEW: f"{view.display} / {view.view}"}
 
 
 def make_report(

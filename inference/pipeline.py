@@ -115,6 +115,7 @@ def generate(pictures: ShotPictures, version: Version, reporter: Reporting, engi
     finished = version.finished_frames()
     for frame, files in finished.items():
         reporter.frame(frame, files)
+    reporter.found(*(_made_before(code, frames) for code, frames in version.earlier_code(finished).items()))
     segments = plan_segments(pictures.cadence.made, version.description.segment)
     redo = version.order.job.redo
     redoing = Redoing(redo, version, segments, pictures.cadence) if redo is not None else None
@@ -243,6 +244,16 @@ def _copy_kept(
             finished[frame] = ()
             reporter.step("keeping", done, len(left))
     reporter.found(*redoing.findings())
+
+
+def _made_before(code: str, frames: tuple[int, ...]) -> Finding:
+    return Finding(
+        rule="earlier_code",
+        outcome="note",
+        message=f"{len(frames)} frames, from {frames[0]} on, were made by {code}, before the code here was changed; "
+        "their headers say so",
+        frames=frames,
+    )
 
 
 def _approximately_made(one: Approximation) -> Finding:

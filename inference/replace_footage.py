@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -80,12 +81,12 @@ class ReplacePictures(ShotPictures):
         return dataclasses.replace(picture, pixels=fit_window(picture.pixels, picture.data, display), data=display)
 
     def footage(self) -> Footage:
-        clean_plate, holdout = self.clean_plate, self.holdout
+        holdout = self.holdout
         return dataclasses.replace(
             self.bare_footage(),
-            plate=lambda frame: self._model_picture(self.ground(frame), frame),
+            plate=lambda frame: self._model_picture(self.ground(frame), frame, self.colour),
             matte=lambda frame: self._model_matte(self.matte, frame),
-            clean_plate=(lambda frame: self._model_picture(clean_plate.frame(frame), frame)) if clean_plate else None,
+            clean_plate=self._model_clean_plate(),
             holdout=(lambda frame: self._model_matte(holdout, frame)) if holdout else None,
             plate_scale=min(self.crop.model_width / self.crop.width, self.crop.model_height / self.crop.height),
         )
@@ -113,8 +114,16 @@ class ReplacePictures(ShotPictures):
         with_matte = tuple(frame for frame in self.frames if frame not in self.empty)
         return shot_exposure(self.plate, self.matte, with_matte or self.frames)
 
-    def _model_picture(self, picture: PlateFrame, frame: int) -> Picture:
-        return self.colour.to_model(cut(floats(picture), self.crop, frame, picture.data))
+    def _model_clean_plate(self) -> Callable[[int], Picture] | None:
+        """Return the reader of the clean plate: by way of its own space, which need not be the plate's."""
+        reader = self.clean_plate
+        if reader is None:
+            return None
+        colour = ModelColour(self.config, reader.working_space, self.colour.exposure_stops)
+        return lambda frame: self._model_picture(reader.frame(frame), frame, colour)
+
+    def _model_picture(self, picture: PlateFrame, frame: int, colour: ModelColour) -> Picture:
+        return colour.to_model(cut(floats(picture), self.crop, frame, picture.data))
 
     def _model_matte(self, reader: MatteReader, frame: int) -> Picture:
         return cut(reader.frame(frame), self.crop, frame, kind="matte")

@@ -1,5 +1,6 @@
-"""Movies of layers that were asked for: ProRes or DNxHR through the review's view, encoded while a take is read back.
+"""Movies of layers that were asked for: ProRes or DNxHR, encoded while a take is read back.
 
+A picture is seen through the review's view; data, a matte, has no colour and keeps its stored values, as far as 0 to 1.
 A layer with alpha is unmultiplied before the view (a view is no linear operation) and multiplied again afterwards where
 premultiplied was asked for; the file's name says which of the two it holds.
 """
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.bridge.shot import RequestedMovie
+from understudy.bridge.shot import DATA_LAYERS, RequestedMovie
 from understudy.inference.picture.half_floats import to_float
 from understudy.inference.picture.header import Image
 from understudy.inference.picture.label import Label
@@ -23,6 +24,9 @@ from understudy.inference.shot_pictures import ShotPictures
 from understudy.inference.version import Version
 
 FOLDER = "movies"
+VIEW = "understudy_view"
+"""What a movie's metadata calls the view that its pictures are seen through."""
+NO_VIEW = "none: data, as it is stored"
 
 Codes = NDArray[np.float32]
 
@@ -63,9 +67,10 @@ class RequestedMovies:
                 pictures.rate,
                 *pictures.size,
                 kind=wanted.kind,
-                metadata=metadata,
+                metadata={**metadata, VIEW: NO_VIEW} if wanted.layer in DATA_LAYERS else metadata,
                 timecode=first,
                 trailer=trailer,
+                pixel_aspect=pictures.canvas.pixel_aspect,
             )
             for wanted, path in zip(self.wanted, self.paths, strict=True)
         ]
@@ -102,19 +107,24 @@ class RequestedMovies:
         """Return (height, width, 3 or 4) codes 0 to 1 over the display window."""
         pictures = self._pictures
         pixels = to_float(fit_window(image.pixels, image.header.data, pictures.canvas.display))
-        view = pictures.review_view
         alpha = pixels[:, :, 3:] if image.channels[-1] == "A" else None
         colour = np.ascontiguousarray(pixels[:, :, :3])
         if alpha is not None and wanted.kind == "prores_4444":
             np.divide(colour, alpha, out=colour, where=alpha > 0)
-        shown = pictures.config.display_codes(colour, pictures.canvas.space, view.display, view.view)
-        codes = np.clip(np.nan_to_num(shown[:, :, :3]), 0, 1)
+        codes = np.clip(np.nan_to_num(self._seen(wanted.layer, colour)), 0, 1)
         if wanted.kind != "prores_4444":
             return np.ascontiguousarray(codes)
         coverage = np.ones_like(codes[:, :, :1]) if alpha is None else np.clip(alpha, 0, 1)
         if wanted.alpha == "premultiplied":
             codes = codes * coverage
         return np.concatenate([codes, coverage], axis=2)
+
+    def _seen(self, layer: str, colour: Codes) -> Codes:
+        """Return float codes of straight (height, width, 3); data as it is, for a view would move every edge."""
+        if layer in DATA_LAYERS:
+            return colour
+        pictures, view = self._pictures, self._pictures.review_view
+        return pictures.config.display_codes(colour, pictures.canvas.space, view.display, view.view)[:, :, :3]
 
 
 def _in_folder(path: Path) -> Path:

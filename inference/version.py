@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +18,7 @@ import msgspec
 
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.errors import EngineError, Finding, PlateError
-from understudy.bridge.exr_file import file_digest, read_attribute, set_state, walk_exr
+from understudy.bridge.exr_file import file_digest, read_attribute, read_attributes, set_state, walk_exr
 from understudy.bridge.shot import OutputFile
 from understudy.bridge.take_segments import TakeSegment
 from understudy.inference.compliance import marks
@@ -31,6 +31,7 @@ from understudy.inference.compliance.manifest import (
     write_manifest,
 )
 from understudy.inference.engines.roster import describe_for
+from understudy.inference.picture.layers import tell_anew
 from understudy.inference.provenance.credentials import MOVIES
 from understudy.inference.provenance.frame_list import LIST_NAME, SEAL_NAME
 from understudy.inference.take_segments import planned_segments, with_origins
@@ -135,19 +136,15 @@ class Version:
     def open(self) -> None:
         """Make the provisional folder. Frames that an interrupted run left whole in it stay; all other files go.
 
-        A power cut may have given a file its name before its bytes: what does not read as a frame is made again.
+        A power cut may have given a file its name before its bytes: what does not read as a frame is made again. So is
+        what another engine, other weights or other settings made; what was made by other code, or on papers of before,
+        is told today's marks (docs/decisions/0062-code-may-change-in-mid-job.md). Raises JobParked.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        for path in [path for path in self.folder.rglob("*") if not path.is_dir()]:
-            if path.name.startswith(".") or path.suffix != ".exr" or path.is_symlink():
-                path.unlink()
-                continue
-            path.chmod(stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IROTH)
-            try:
-                walk_exr(path)
-                set_state(path, marks.PROVISIONAL)
-            except PlateError:
-                path.unlink()
+        found = [path for path in self.folder.rglob("*") if not path.is_dir()]
+        todays = marks.marks(self.order, self.description, weights=self.weights)
+        with ThreadPoolExecutor(SETTLING_THREADS, thread_name_prefix="open") as pool:
+            _few_at_a_time(pool, lambda path: _take_up(path, todays), found)
 
     def path(self, layer: str, frame: int) -> Path:
         """Return where a layer's frame lies while it is provisional."""
@@ -161,6 +158,15 @@ class Version:
             if all(path.is_file() for path in paths.values()):
                 frames[frame] = tuple(self.describe(path, layer, frame) for layer, path in paths.items())
         return frames
+
+    def earlier_code(self, frames: Iterable[int]) -> dict[str, tuple[int, ...]]:
+        """Return which of these whole frames say that other code made them, by their words for it."""
+        found: dict[str, list[int]] = {}
+        for frame in frames:
+            words = read_attribute(self.path(self.picture_layer, frame), marks.PIXELS_BY)
+            if words:
+                found.setdefault(words, []).append(frame)
+        return {words: tuple(frames) for words, frames in found.items()}
 
     def read_approximations(self) -> tuple[Approximation, ...]:
         """Return which frames say that they were made with less than the settings say: whichever worker made them.
@@ -267,6 +273,26 @@ class Version:
                 if path.is_file()  # versions of before had no seal
             ),
         )
+
+
+def _take_up(path: Path, todays: Mapping[str, str]) -> None:
+    """Make what an interrupted run left this version's own by today's marks, or remove it."""
+    if path.name.startswith(".") or path.suffix != ".exr" or path.is_symlink():
+        path.unlink()
+        return
+    path.chmod(stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IROTH)
+    try:
+        walk_exr(path)
+        said = read_attributes(path, (*todays, marks.PIXELS_BY, marks.PIXELS_FROM))
+        anew = marks.told_anew(said, todays)
+        if anew is None:
+            path.unlink()
+            return
+        if anew:
+            tell_anew(path, anew)
+        set_state(path, marks.PROVISIONAL)
+    except PlateError:
+        path.unlink()
 
 
 def _flush(path: Path) -> None:

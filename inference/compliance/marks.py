@@ -17,6 +17,7 @@ understudy/redo                 for a version that makes a segment again: which,
 AIGC                            where asked for: the metadata of GB 45438, as JSON
 understudy/approximate          for a frame that was made with less than its settings say, for want of memory: how
 understudy/pixels_from, pixels_settings     for a frame kept from another version: which made it, with which settings
+understudy/pixels_by            for a frame that an earlier run of the job made by other code than is here now: by which
 understudy/face                 where an engine is shown a face: which box of the frame, and how it was found
 understudy/colour_config        the OCIO config: a built-in one's name, or the studio's own file and digest
 understudy/inputs, record, record_id                                        of what, and on which papers
@@ -37,7 +38,7 @@ from blake3 import blake3
 
 from understudy.bridge.engine_description import EngineDescription
 from understudy.bridge.record import Record
-from understudy.bridge.shot import JobRequest
+from understudy.bridge.shot import JobRequest, Settings
 from understudy.inference.cadence import Cadence
 from understudy.inference.compliance.aigc import AIGC, aigc_json
 from understudy.inference.work_order import WorkOrder
@@ -54,11 +55,13 @@ SETTINGS = "understudy/settings"
 WEIGHTS = "understudy/weights"
 PIXELS_FROM = "understudy/pixels_from"
 PIXELS_SETTINGS = "understudy/pixels_settings"
+PIXELS_BY = "understudy/pixels_by"
 FACE_SHOWN = "understudy/face"
 APPROXIMATE = "understudy/approximate"
-FRAME_MARKS = (PIXELS_FROM, PIXELS_SETTINGS, IN_BETWEEN, IN_BETWEEN_OF, FACE_SHOWN, APPROXIMATE)
+FRAME_MARKS = (PIXELS_FROM, PIXELS_SETTINGS, PIXELS_BY, IN_BETWEEN, IN_BETWEEN_OF, FACE_SHOWN, APPROXIMATE)
 """Of single frames: they stay with the pixels where another version takes them over. The first two are only in files
-whose pixels another version made; the last is what the engine said that made them.
+whose pixels another version made, the third in those that other code made; the last is what the engine said that made
+them.
 """
 PROVENANCE = tuple(
     f"understudy/{name}"
@@ -68,6 +71,16 @@ PROVENANCE = tuple(
     )
 )  # fmt: skip
 """Without these a file does not prove how it was made."""
+CODE = ("understudy/software", "understudy/commit")
+MAKING = tuple(
+    f"understudy/{name}"
+    for name in (
+        "engine", "engine_version", "mode", "settings", "seed", "prompt", "weights", "colour_config", "inputs", "job",
+        "version",
+    )
+)  # fmt: skip
+"""What a frame is a picture of, and by what. One that says otherwise is not this version's; code is not among them, as
+it is not for the pixels of an identical job: where other code makes other pixels, the engine has another version."""
 
 PROVISIONAL = "provisional"
 FOR_REVIEW = "for_review"
@@ -136,6 +149,30 @@ def marks(
     if order.aigc_producer:
         named[AIGC] = aigc_json(order.aigc_producer, f"{order.job_id}_v{order.version:03}")
     return named
+
+
+def told_anew(said: Mapping[str, str], todays: Mapping[str, str]) -> dict[str, str] | None:
+    """Return the marks that a frame on disk must be told anew to be of today's version; None = it was made otherwise.
+
+    said: the frame's own marks, as `read_attributes` gives them; todays: as `marks` does. A frame of earlier code is
+    told which that was, unless another version made its pixels.
+    """
+    changed = {name: value for name, value in todays.items() if name != STATE and said.get(name) != value.rstrip(" \0")}
+    made_otherwise = changed.keys() & set(MAKING)
+    if made_otherwise and (made_otherwise != {SETTINGS} or not _alike(said.get(SETTINGS, ""), todays[SETTINGS])):
+        return None
+    if not changed.keys().isdisjoint(CODE) and PIXELS_BY not in said and PIXELS_FROM not in said:
+        software, commit = (said.get(name, UNKNOWN) for name in CODE)
+        changed[PIXELS_BY] = f"{software}, commit {commit}"
+    return changed
+
+
+def _alike(said: str, todays: str) -> bool:
+    """Say whether two texts mean the same settings: one of before lacks what can be set since."""
+    try:
+        return msgspec.json.decode(said, type=Settings) == msgspec.json.decode(todays, type=Settings)
+    except msgspec.MsgspecError:
+        return False
 
 
 def iptc_fields(order: WorkOrder, description: EngineDescription) -> dict[str, str]:

@@ -45,7 +45,7 @@ def _read(folder: Path, name: str, text: str) -> MovieProof:
 
 def _opening(movie: MovieReader, text: str) -> tuple[int, float]:
     """Return how many frames from the first on show the label, and the least height of its letters in them."""
-    label, least, shown = Label.of(text, movie.width, movie.height), 1.0, 0
+    label, least, shown = Label.of(text, movie.width, movie.height, movie.pixel_aspect), 1.0, 0
     while shown < movie.count:
         seen = label.measure(np.clip(movie.read(shown)[:, :, :3], 0, 1))
         if seen.alike < ALIKE or seen.height < LEAST_HEIGHT:

@@ -29,6 +29,8 @@ _LENS = (
 )
 KEPT = frozenset(" ".join((_TIME, _PICTURE, _ORIGIN, _CAMERA, _LENS)).split())
 """Names of the OpenEXR 3.5 standard attributes. `pixelAspectRatio` and the windows are the writer's own arguments."""
+MOMENT = frozenset(("timeCode", "keyCode", "imageCounter"))
+"""Names that say which frame a picture was: true of one frame alone."""
 _FROM_OTHER_FORMATS = {"Make": "cameraMake", "Model": "cameraModel"}
 _COLOUR_NAMES = ("chromaticities", "colorInteropID", "adoptedNeutral", "whiteLuminance")
 _INT32 = range(-(2**31), 2**31)

@@ -54,12 +54,13 @@ class Label:
     shortest: int
 
     @classmethod
-    def of(cls, text: str, width: int, height: int) -> Label:
-        """Draw it for the corner at the right below. Raises RequestError, as `check_label` does, and where it is too
-        long for the picture.
+    def of(cls, text: str, width: int, height: int, pixel_aspect: float = 1.0) -> Label:
+        """Draw it for the corner at the right below; its height is measured on the picture as people see it.
+
+        Raises RequestError, as `check_label` does, and where it is too long for the picture.
         """
         check_label(text)
-        shortest = min(width, height)
+        shortest = min(round(width * pixel_aspect), height)
         letters = _drawn(text, _size(max(DRAWN_HEIGHT * shortest, READABLE_PIXELS)), round(_PADDING * shortest))
         margin = round(_MARGIN * shortest)
         top, left = height - margin - letters.shape[0], width - margin - letters.shape[1]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from understudy.bridge.errors import JobParked, PlateError
 from understudy.inference.picture.attributes import storable
-from understudy.inference.picture.header import Window
+from understudy.inference.picture.header import Window, damaged
 
 STATE_ATTRIBUTE = "understudy/state"
 STATE_BYTES = 16
@@ -80,6 +80,26 @@ def write_parts(
     stream = io.BytesIO()
     OpenEXR.File(made).write(stream)
     return _placed(path, stream.getbuffer())
+
+
+def tell_anew(path: Path, marks: Mapping[str, str]) -> None:
+    """Write these string attributes into the header of every part of a layer's file; all else stays, every bit.
+
+    Raises PlateError for pixels that cannot be decoded, JobParked when the disk is full: the file is as it was.
+    """
+    try:
+        count = len(OpenEXR.File(str(path), header_only=True).parts)
+        file = OpenEXR.File(str(path), num_threads=_THREADS)
+        # The module drops a part that it could not decode: a line on stdout, no exception.
+        if len(file.parts) != count:
+            raise RuntimeError("its pixels cannot be decoded")
+        for part in file.parts:
+            part.header.update(marks)
+        stream = io.BytesIO()
+        file.write(stream)
+    except (RuntimeError, ValueError, TypeError, OSError) as problem:  # whatever the module raises over damage
+        raise damaged(str(path), f"its marks cannot be told anew ({problem})") from problem
+    _place(path, stream.getbuffer())
 
 
 def fit_window(pixels: NDArray[Any], source: Window, target: Window, fill: float = 0.0) -> NDArray[Any]:

@@ -28,6 +28,7 @@ from understudy.inference.picture.movie_frames import frame_from_codes, rgb_to_y
 _BT709 = 1  # ITU-T H.273: primaries, transfer and matrix all
 _LIMITED, _FULL = 1, 2
 _ENCODER_THREADS = 4  # fixed: x264's bytes depend on the number of threads, not on the machine
+_LARGEST_ASPECT_TERM = 500  # 4/3 as a float32 becomes 4/3 again; nothing but 1 comes so near to 1 as to be read as it
 _OUT_OF_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -71,8 +72,11 @@ class MovieWriter:
         metadata: Mapping[str, str] | None = None,
         timecode: str | None = None,
         trailer: bytes = b"",
+        pixel_aspect: float = 1.0,
     ) -> None:
-        """`trailer`: whole boxes that follow the last one, such as XMP."""
+        """trailer: whole boxes that follow the last one, such as XMP. pixel_aspect: a pixel's width by its height;
+        players stretch the pictures by it.
+        """
         self.path = Path(path)
         self.partial = self.path.with_name(self.path.name + ".partial")
         self.count = 0
@@ -87,7 +91,7 @@ class MovieWriter:
             self._container = av.open(str(self.partial), "w", format=self._kind.container, options=options)
         with ExitStack() as unless_ready:
             unless_ready.callback(self.abandon)
-            self._stream = self._add_stream(Fraction(rate))
+            self._stream = self._add_stream(Fraction(rate), pixel_aspect)
             self._container.metadata.update(metadata or {})
             if timecode is not None:
                 self._container.metadata["timecode"] = timecode
@@ -137,7 +141,7 @@ class MovieWriter:
             self._container.close()
         self.partial.unlink(missing_ok=True)
 
-    def _add_stream(self, rate: Fraction) -> av.VideoStream:
+    def _add_stream(self, rate: Fraction, pixel_aspect: float) -> av.VideoStream:
         added = self._container.add_stream(self._kind.codec, rate=rate, options=dict(self._kind.options))
         stream = cast(av.VideoStream, added)
         coder = stream.codec_context
@@ -148,6 +152,9 @@ class MovieWriter:
         coder.flags |= Flags.bitexact
         coder.color_primaries, coder.color_trc = _BT709, _BT709
         coder.colorspace, coder.color_range = _BT709, _LIMITED
+        aspect = stated_aspect(pixel_aspect)
+        if aspect != 1:
+            coder.sample_aspect_ratio = aspect
         return stream
 
     def _even(self) -> tuple[int, int]:
@@ -174,6 +181,11 @@ class MovieWriter:
             dst_color_range=_LIMITED,
             interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND,
         )
+
+
+def stated_aspect(pixel_aspect: float) -> Fraction:
+    """Return a pixel's width by its height as a movie says it, and as `MovieReader.pixel_aspect` gives it back."""
+    return Fraction(pixel_aspect).limit_denominator(_LARGEST_ASPECT_TERM)
 
 
 @contextmanager

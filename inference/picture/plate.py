@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from understudy.bridge.errors import Finding, PlateError
 from understudy.bridge.frames import FrameRange
 from understudy.bridge.shot import PictureFile, Plate
+from understudy.inference.picture.attributes import MOMENT
 from understudy.inference.picture.colour import ColourConfig
 from understudy.inference.picture.header import Header, Image, Window
 from understudy.inference.picture.images import read_header, read_image
@@ -41,7 +42,9 @@ class PlateFrame:
     """R, G, B or R, G, B, A; alpha as the file holds it."""
     data: Window
     attributes: dict[str, Any] = field(default_factory=dict)
-    """The frame's own header, all of it: `attributes.kept_attributes` says what a layer takes over."""
+    """The frame's own header, all of it, but of a still that is several frames its moment:
+    `attributes.kept_attributes` says what a layer takes over.
+    """
     timecode: str | None = None
 
 
@@ -99,8 +102,12 @@ class PlateReader:
         pixels: NDArray[Any] = image.pixels
         if self.kind == "converted":
             pixels = self.config.convert(pixels, self.space, self.working_space)
-        code = None if self._pictures.kind == "still" else image.header.timecode
-        return PlateFrame(number, pixels, image.channels, image.header.data, image.header.attributes, code)
+        attributes, code = image.header.attributes, image.header.timecode
+        if self._pictures.kind == "still":
+            code = None
+            if len(self.frames) > 1:
+                attributes = {name: value for name, value in attributes.items() if name not in MOMENT}
+        return PlateFrame(number, pixels, image.channels, image.header.data, attributes, code)
 
     def close(self) -> None:
         """Close a movie's decoder."""

@@ -1,7 +1,7 @@
 """What was asked for beside the layers must be something that can be made of them."""
 
 from understudy.bridge.errors import Finding
-from understudy.bridge.shot import OWN_SIZES
+from understudy.bridge.shot import OWN_SIZES, SIGNED_LAYERS
 from understudy.bridge.words import PREMULTIPLIED_LAYERS
 from understudy.inference.compliance.facts import AdmissionFacts
 from understudy.inference.compliance.phrases import write_list
@@ -31,6 +31,11 @@ class Rule(AdmissionRule):
             f"{movie.layer} has alpha, which {movie.kind} cannot hold"
             for movie in output.movies
             if movie.layer in PREMULTIPLIED_LAYERS and movie.kind != "prores_4444"
+        ]
+        problems += [
+            f"{movie.layer} is signed, and no movie holds what is below zero"
+            for movie in output.movies
+            if movie.layer in made and movie.layer in SIGNED_LAYERS
         ]
         if len(set(output.movies)) != len(output.movies):
             problems.append("a movie is asked for twice")

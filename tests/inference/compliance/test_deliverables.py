@@ -45,3 +45,11 @@ def test_when_a_movie_is_asked_of_a_layer_with_a_size_of_its_own_then_it_is_refu
     found = say("deliverables_are_known", msgspec.structs.replace(asked, engine=with_face))
     assert found.refuses
     assert "face has a size of its own" in found.message
+
+
+def test_when_a_movie_is_asked_of_a_signed_layer_then_it_is_refused(say: Any, make: Any) -> None:
+    signed = msgspec.structs.replace(make.PREVIEW, layers={"replace": ("comp", "difference"), "animate": ("beauty",)})
+    asked = facts(make, RequestedMovie(layer="difference", kind="prores_4444"))
+    found = say("deliverables_are_known", msgspec.structs.replace(asked, engine=signed))
+    assert found.refuses
+    assert "difference is signed, and no movie holds what is below zero" in found.message

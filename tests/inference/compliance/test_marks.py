@@ -25,6 +25,7 @@ from understudy.inference.compliance.marks import (
     marks,
     record_digest,
     software_commit,
+    told_anew,
 )
 from understudy.inference.picture.header import Window
 from understudy.inference.picture.images import read_header
@@ -163,6 +164,42 @@ def test_the_commit_is_stated_or_said_to_be_unknown(monkeypatch: pytest.MonkeyPa
     assert software_commit() == "abc123"
     monkeypatch.delenv("UNDERSTUDY_COMMIT")
     assert software_commit()
+
+
+def test_when_a_frame_says_what_is_said_today_then_nothing_is_told_anew(on_disk: Any, make: Any) -> None:
+    job = make.job(RANGE, settings=Settings(prompt="ends in spaces  "))
+    todays = marks(on_disk.order(job=job), make.PREVIEW)
+    stored = {name: value.rstrip() for name, value in todays.items()} | {names.STATE: "delivered"}
+    assert told_anew(stored, todays) == {}
+
+
+@pytest.mark.parametrize("name", [name for name in names.MAKING if name != names.SETTINGS])
+def test_when_a_frame_was_made_otherwise_then_it_is_not_told_anew(on_disk: Any, make: Any, name: str) -> None:
+    todays = marks(on_disk.order(), make.PREVIEW)
+    assert told_anew({**todays, name: "another"}, todays) is None
+    assert told_anew({one: value for one, value in todays.items() if one != name}, todays) is None
+
+
+def test_when_settings_lack_what_can_be_set_since_then_they_are_the_same_settings(on_disk: Any, make: Any) -> None:
+    todays = marks(on_disk.order(), make.PREVIEW)
+    said = json.loads(todays[names.SETTINGS])
+    older = {key: value for key, value in said.items() if key != "segment_seeds"}
+    other = {**older, "seed": 8}
+    assert told_anew({**todays, names.SETTINGS: json.dumps(older)}, todays) == {names.SETTINGS: todays[names.SETTINGS]}
+    for text in (json.dumps(other), "", "{"):
+        assert told_anew({**todays, names.SETTINGS: text}, todays) is None
+
+
+def test_when_other_code_made_a_frame_then_that_is_said_once_and_never_of_another_versions_pixels(
+    on_disk: Any, make: Any
+) -> None:
+    todays = marks(on_disk.order(), make.PREVIEW)
+    before = {**todays, "understudy/software": "understudy 0.1", "understudy/commit": "abc"}
+    told = told_anew(before, todays) or {}
+    assert told[names.PIXELS_BY] == "understudy 0.1, commit abc"
+    assert {name: told[name] for name in names.CODE} == {name: todays[name] for name in names.CODE}
+    for name in (names.PIXELS_BY, names.PIXELS_FROM):
+        assert names.PIXELS_BY not in (told_anew({**before, name: "said before"}, todays) or {})
 
 
 def test_a_manifest_is_the_same_bytes_in_whatever_order_its_files_come(on_disk: Any, make: Any) -> None:

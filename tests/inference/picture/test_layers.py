@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import threading
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ import pytest
 from blake3 import blake3
 
 from understudy.bridge.errors import JobParked, PlateError
-from understudy.inference.picture.attributes import layer_attributes
+from understudy.inference.picture.attributes import exr_timecode, layer_attributes
 from understudy.inference.picture.header import Window
 from understudy.inference.picture.images import read_image
-from understudy.inference.picture.layers import STATE_ATTRIBUTE, fit_window, write_layer
+from understudy.inference.picture.layers import STATE_ATTRIBUTE, fit_window, tell_anew, write_layer, write_parts
 
 DATA = Window(-3, 5, 64, 48)
 DISPLAY = Window(0, 0, 60, 50)
@@ -157,3 +158,39 @@ def test_a_window_is_cut_and_padded_where_it_differs() -> None:
     assert fitted.tolist() == [[0, 4, 5, 6], [0, 8, 9, 10], [0, 0, 0, 0]]
     assert fit_window(pixels, Window(0, 0, 4, 3), Window(10, 10, 2, 1), fill=1.0).tolist() == [[1, 1]]
     assert fit_window(pixels, DATA, DATA) is pixels
+
+
+@pytest.mark.parametrize("multipart", [False, True])
+def test_when_a_mark_is_told_anew_then_the_file_is_as_if_it_had_been_written_so(
+    tmp_path: Path, multipart: bool
+) -> None:
+    half, full = every_kind_of_half(4), np.random.default_rng(1).random((48, 64, 3), np.float32)
+
+    def made(name: str, **marks: str) -> Path:
+        where: dict[str, object] = {"data": DATA, "display": DISPLAY, "pixel_aspect": 2.0}
+        where["attributes"] = {
+            "timeCode": exr_timecode("01:00:00;02"),
+            "framesPerSecond": Fraction(30000, 1001),
+            **marks,
+        }
+        if multipart:
+            layers = {"rgba": (half, tuple("RGBA")), "matte": (full, tuple("RGB"))}
+            return write_parts(tmp_path / name, layers, **where).path  # type: ignore[arg-type]
+        return write_layer(tmp_path / name, half, tuple("RGBA"), **where).path  # type: ignore[arg-type]
+
+    told = made("told.exr", commit="a")
+    tell_anew(told, {"commit": "longer than before", "new": "word"})
+    assert told.read_bytes() == made("written.exr", commit="longer than before", new="word").read_bytes()
+
+
+def test_when_a_file_is_damaged_then_nothing_is_told_anew_and_it_stays_as_it_was(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 1, 48 * 64 * 3).reshape(48, 64, 3).astype(np.float16)  # noise is stored as it is
+    path = write(tmp_path / "comp.0001.exr", ramp).path
+    data = bytearray(path.read_bytes())
+    data[-400:-100] = bytes(300)
+    for broken in (bytes(data), bytes(data[:900]), b""):
+        path.write_bytes(broken)
+        with pytest.raises(PlateError, match=r"comp\.0001\.exr"):
+            tell_anew(path, {"commit": "b"})
+        assert path.read_bytes() == broken
+        assert [path] == list(tmp_path.iterdir())

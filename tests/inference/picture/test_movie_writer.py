@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -88,6 +89,20 @@ def test_when_the_size_is_odd_then_it_is_padded_by_the_edge(tmp_path: Path, kind
         held = movie.read(0)
         np.testing.assert_allclose(held[:65, :97], smooth(0, 65, 97), atol=0.12)
         np.testing.assert_allclose(held[65, 10:80], held[64, 10:80], atol=0.06)
+
+
+@pytest.mark.parametrize("kind", MOVIE_KINDS)
+@pytest.mark.parametrize(("stated", "read"), [(2.0, Fraction(2)), (float(np.float32(4 / 3)), Fraction(4, 3))])
+def test_when_pixels_are_not_square_then_the_movie_says_so(
+    tmp_path: Path, kind: str, stated: float, read: Fraction
+) -> None:
+    path = tmp_path / f"squeezed{suffix(kind)}"
+    with MovieWriter(path, Fraction(24), 256, 128, kind=kind, pixel_aspect=stated) as movie:
+        movie.write(np.zeros((128, 256, 3), np.uint8 if kind == "h264" else np.float32))
+    with MovieReader(path) as reader:
+        assert (reader.width, reader.height, reader.pixel_aspect) == (256, 128, float(read))
+    # What players go by: ISO/IEC 14496-12, 12.1.4.2, the horizontal and the vertical spacing.
+    assert struct.pack(">4s2I", b"pasp", *read.as_integer_ratio()) in path.read_bytes()
 
 
 def test_when_a_layer_with_alpha_is_written_then_its_alpha_comes_back(tmp_path: Path) -> None:

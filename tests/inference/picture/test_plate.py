@@ -16,6 +16,7 @@ import pytest
 from understudy.bridge.errors import PlateError, RequestError
 from understudy.bridge.frames import FrameRange
 from understudy.bridge.shot import PictureFile, Pictures, Plate
+from understudy.inference.picture.attributes import exr_timecode, kept_attributes
 from understudy.inference.picture.colour import ColourConfig
 from understudy.inference.picture.colour_configs import STANDARD
 from understudy.inference.picture.exposure import shot_exposure
@@ -211,6 +212,34 @@ def test_a_still_is_every_frame(tmp_path: Path, shot: Shot, config: ColourConfig
     assert all(np.array_equal(reader.frame(n).pixels.view(np.uint16), any_half(1).view(np.uint16)) for n in (10, 12))
     with pytest.raises(ValueError, match="frame 13"):
         reader.frame(13)
+
+
+def timed(tmp_path: Path) -> Path:
+    """Write a picture that says when it was taken."""
+    when = {
+        "timeCode": exr_timecode("01:00:00:07"), "keyCode": OpenEXR.KeyCode(1, 2, 3, 4, 5, 4, 64), "imageCounter": 7,
+    }  # fmt: skip
+    return write_exr(tmp_path, 1, any_half(1), attributes={**when, "cameraModel": "A"})
+
+
+def test_when_a_still_is_several_frames_then_none_of_them_has_its_moment(
+    tmp_path: Path, shot: Shot, config: ColourConfig
+) -> None:
+    shot.take(timed(tmp_path))
+    reader = shot.reader("10-12", kind="still", config=config)
+    for number in (10, 12):
+        frame = reader.frame(number)
+        assert frame.timecode is None
+        assert kept_attributes(frame.attributes) == {"cameraModel": "A"}
+
+
+@pytest.mark.parametrize("kind", ["still", "sequence"])
+def test_when_a_file_is_one_frame_then_that_has_its_moment(
+    tmp_path: Path, shot: Shot, config: ColourConfig, kind: str
+) -> None:
+    shot.take(timed(tmp_path), 1 if kind == "sequence" else None)
+    kept = kept_attributes(shot.reader("1", kind=kind, config=config).frame(1).attributes)
+    assert {"timeCode", "keyCode", "imageCounter", "cameraModel"} <= kept.keys()
 
 
 def test_missing_frames_are_listed_by_number(tmp_path: Path, shot: Shot, config: ColourConfig) -> None:
