@@ -35,6 +35,7 @@ from understudy.bridge.papers_messages import (
     Waivers,
 )  # fmt: skip
 from understudy.bridge.picture_messages import AskPixel, AskProxy, Pixel, Proxy
+from understudy.bridge.record import Record
 from understudy.bridge.shot import Digest, JobRequest, OutputFile, Seed, SegmentNumber
 from understudy.bridge.take_segments import TakeSegment
 from understudy.bridge.words import Mode, State
@@ -253,6 +254,8 @@ class JobDetail(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     job: JobRequest
     findings: tuple[Finding, ...]
     last_event: int
+    record: Record | None = None
+    """The record as it was sent, where the registry filled in some of the job's; None = the job's own."""
 
 
 class Outputs(msgspec.Struct, frozen=True, kw_only=True, tag=True):

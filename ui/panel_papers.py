@@ -78,7 +78,9 @@ class PanelPapers(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.use.setText(papers_words.AGAIN)
         dialog.use_wanted.connect(partial(self._send_again, detail))
-        dialog.edit_document(document_of(detail.job.record), detail.summary.job_id, detail.findings)
+        # What the registry filled in is no word of the artist's, and must not be sent back as one.
+        record = detail.job.record if detail.record is None else detail.record
+        dialog.edit_document(document_of(record), detail.summary.job_id, detail.findings)
         dialog.show()
         self.dialog = dialog
 

@@ -200,8 +200,9 @@ class Service:
         # A long job's request is megabytes: it goes from the store to the wire as it is, not through objects.
         job: Any = msgspec.Raw(await self._house.stored(self._house.store.encoded_request, row.job_id))
         findings = await self._house.stored(self._house.store.findings, row.job_id)
+        record = (await self._house.stored(self._house.store.papers, row.job_id)).record
         (summary,) = await self._summaries(row)
-        return JobDetail(summary=summary, job=job, findings=findings, last_event=row.last_event)
+        return JobDetail(summary=summary, job=job, findings=findings, last_event=row.last_event, record=record)
 
     async def _control(self, caller: Caller, request: Control) -> JobSummary:
         row = await self._own_job(caller, request.job_id, request.action)

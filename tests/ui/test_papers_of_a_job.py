@@ -99,6 +99,8 @@ def test_when_a_refused_job_is_mended_from_its_page_then_the_mended_record_is_se
     next(box for box in line.boxes if box.finding.rule == NARROW).buttons["narrow_territories"].click()
     dialog.save_to(tmp_path / "mended.json")
     wait_until(lambda: not dialog.isWindowModified())
+    mended, before = (json.loads(Path(path).read_bytes()) for path in (tmp_path / "mended.json", choices.record or ""))
+    assert mended["consents"] == before["consents"]  # without what the registry filled in
     assert [e.subjects["job"] for e in read_ledger(house.home) if e.event == "fix.applied"][-1] == job_id
     dialog.use.click()
     wait_until(panel.form.isVisible)

@@ -70,7 +70,10 @@ def test_a_consent_named_by_its_id_is_filled_in_and_the_registry_vouches_for_it(
     with daemon.client() as client:
         job_id = send(client, with_papers(make_job(tmp_path, prompt="float8_from=1001"), bare))
         assert finished(client, job_id).state == "delivered"
-        assert client.show_job(job_id).job.record.consents == (ANA,)
+        told = client.show_job(job_id)
+        assert told.job.record.consents == (ANA,)
+        assert told.record is not None
+        assert told.record.consents == (Consent(consent_id="c-1", talent="", document="", signed_on=""),)  # as sent
         manifest = manifest_of(client, job_id)
     assert manifest.vouched_by == "registry"
     assert len(manifest.snapshot) == 64
