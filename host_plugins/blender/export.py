@@ -22,7 +22,7 @@ from .masks import mask_only
 from .properties import settings_of
 from .rendering import Rendering, alone, pattern_in, render_frame, up_to
 from .rig_keypoints import write_keypoints
-from .untouched import is_untouched
+from .untouched import is_untouched, may_have_alpha
 
 
 class Part(NamedTuple):
@@ -100,6 +100,7 @@ def _matte(
             raise HostError("no mask is chosen for the matte", remedy="Choose one in the panel, white = replace here.")
         return _rendered("matte", Rendering(scene.name, mask_only(settings.matte_mask.name, frames)), folder)
     if settings.matte_from == "ALPHA":
+        _refuse_without_alpha(strips.find_strip(scene, plate_name))
         if plate.rendering is None:
             return Part(plate.footage)
         return _rendered("matte", Rendering(scene.name, alone(plate_name, frames), "RGBA"), folder)
@@ -155,6 +156,15 @@ def _refuse_short(strip: Strip, role: str, frames: FrameRange) -> None:
             remedy=f"Lengthen “{strip.name}”, or trim the plate.",
         )
     refuse_handles_beyond(frames, strips.reach_of(strip), f"the {role} “{strip.name}”")
+
+
+def _refuse_without_alpha(strip: Strip) -> None:
+    """A movie is left to the daemon: it opens it, and is told to take alpha and nothing else."""
+    if strips.is_image(strip) and not may_have_alpha(strip):
+        raise HostError(
+            f"strip “{strip.name}” has no alpha to take the matte from",
+            remedy="Choose a mask, another strip or a file as the matte, in the panel.",
+        )
 
 
 def _told_apart(parts: dict[str, Part]) -> dict[str, Part]:

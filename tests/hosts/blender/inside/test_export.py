@@ -46,7 +46,7 @@ def scene(tmp_path: Path) -> Any:
 
 @pytest.fixture
 def plate(scene: Any, tmp_path: Path) -> Any:
-    """Return a strip of noise on channel 2; its alpha is its matte."""
+    """Return a strip of noise on channel 2, without alpha; its matte is a still."""
     return noise_strip(scene, tmp_path / "plate", "hero", 2)
 
 
@@ -88,7 +88,7 @@ def test_when_a_movie_is_untouched_then_it_is_handed_over_with_the_number_of_its
         name="take", filepath=str(movie), channel=1, frame_start=101, fit_method="ORIGINAL"
     )
     scene.sequence_editor.active_strip = strip
-    scene.understudy.matte_from = "ALPHA"
+    scene.understudy.mode = "animate"
     scene.render.fps, scene.render.fps_base = 24, 1.0
     assert why_rendered(scene, strip) == ""
     trim(strip, 4, 2)

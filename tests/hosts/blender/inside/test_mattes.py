@@ -14,6 +14,7 @@ from host_rig import FIRST, FRAMES, HEIGHT, WIDTH, read_exr, write_exr
 
 from understudy.bridge.errors import HostError
 from understudy.host_plugins.blender import compat
+from understudy.host_plugins.blender.choices import read_choices
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def scene(tmp_path: Path) -> Any:
 
 @pytest.fixture
 def plate(scene: Any, tmp_path: Path) -> Any:
-    """Return a strip of noise on channel 2; its alpha is its matte."""
+    """Return a strip of noise on channel 2, without alpha; its matte is a still."""
     return noise_strip(scene, tmp_path / "plate", "hero", 2)
 
 
@@ -92,9 +93,31 @@ def test_when_a_matte_strip_of_8_bits_is_rendered_then_its_numbers_are_data_and_
 def test_when_the_matte_is_the_alpha_of_a_changed_strip_then_it_is_rendered_with_it(scene: Any, tmp_path: Path) -> None:
     strip = noise_strip(scene, tmp_path / "cut", "cut", 2, channels=4)
     strip.use_reverse_frames = True
+    scene.understudy.matte_from = "ALPHA"
     footage = export(tmp_path / "out").footage["matte"]
     written = read_exr(Path(footage.typed.replace("####", str(FIRST))))
     np.testing.assert_allclose(written[..., 3], noise(FIRST + FRAMES - 1, 4)[..., 3], atol=2**-11)
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_when_a_plate_without_alpha_is_to_be_its_own_matte_then_it_is_refused_by_name_and_nothing_is_written(
+    scene: Any, plate: Any, tmp_path: Path, touched: bool
+) -> None:
+    plate.use_reverse_frames = touched
+    scene.understudy.matte_from = "ALPHA"
+    with pytest.raises(HostError, match="strip “hero” has no alpha"):
+        export(tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_when_the_matte_is_the_plate_s_alpha_then_the_daemon_may_take_nothing_else_for_it(
+    scene: Any, plate: Any
+) -> None:
+    assert read_choices(scene).matte_channel is None
+    scene.understudy.matte_from = "ALPHA"
+    assert read_choices(scene).matte_channel == "A"
+    scene.understudy.mode = "animate"
+    assert read_choices(scene).matte_channel is None, "an animation has no matte"
 
 
 def test_when_the_matte_is_shorter_than_the_plate_then_both_ranges_are_told(
