@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from understudy.bridge.errors import HostError
+
 SEQUENCER_SPACE = "Linear Rec.709"
 """What plates are rendered in: with it the sequencer's round trip is bit exact in every version."""
 RENDERED = "lin_rec709_scene"
+"""What renders are in where a file has no working space of its own: before Blender 5.0."""
 
 PLATE_COLOURS = {
     SEQUENCER_SPACE: RENDERED,
@@ -20,6 +23,17 @@ PLATE_COLOURS = {
 _BLENDER_NAMES = {interop: name for name, interop in PLATE_COLOURS.items()}
 _WORDS = {"acescg": "ACEScg", "aces2065-1": "ACES2065-1", "linear rec.709 (srgb)": SEQUENCER_SPACE}
 """As the ACES studio config says it, which the daemon uses where a plate is converted."""
+
+
+def known_to_daemon(working_space: str) -> str:
+    """Return the interop id as it stands. Raises HostError for one that the daemon does not know."""
+    if working_space not in _BLENDER_NAMES:
+        named = working_space or "it has no interop id"
+        raise HostError(
+            f"this file works in a colour space that the daemon has no name of ({named}): what is rendered is in it",
+            remedy=f"Set the file's working space to {SEQUENCER_SPACE} or ACEScg (Scene, Color Management).",
+        )
+    return working_space
 
 
 def blender_name(colour: str) -> str | None:

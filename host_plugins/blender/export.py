@@ -17,7 +17,7 @@ from understudy.bridge.host import Exported, Footage, Selection, Step, Steps, re
 
 from . import compat, strips
 from .blender_types import Picture, Scene, Strip, given
-from .colours import PLATE_COLOURS, RENDERED
+from .colours import PLATE_COLOURS, known_to_daemon
 from .masks import mask_only
 from .properties import settings_of
 from .rendering import Rendering, alone, pattern_in, render_frame, up_to
@@ -76,7 +76,7 @@ def _plate(scene: Scene, strip: Strip, frames: FrameRange, folder: Path, looked:
     looked += [strips.sources_of(one, frames) for one in below]
     looked.append(strips.sources_of(strip, frames, behind_trim=True))
     if not is_untouched(strip, scene):
-        return _rendered("plate", Rendering(scene.name, up_to(strip.name, frames)), folder, RENDERED)
+        return _rendered("plate", Rendering(scene.name, up_to(strip.name, frames)), folder, _space_of_renders())
     return Part(_files(strip, frames, PLATE_COLOURS[strips.colour_space_of(strip)]))
 
 
@@ -87,7 +87,7 @@ def _picture(
     _refuse_short(strip, role, frames)
     looked.append(strips.sources_of(strip, frames, behind_trim=True))
     if not is_untouched(strip, scene, as_matte=True) or strips.colour_space_of(strip) not in PLATE_COLOURS:
-        return _rendered(role, Rendering(scene.name, alone(strip.name, frames)), folder, RENDERED)
+        return _rendered(role, Rendering(scene.name, alone(strip.name, frames)), folder, _space_of_renders())
     return Part(_files(strip, frames, PLATE_COLOURS[strips.colour_space_of(strip)]))
 
 
@@ -146,6 +146,10 @@ def _files(strip: Picture, frames: FrameRange, colour: str | None) -> Footage:
 
 def _rendered(role: str, rendering: Rendering, folder: Path, colour: str | None = None) -> Part:
     return Part(Footage(typed=pattern_in(folder, role), ours=True, colour=colour), rendering)
+
+
+def _space_of_renders() -> str:
+    return known_to_daemon(compat.working_space())
 
 
 def _refuse_short(strip: Strip, role: str, frames: FrameRange) -> None:
