@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import cast
 
 import bpy
+import msgspec
 
 from understudy.bridge.aside import missing_files
 from understudy.bridge.errors import HostError
@@ -50,7 +51,15 @@ def place_take(delivered: Delivered) -> Steps[None]:
         strip.mute = False
         undone.pop_all()
     show_version(_scene(job), job)
+    memory.keep(msgspec.structs.replace(job, state="delivered", settled=True))  # the step is to hold it as it is now
+    _keep_through_undo(f"{job.shot} v{job.version:03} placed")
     yield Step(1, 1)
+
+
+def withdraw_take(job: RememberedJob) -> None:
+    """Take out what was placed of a job, and keep that through an undo of what comes after it."""
+    if remove_take(job.job_id):
+        _keep_through_undo(f"{job.shot} v{job.version:03} withdrawn")
 
 
 def shown_layer(scene: Scene, names: set[str]) -> str:
@@ -77,13 +86,21 @@ def takes_of(scene: Scene, anchor: str) -> list[Strip]:
     return sorted(found, key=lambda strip: int(strip[VERSION]))
 
 
-def remove_take(job_id: str) -> None:
-    """Take out every strip of a job, in whatever scene."""
+def remove_take(job_id: str) -> bool:
+    """Take out every strip of a job, in whatever scene; return whether there was one."""
+    found = False
     for scene in bpy.data.scenes:
         if scene.sequence_editor is not None:
             strips = compat.strips_of(scene.sequence_editor)
             for strip in [strip for strip in strips if strip.get(JOB) == job_id]:
                 strips.remove(strip)
+                found = True
+    return found
+
+
+def _keep_through_undo(words: str) -> None:
+    """Make it an undo step of its own: else the undo of the artist's next edit would take this back with it."""
+    bpy.ops.ed.undo_push(message=words)
 
 
 def _scene(job: RememberedJob) -> Scene:

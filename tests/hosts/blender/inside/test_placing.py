@@ -206,9 +206,43 @@ def test_when_a_layer_is_in_another_space_then_the_strip_says_so_in_blender_s_wo
     assert place(deliver(tmp_path, colour=colour)).colorspace_settings.name == name
 
 
-def test_when_the_file_is_saved_and_opened_then_its_jobs_are_remembered(scene: Any, tmp_path: Path) -> None:
+def edit_and_undo_it(scene: Any) -> None:
+    """Do something that has to do with no take, and take it back."""
+    scene.frame_end = 77
+    bpy.ops.ed.undo_push(message="an edit of the artist's")
+    bpy.ops.ed.undo()
+    assert bpy.context.scene.frame_end != 77
+
+
+def shown_takes() -> list[int]:
+    return [strip[VERSION] for strip in _everything() if JOB in strip and not strip.mute]
+
+
+def test_when_an_edit_after_a_take_is_undone_then_the_take_stays_and_one_undo_more_takes_just_it_away(
+    scene: Any, tmp_path: Path
+) -> None:
+    bpy.ops.ed.undo_push(message="before the take")
     delivered = deliver(tmp_path)
     place(delivered)
+    edit_and_undo_it(scene)
+    assert shown_takes() == [1]
+    assert [job.settled for job in memory.kept_jobs()] == [True]
+    bpy.ops.ed.undo()
+    assert [strip.name for strip in _everything()] == ["hero"]
+
+
+def test_when_an_edit_after_a_withdrawal_is_undone_then_the_take_does_not_come_back(scene: Any, tmp_path: Path) -> None:
+    delivered = deliver(tmp_path)
+    place(delivered)
+    bpy.ops.ed.undo_push(message="with the take")
+    BlenderHost().withdraw(delivered.job, None)
+    edit_and_undo_it(scene)
+    assert shown_takes() == []
+
+
+def test_when_the_file_is_saved_and_opened_then_its_jobs_are_remembered(scene: Any, tmp_path: Path) -> None:
+    delivered = deliver(tmp_path)
+    BlenderHost().remember(delivered.job)
     bpy.ops.wm.save_mainfile()
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "document.blend"))
     assert memory.kept_jobs() == (delivered.job,)
