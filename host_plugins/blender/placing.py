@@ -75,15 +75,11 @@ def shown_layer(scene: Scene, names: set[str]) -> str:
 
 def show_version(scene: Scene, job: RememberedJob) -> None:
     """Mute every other take of the same place; none is removed."""
-    for strip in takes_of(scene, job.anchor):
-        strip.mute = strip[JOB] != job.job_id
-
-
-def takes_of(scene: Scene, anchor: str) -> list[Strip]:
-    """Return the result strips of one place, oldest first."""
-    jobs = {job.job_id for job in memory.kept_jobs() if job.anchor == anchor}
-    found = [strip for strip in compat.all_strips_of(given(scene.sequence_editor)) if strip.get(JOB) in jobs]
-    return sorted(found, key=lambda strip: int(strip[VERSION]))
+    here = memory.place_of(scene, job)
+    jobs = {one.job_id for one in memory.kept_jobs() if memory.place_of(scene, one) == here}
+    for strip in compat.all_strips_of(given(scene.sequence_editor)):
+        if strip.get(JOB) in jobs:
+            strip.mute = strip[JOB] != job.job_id
 
 
 def remove_take(job_id: str) -> bool:

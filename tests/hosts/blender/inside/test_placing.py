@@ -37,7 +37,7 @@ def scene(tmp_path: Path) -> Any:
     return scene
 
 
-def deliver(folder: Path, version: int = 1, colour: str = "lin_rec709_scene") -> Delivered:
+def deliver(folder: Path, version: int = 1, colour: str = "lin_rec709_scene", source: str = "hero") -> Delivered:
     """Write a take of two layers: a half transparent patch, and a comp of one value."""
     take = folder / f"v{version:03}"
     for layer, picture in (("patch", flat(0.25, 0.5)), ("comp", flat(1.25))):
@@ -46,7 +46,7 @@ def deliver(folder: Path, version: int = 1, colour: str = "lin_rec709_scene") ->
             write_exr(take / layer / f"{layer}.{frame}.exr", picture)
     job = RememberedJob(
         job_id=f"job{version}", shot="sh010", version=version, frames=RANGE,
-        anchor=str(memory.Anchor("Scene", "hero")), folder=str(take),
+        anchor=str(memory.Anchor("Scene", source)), folder=str(take),
     )  # fmt: skip
     layers = tuple(
         LayerFiles(name=layer, pattern=str(take / layer / f"{layer}.####.exr"), colour=colour)
@@ -66,6 +66,15 @@ def place(delivered: Delivered) -> Any:
 
 def _everything() -> list[Any]:
     return list(compat.all_strips_of(bpy.context.scene.sequence_editor))
+
+
+def shown_takes() -> list[int]:
+    takes = {strip[VERSION]: strip.mute for strip in _everything() if JOB in strip}
+    return [version for version, muted in takes.items() if not muted]
+
+
+def switch_to(scene: Any, version: int) -> None:
+    placing.show_version(scene, next(job for job in memory.kept_jobs() if job.version == version))
 
 
 def test_when_a_take_is_placed_then_the_patch_lies_premultiplied_over_the_plate(scene: Any, tmp_path: Path) -> None:
@@ -99,11 +108,31 @@ def test_when_no_channel_is_free_then_the_take_is_refused_and_nothing_is_left(sc
 def test_when_a_second_take_comes_then_the_first_is_kept_and_muted(scene: Any, tmp_path: Path) -> None:
     place(deliver(tmp_path, 1))
     second = place(deliver(tmp_path, 2))
-    kept = {strip[VERSION]: strip.mute for strip in _everything() if JOB in strip}
-    assert kept == {1: True, 2: False}
+    assert shown_takes() == [2]
     assert second.channel == 4
-    placing.show_version(scene, next(job for job in memory.kept_jobs() if job.version == 1))
-    assert {strip[VERSION]: strip.mute for strip in _everything() if JOB in strip} == {1: False, 2: True}
+    switch_to(scene, 1)
+    assert shown_takes() == [1]
+
+
+def test_when_the_plate_is_renamed_between_two_takes_then_they_are_still_versions_of_one_place(
+    scene: Any, tmp_path: Path
+) -> None:
+    place(deliver(tmp_path, 1))
+    compat.strips_of(scene.sequence_editor)["hero"].name = "renamed"
+    place(deliver(tmp_path, 2, source="renamed"))
+    assert shown_takes() == [2]
+    switch_to(scene, 1)
+    assert shown_takes() == [1]
+
+
+def test_when_another_strip_takes_the_plate_s_old_name_then_its_take_mutes_none_of_the_first_one_s(
+    scene: Any, tmp_path: Path
+) -> None:
+    place(deliver(tmp_path, 1))
+    compat.strips_of(scene.sequence_editor)["hero"].name = "left"
+    add_images(scene, "hero", str(tmp_path / "plate.####.exr"), 8)
+    place(deliver(tmp_path, 2))
+    assert sorted(shown_takes()) == [1, 2]
 
 
 def test_when_a_take_is_placed_twice_then_it_is_there_once(scene: Any, tmp_path: Path) -> None:
@@ -212,10 +241,6 @@ def edit_and_undo_it(scene: Any) -> None:
     bpy.ops.ed.undo_push(message="an edit of the artist's")
     bpy.ops.ed.undo()
     assert bpy.context.scene.frame_end != 77
-
-
-def shown_takes() -> list[int]:
-    return [strip[VERSION] for strip in _everything() if JOB in strip and not strip.mute]
 
 
 def test_when_an_edit_after_a_take_is_undone_then_the_take_stays_and_one_undo_more_takes_just_it_away(
