@@ -167,6 +167,16 @@ def test_when_a_plate_is_rendered_then_it_has_the_source_s_own_bits(scene: Any, 
         np.testing.assert_array_equal(written, noise(FIRST + FRAMES - 1 - number))
 
 
+def test_when_the_plate_s_channel_is_muted_then_the_plate_is_rendered_all_the_same(
+    scene: Any, plate: Any, tmp_path: Path
+) -> None:
+    plate.use_flip_x = True
+    scene.sequence_editor.channels[plate.channel].mute = True
+    footage = export(tmp_path / "out").footage["plate"]
+    np.testing.assert_array_equal(read_exr(Path(footage.typed.replace("####", str(FIRST)))), noise(FIRST)[:, ::-1])
+    assert scene.sequence_editor.channels[plate.channel].mute
+
+
 def _in_acescg(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return linear Rec.709 in ACEScg, by Bradford from D65: the OpenColorIO ACES configs' own matrix."""
     matrix = (

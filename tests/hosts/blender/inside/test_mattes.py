@@ -99,6 +99,30 @@ def test_when_the_matte_is_the_alpha_of_a_changed_strip_then_it_is_rendered_with
     np.testing.assert_allclose(written[..., 3], noise(FIRST + FRAMES - 1, 4)[..., 3], atol=2**-11)
 
 
+def test_when_a_matte_or_clean_plate_lies_in_closed_meta_strips_then_it_is_rendered_as_if_it_lay_alone(
+    scene: Any, tmp_path: Path
+) -> None:
+    buried = noise_strip(scene, tmp_path / "buried", "buried", 3)
+    noise_strip(scene, tmp_path / "beside", "beside", 4, seed=200).move_to_meta(_meta(scene, "nest", buried))
+    _meta(scene, "outer", compat.strips_of(scene.sequence_editor)["nest"]).mute = True
+    noise_strip(scene, tmp_path / "plate", "hero", 2, seed=100)
+    settings = scene.understudy
+    settings.matte_from, settings.matte_strip, settings.clean_plate_strip = "STRIP", "buried", "buried"
+    compat.all_strips_of(scene.sequence_editor)["buried"].use_flip_x = True
+    footage = export(tmp_path / "out").footage
+    for role in ("matte", "clean_plate"):
+        written = read_exr(Path(footage[role].typed.replace("####", str(FIRST))))
+        np.testing.assert_array_equal(written, noise(FIRST)[:, ::-1])
+    assert [strip.name for strip in compat.strips_of(scene.sequence_editor)] == ["outer", "hero"]
+
+
+def _meta(scene: Any, name: str, strip: Any) -> Any:
+    """Put a strip into a new meta strip, which is closed; return that one."""
+    meta = compat.strips_of(scene.sequence_editor).new_meta(name=name, channel=6, frame_start=FIRST)
+    strip.move_to_meta(meta)
+    return meta
+
+
 @pytest.mark.parametrize("touched", [False, True])
 def test_when_a_plate_without_alpha_is_to_be_its_own_matte_then_it_is_refused_by_name_and_nothing_is_written(
     scene: Any, plate: Any, tmp_path: Path, touched: bool
