@@ -6,14 +6,17 @@ Main thread only. All that can be missing is looked for before the first frame i
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import bpy
 
+from understudy.bridge.aside import aside
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FrameRange
 from understudy.bridge.host import Exported, Footage, Selection, Step, Steps, refuse_handles_beyond
+from understudy.bridge.host_numbers import file_footage
 
 from . import compat, strips
 from .blender_types import Picture, Scene, Strip, given
@@ -36,9 +39,13 @@ def export_shot(scene: Scene, strip_name: str, selection: Selection, folder: Pat
     """Return the job's files. scene: the sequencer's; strip_name: empty where a rig drives alone."""
     settings, frames, name = settings_of(scene), selection.frames, scene.name
     by_rig = settings.mode == "animate" and settings.driver == "RIG"
+    by_file = settings.mode == "replace" and settings.matte_from == "FILE"
     looked: list[strips.Sources] = []
     parts = _plan(scene, strip_name, frames, folder, looked)
     yield from strips.refuse_missing(looked)
+    if by_file:
+        parts["matte"] = Part((yield from _numbered(parts["matte"].footage, frames, parts["plate"].footage)))
+    _refuse_two_counts(parts)
     rendered = {role: part.rendering for role, part in parts.items() if part.rendering is not None}
     total = len(frames) * (len(rendered) + by_rig)
     done = 0
@@ -68,7 +75,7 @@ def _plan(
     if settings.clean_plate_strip:
         strip = strips.find_strip(scene, settings.clean_plate_strip)
         parts["clean_plate"] = _picture(scene, strip, "clean_plate", frames, folder, looked)
-    return _told_apart(parts)
+    return parts
 
 
 def _plate(scene: Scene, strip: Strip, frames: FrameRange, folder: Path, looked: list[strips.Sources]) -> Part:
@@ -114,6 +121,12 @@ def _matte(
     if not is_untouched(strip, scene, as_matte=True):
         return _rendered("matte", Rendering(scene.name, alone(strip.name, frames, as_data=True)), folder)
     return Part(_files(strip, frames, None))
+
+
+def _numbered(matte: Footage, frames: FrameRange, plate: Footage) -> Steps[Footage]:
+    """Return a chosen file with its pictures counted: a movie's first one belongs to the first frame of the cut."""
+    counted = partial(file_footage, matte.typed, frames, plate, movie_first=frames.cut.first)
+    return (yield from aside(counted, f"looking for {matte.typed}"))
 
 
 def _reference(scene: Scene, looked: list[strips.Sources]) -> Footage:
@@ -171,7 +184,7 @@ def _refuse_without_alpha(strip: Strip) -> None:
         )
 
 
-def _told_apart(parts: dict[str, Part]) -> dict[str, Part]:
+def _refuse_two_counts(parts: dict[str, Part]) -> None:
     """Files are counted by what was typed: the same files in two places of the timeline must not share one name."""
     seen: dict[str, Footage] = {}
     for role, part in parts.items():
@@ -181,4 +194,3 @@ def _told_apart(parts: dict[str, Part]) -> dict[str, Part]:
                 f"the {role} and another input show the same files, {part.footage.typed}, at different frames",
                 remedy=f"Move one strip to the other's frames, or copy the files for the {role}.",
             )
-    return parts

@@ -123,6 +123,40 @@ def _meta(scene: Any, name: str, strip: Any) -> Any:
     return meta
 
 
+def test_when_the_matte_is_a_movie_then_its_first_picture_belongs_to_the_cut_s_first_frame(
+    scene: Any, plate: Any, tmp_path: Path
+) -> None:
+    movie = tmp_path / "matte.mov"
+    movie.write_bytes(b"its name is all that is asked for")
+    scene.understudy.matte_file = str(movie)
+    scene.understudy.head = 1
+    trim(plate, 1, 0)
+    assert export(tmp_path / "out").footage["matte"].first == FIRST + 1
+
+
+def test_when_the_matte_s_files_are_numbered_as_the_plate_s_then_they_lie_under_the_plate_s_frames(
+    scene: Any, tmp_path: Path
+) -> None:
+    noise_strip(scene, tmp_path / "plate", "hero", 2, start=1)
+    numbered = tmp_path / "plate" / "hero.####.exr"
+    for frame in range(FIRST, FIRST + FRAMES):
+        (tmp_path / f"matte.{frame}.exr").hardlink_to(str(numbered).replace("####", str(frame)))
+    scene.understudy.matte_file = str(tmp_path / "matte.####.exr")
+    assert export(tmp_path / "out").footage["matte"].files == {
+        1 + number: str(tmp_path / f"matte.{FIRST + number}.exr") for number in range(FRAMES)
+    }
+
+
+def test_when_there_is_no_such_matte_file_then_it_is_named_before_a_frame_is_written(
+    scene: Any, plate: Any, tmp_path: Path
+) -> None:
+    scene.understudy.matte_file = str(tmp_path / "nothing.mov")
+    plate.use_flip_x = True
+    with pytest.raises(HostError, match=r"no file .*nothing\.mov"):
+        export(tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 @pytest.mark.parametrize("touched", [False, True])
 def test_when_a_plate_without_alpha_is_to_be_its_own_matte_then_it_is_refused_by_name_and_nothing_is_written(
     scene: Any, plate: Any, tmp_path: Path, touched: bool
