@@ -21,8 +21,19 @@ PLATE_COLOURS = {
 """Spaces that both sides name alike. A plate in any other is rendered: then Blender converts it."""
 
 _BLENDER_NAMES = {interop: name for name, interop in PLATE_COLOURS.items()}
-_WORDS = {"acescg": "ACEScg", "aces2065-1": "ACES2065-1", "linear rec.709 (srgb)": SEQUENCER_SPACE}
-"""As the ACES studio config says it, which the daemon uses where a plate is converted."""
+_WORDS = {
+    "acescg": "ACEScg",
+    "aces - acescg": "ACEScg",
+    "aces2065-1": "ACES2065-1",
+    "aces - aces2065-1": "ACES2065-1",
+    "linear rec.709 (srgb)": SEQUENCER_SPACE,
+    "utility - linear - srgb": SEQUENCER_SPACE,
+    "utility - linear - rec.709": SEQUENCER_SPACE,
+    "utility - linear - rec.2020": "Linear Rec.2020",
+    "linear p3-d65": "Linear DCI-P3 D65",
+    "utility - linear - p3-d65": "Linear DCI-P3 D65",
+}
+"""As the ACES configs say it, the studio config that the daemon brings and those of ACES 1."""
 
 
 def known_to_daemon(working_space: str) -> str:
@@ -36,6 +47,7 @@ def known_to_daemon(working_space: str) -> str:
     return working_space
 
 
-def blender_name(colour: str) -> str | None:
-    """Return Blender's name of a layer's space; None for data, and for what Blender has no name of."""
-    return _BLENDER_NAMES.get(colour) or _WORDS.get(colour.strip().lower())
+def blender_names(colour: str) -> tuple[str, ...]:
+    """Return what Blender may call a layer's space, to be tried in turn: its config may be the studio's own."""
+    known = _BLENDER_NAMES.get(colour) or _WORDS.get(colour.strip().lower())
+    return (colour,) if known is None else (colour, known)

@@ -7,7 +7,7 @@ Main thread only.
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import cast
 
@@ -21,7 +21,7 @@ from understudy.bridge.host import Delivered, LayerFiles, RememberedJob, Step, S
 
 from . import compat, memory
 from .blender_types import Editor, Scene, Strip, given, set_colour_space
-from .colours import SEQUENCER_SPACE, blender_name
+from .colours import SEQUENCER_SPACE, blender_names
 from .strips import JOB, LAYER, VERSION, blend_space_of, find_scene, is_image
 
 TURN_SECONDS = 0.01
@@ -182,9 +182,14 @@ def _free_channel(editor: Editor, frames: FrameRange, source: Strip | None) -> i
 def _dress(strip: bpy.types.ImageStrip, layer: LayerFiles) -> None:
     strip.select = False  # the artist's own selection stays what it is
     strip.blend_type, strip.blend_alpha, strip.alpha_mode = "ALPHA_OVER", 1.0, "PREMUL"
-    name = blender_name(layer.colour)
-    if name is not None:
-        set_colour_space(strip.colorspace_settings, name)
+    for name in blender_names(layer.colour):
+        with suppress(TypeError):  # so Blender says that its config has no such space
+            set_colour_space(strip.colorspace_settings, name)
+            return
+    said = f"is in {layer.colour}, which this Blender has no name of" if layer.colour else "states no colour space"
+    raise HostError(
+        f"layer {layer.name} {said}", remedy=f"Convert {layer.pattern} to a space that it has, and add that by hand."
+    )
 
 
 def _verify(strip: Strip, job: RememberedJob) -> None:

@@ -228,11 +228,30 @@ def test_when_the_sequencer_blends_in_srgb_then_the_comp_is_shown_and_it_is_righ
     np.testing.assert_allclose(rendered(scene, FIRST, tmp_path)[..., :3], 1.25, rtol=2e-3)
 
 
-@pytest.mark.parametrize(("colour", "name"), [("lin_ap1_scene", "ACEScg"), ("ACEScg", "ACEScg")])
+@pytest.mark.parametrize(
+    ("colour", "name"),
+    [
+        ("lin_ap1_scene", "ACEScg"), ("ACEScg", "ACEScg"), ("ACES - ACEScg", "ACEScg"),
+        ("Linear Rec.2020", "Linear Rec.2020"), ("Linear P3-D65", "Linear DCI-P3 D65"),
+        ("Utility - Linear - sRGB", "Linear Rec.709"), ("Linear CIE-XYZ D65", "Linear CIE-XYZ D65"),
+    ],
+)  # fmt: skip
 def test_when_a_layer_is_in_another_space_then_the_strip_says_so_in_blender_s_words(
     scene: Any, tmp_path: Path, colour: str, name: str
 ) -> None:
     assert place(deliver(tmp_path, colour=colour)).colorspace_settings.name == name
+
+
+@pytest.mark.parametrize(
+    ("colour", "said"), [("A studio's own log", "is in A studio's own log"), ("", "states no colour space")]
+)
+def test_when_blender_has_no_name_of_a_layer_s_space_then_the_take_is_refused_instead_of_shown_in_another(
+    scene: Any, tmp_path: Path, colour: str, said: str
+) -> None:
+    with pytest.raises(HostError, match=f"layer patch {said}") as told:
+        place(deliver(tmp_path, colour=colour))
+    assert "v001" in told.value.remedy
+    assert [strip.name for strip in _everything()] == ["hero"]
 
 
 def edit_and_undo_it(scene: Any) -> None:
