@@ -36,10 +36,8 @@ class BlenderUpstream:
                 strips = list(_strips(scene))
                 for strip, where in strips:
                     yield from self._files(strip, f"{scene.name}: {where}")
-                scenes_shown = [strip for strip, _ in strips if strip.type == "SCENE"]
-                waiting += [strip.scene for strip in scenes_shown if strip.scene is not None]
-                by_camera = any(getattr(strip, "scene_input", "CAMERA") != "SEQUENCER" for strip in scenes_shown)
-                past_strips = past_strips or by_camera or not _renders_strips(scene)
+                waiting += [strip.scene for strip, _ in strips if strip.type == "SCENE" and strip.scene is not None]
+                past_strips |= not _renders_strips(scene) or any(_shows_pictures(strip) for strip, _ in strips)
         if past_strips:
             yield from self._pictures_of_scenes()
 
@@ -66,6 +64,13 @@ def _renders_strips(scene: Any) -> bool:
     return bool(scene.render.use_sequencer and editor is not None) and any(
         not strip.mute and not editor.channels[strip.channel].mute and strip.type != "SOUND" for strip in _of(editor)
     )
+
+
+def _shows_pictures(strip: Any) -> bool:
+    """Say whether the strip may show pictures of the file that are no strip's: of a 3D scene, of compositor nodes."""
+    if strip.type == "SCENE" and getattr(strip, "scene_input", "CAMERA") != "SEQUENCER":
+        return True
+    return strip.type == "COMPOSITOR" or any(modifier.type == "COMPOSITOR" for modifier in strip.modifiers)
 
 
 def _strips(scene: Any) -> Iterator[tuple[Any, str]]:
