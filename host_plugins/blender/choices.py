@@ -21,6 +21,7 @@ def read_choices(scene: Scene) -> JobOptions:
         engine=settings.engine,
         seed=settings.seed,
         project=settings.project or None,
+        matte_channel="A" if not animate and settings.matte_from == "ALPHA" else None,
         matte_invert=settings.matte_invert,
         allow_large_matte=settings.allow_large_matte,
         record=bpy.path.abspath(settings.record) if settings.record else None,

@@ -14,6 +14,7 @@ from typing import Any
 import bpy
 
 from .blender_types import Editor, Scene, Strip
+from .colours import RENDERED
 
 TEMPLATES_FROM = (4, 5, 0)
 """From here on {braces} in an output path are variables, and an unknown one is an error."""
@@ -74,13 +75,20 @@ def sequencer_scene() -> Scene | None:
 
 
 def set_exr_output(settings: Any, channels: str) -> None:
-    """Set an image format to half EXR, zip. channels: RGB or RGBA."""
+    """Set an image format to half EXR, zip, in the working space. channels: RGB or RGBA."""
     if hasattr(settings, "media_type"):
         settings.media_type = "IMAGE"
     settings.file_format = "OPEN_EXR"
     settings.color_mode = channels
     settings.color_depth = "16"
     settings.exr_codec = "ZIP"
+    settings.color_management = "FOLLOW_SCENE"  # an override of the artist's converts: 4.2 keeps its space in a copy
+
+
+def working_space() -> str:
+    """Return the space of what is rendered, by its colour interop id. From 5.0 on a file may choose, and name none."""
+    chosen = getattr(bpy.data, "colorspace", None)
+    return RENDERED if chosen is None else str(chosen.working_space_interop_id)
 
 
 def output_path(path: Path) -> str:

@@ -6,23 +6,26 @@ Main thread only. All that can be missing is looked for before the first frame i
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import bpy
 
+from understudy.bridge.aside import aside
 from understudy.bridge.errors import HostError
 from understudy.bridge.frames import FrameRange
 from understudy.bridge.host import Exported, Footage, Selection, Step, Steps, refuse_handles_beyond
+from understudy.bridge.host_numbers import file_footage
 
 from . import compat, strips
 from .blender_types import Picture, Scene, Strip, given
-from .colours import PLATE_COLOURS, RENDERED
+from .colours import PLATE_COLOURS, known_to_daemon
 from .masks import mask_only
 from .properties import settings_of
 from .rendering import Rendering, alone, pattern_in, render_frame, up_to
 from .rig_keypoints import write_keypoints
-from .untouched import is_untouched
+from .untouched import is_untouched, may_have_alpha
 
 
 class Part(NamedTuple):
@@ -36,9 +39,13 @@ def export_shot(scene: Scene, strip_name: str, selection: Selection, folder: Pat
     """Return the job's files. scene: the sequencer's; strip_name: empty where a rig drives alone."""
     settings, frames, name = settings_of(scene), selection.frames, scene.name
     by_rig = settings.mode == "animate" and settings.driver == "RIG"
+    by_file = settings.mode == "replace" and settings.matte_from == "FILE"
     looked: list[strips.Sources] = []
     parts = _plan(scene, strip_name, frames, folder, looked)
     yield from strips.refuse_missing(looked)
+    if by_file:
+        parts["matte"] = Part((yield from _numbered(parts["matte"].footage, frames, parts["plate"].footage)))
+    _refuse_two_counts(parts)
     rendered = {role: part.rendering for role, part in parts.items() if part.rendering is not None}
     total = len(frames) * (len(rendered) + by_rig)
     done = 0
@@ -68,7 +75,7 @@ def _plan(
     if settings.clean_plate_strip:
         strip = strips.find_strip(scene, settings.clean_plate_strip)
         parts["clean_plate"] = _picture(scene, strip, "clean_plate", frames, folder, looked)
-    return _told_apart(parts)
+    return parts
 
 
 def _plate(scene: Scene, strip: Strip, frames: FrameRange, folder: Path, looked: list[strips.Sources]) -> Part:
@@ -76,7 +83,7 @@ def _plate(scene: Scene, strip: Strip, frames: FrameRange, folder: Path, looked:
     looked += [strips.sources_of(one, frames) for one in below]
     looked.append(strips.sources_of(strip, frames, behind_trim=True))
     if not is_untouched(strip, scene):
-        return _rendered("plate", Rendering(scene.name, up_to(strip.name, frames)), folder, RENDERED)
+        return _rendered("plate", Rendering(scene.name, up_to(strip.name, frames)), folder, _space_of_renders())
     return Part(_files(strip, frames, PLATE_COLOURS[strips.colour_space_of(strip)]))
 
 
@@ -87,7 +94,7 @@ def _picture(
     _refuse_short(strip, role, frames)
     looked.append(strips.sources_of(strip, frames, behind_trim=True))
     if not is_untouched(strip, scene, as_matte=True) or strips.colour_space_of(strip) not in PLATE_COLOURS:
-        return _rendered(role, Rendering(scene.name, alone(strip.name, frames)), folder, RENDERED)
+        return _rendered(role, Rendering(scene.name, alone(strip.name, frames)), folder, _space_of_renders())
     return Part(_files(strip, frames, PLATE_COLOURS[strips.colour_space_of(strip)]))
 
 
@@ -100,6 +107,7 @@ def _matte(
             raise HostError("no mask is chosen for the matte", remedy="Choose one in the panel, white = replace here.")
         return _rendered("matte", Rendering(scene.name, mask_only(settings.matte_mask.name, frames)), folder)
     if settings.matte_from == "ALPHA":
+        _refuse_without_alpha(strips.find_strip(scene, plate_name))
         if plate.rendering is None:
             return Part(plate.footage)
         return _rendered("matte", Rendering(scene.name, alone(plate_name, frames), "RGBA"), folder)
@@ -113,6 +121,12 @@ def _matte(
     if not is_untouched(strip, scene, as_matte=True):
         return _rendered("matte", Rendering(scene.name, alone(strip.name, frames, as_data=True)), folder)
     return Part(_files(strip, frames, None))
+
+
+def _numbered(matte: Footage, frames: FrameRange, plate: Footage) -> Steps[Footage]:
+    """Return a chosen file with its pictures counted: a movie's first one belongs to the first frame of the cut."""
+    counted = partial(file_footage, matte.typed, frames, plate, movie_first=frames.cut.first)
+    return (yield from aside(counted, f"looking for {matte.typed}"))
 
 
 def _reference(scene: Scene, looked: list[strips.Sources]) -> Footage:
@@ -147,6 +161,10 @@ def _rendered(role: str, rendering: Rendering, folder: Path, colour: str | None 
     return Part(Footage(typed=pattern_in(folder, role), ours=True, colour=colour), rendering)
 
 
+def _space_of_renders() -> str:
+    return known_to_daemon(compat.working_space())
+
+
 def _refuse_short(strip: Strip, role: str, frames: FrameRange) -> None:
     shown, cut = strips.frames_of(strip), frames.cut
     if shown.first > cut.first or shown.last < cut.last:
@@ -157,7 +175,16 @@ def _refuse_short(strip: Strip, role: str, frames: FrameRange) -> None:
     refuse_handles_beyond(frames, strips.reach_of(strip), f"the {role} “{strip.name}”")
 
 
-def _told_apart(parts: dict[str, Part]) -> dict[str, Part]:
+def _refuse_without_alpha(strip: Strip) -> None:
+    """A movie is left to the daemon: it opens it, and is told to take alpha and nothing else."""
+    if strips.is_image(strip) and not may_have_alpha(strip):
+        raise HostError(
+            f"strip “{strip.name}” has no alpha to take the matte from",
+            remedy="Choose a mask, another strip or a file as the matte, in the panel.",
+        )
+
+
+def _refuse_two_counts(parts: dict[str, Part]) -> None:
     """Files are counted by what was typed: the same files in two places of the timeline must not share one name."""
     seen: dict[str, Footage] = {}
     for role, part in parts.items():
@@ -167,4 +194,3 @@ def _told_apart(parts: dict[str, Part]) -> dict[str, Part]:
                 f"the {role} and another input show the same files, {part.footage.typed}, at different frames",
                 remedy=f"Move one strip to the other's frames, or copy the files for the {role}.",
             )
-    return parts

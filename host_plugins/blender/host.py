@@ -61,7 +61,7 @@ class BlenderHost:
         return placing.place_take(delivered)
 
     def withdraw(self, job: RememberedJob, why: ErrorReport | None) -> None:
-        placing.remove_take(job.job_id)
+        placing.withdraw_take(job)
 
     def remember(self, job: RememberedJob) -> None:
         memory.keep(job)

@@ -72,6 +72,12 @@ def find_source(scene: Scene | None, job: RememberedJob) -> Strip | None:
     return named if named is not None and (named in marked or not marked) else next(iter(marked), None)
 
 
+def place_of(scene: Scene, job: RememberedJob) -> str:
+    """Return what takes of one place have in common: the name that their source has now; without one, their anchor."""
+    source = find_source(scene, job)
+    return source.name if source is not None else job.anchor
+
+
 def _kept(scene: Scene) -> dict[str, RememberedJob]:
     try:
         return msgspec.json.decode(str(scene.get(JOBS, "{}")), type=dict[str, RememberedJob])

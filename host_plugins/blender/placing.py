@@ -7,11 +7,12 @@ Main thread only.
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import cast
 
 import bpy
+import msgspec
 
 from understudy.bridge.aside import missing_files
 from understudy.bridge.errors import HostError
@@ -20,7 +21,7 @@ from understudy.bridge.host import Delivered, LayerFiles, RememberedJob, Step, S
 
 from . import compat, memory
 from .blender_types import Editor, Scene, Strip, given, set_colour_space
-from .colours import SEQUENCER_SPACE, blender_name
+from .colours import SEQUENCER_SPACE, blender_names
 from .strips import JOB, LAYER, VERSION, blend_space_of, find_scene, is_image
 
 TURN_SECONDS = 0.01
@@ -50,7 +51,15 @@ def place_take(delivered: Delivered) -> Steps[None]:
         strip.mute = False
         undone.pop_all()
     show_version(_scene(job), job)
+    memory.keep(msgspec.structs.replace(job, state="delivered", settled=True))  # the step is to hold it as it is now
+    _keep_through_undo(f"{job.shot} v{job.version:03} placed")
     yield Step(1, 1)
+
+
+def withdraw_take(job: RememberedJob) -> None:
+    """Take out what was placed of a job, and keep that through an undo of what comes after it."""
+    if remove_take(job.job_id):
+        _keep_through_undo(f"{job.shot} v{job.version:03} withdrawn")
 
 
 def shown_layer(scene: Scene, names: set[str]) -> str:
@@ -66,24 +75,28 @@ def shown_layer(scene: Scene, names: set[str]) -> str:
 
 def show_version(scene: Scene, job: RememberedJob) -> None:
     """Mute every other take of the same place; none is removed."""
-    for strip in takes_of(scene, job.anchor):
-        strip.mute = strip[JOB] != job.job_id
+    here = memory.place_of(scene, job)
+    jobs = {one.job_id for one in memory.kept_jobs() if memory.place_of(scene, one) == here}
+    for strip in compat.all_strips_of(given(scene.sequence_editor)):
+        if strip.get(JOB) in jobs:
+            strip.mute = strip[JOB] != job.job_id
 
 
-def takes_of(scene: Scene, anchor: str) -> list[Strip]:
-    """Return the result strips of one place, oldest first."""
-    jobs = {job.job_id for job in memory.kept_jobs() if job.anchor == anchor}
-    found = [strip for strip in compat.all_strips_of(given(scene.sequence_editor)) if strip.get(JOB) in jobs]
-    return sorted(found, key=lambda strip: int(strip[VERSION]))
-
-
-def remove_take(job_id: str) -> None:
-    """Take out every strip of a job, in whatever scene."""
+def remove_take(job_id: str) -> bool:
+    """Take out every strip of a job, in whatever scene; return whether there was one."""
+    found = False
     for scene in bpy.data.scenes:
         if scene.sequence_editor is not None:
             strips = compat.strips_of(scene.sequence_editor)
             for strip in [strip for strip in strips if strip.get(JOB) == job_id]:
                 strips.remove(strip)
+                found = True
+    return found
+
+
+def _keep_through_undo(words: str) -> None:
+    """Make it an undo step of its own: else the undo of the artist's next edit would take this back with it."""
+    bpy.ops.ed.undo_push(message=words)
 
 
 def _scene(job: RememberedJob) -> Scene:
@@ -169,9 +182,14 @@ def _free_channel(editor: Editor, frames: FrameRange, source: Strip | None) -> i
 def _dress(strip: bpy.types.ImageStrip, layer: LayerFiles) -> None:
     strip.select = False  # the artist's own selection stays what it is
     strip.blend_type, strip.blend_alpha, strip.alpha_mode = "ALPHA_OVER", 1.0, "PREMUL"
-    name = blender_name(layer.colour)
-    if name is not None:
-        set_colour_space(strip.colorspace_settings, name)
+    for name in blender_names(layer.colour):
+        with suppress(TypeError):  # so Blender says that its config has no such space
+            set_colour_space(strip.colorspace_settings, name)
+            return
+    said = f"is in {layer.colour}, which this Blender has no name of" if layer.colour else "states no colour space"
+    raise HostError(
+        f"layer {layer.name} {said}", remedy=f"Convert {layer.pattern} to a space that it has, and add that by hand."
+    )
 
 
 def _verify(strip: Strip, job: RememberedJob) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import bpy
 
@@ -71,11 +71,12 @@ def up_to(strip_name: str, frames: FrameRange) -> Arrange:
 
     def arrange(scene: Scene) -> tuple[bpy.types.Mask, ...]:
         plate = find_strip(scene, strip_name)
-        for strip in compat.strips_of(given(scene.sequence_editor)):
+        editor = given(scene.sequence_editor)
+        for strip in compat.strips_of(editor):
             if strip.channel > plate.channel:
                 strip.mute = True
-        plate.mute = False
-        _let_out(given(scene.sequence_editor), plate, frames)
+        plate.mute = editor.channels[plate.channel].mute = False
+        _let_out(editor, plate, frames)
         return ()
 
     return arrange
@@ -85,7 +86,7 @@ def alone(strip_name: str, frames: FrameRange, *, as_data: bool = False) -> Arra
     """Show this strip and no other, opaque, let out to `frames`. as_data: its numbers as they are, without a curve."""
 
     def arrange(scene: Scene) -> tuple[bpy.types.Mask, ...]:
-        wanted = find_strip(scene, strip_name)
+        wanted = _out_of_metas(scene, strip_name)
         editor = given(scene.sequence_editor)
         inputs = compat.inputs_of(wanted)
         for strip in compat.strips_of(editor):
@@ -98,6 +99,13 @@ def alone(strip_name: str, frames: FrameRange, *, as_data: bool = False) -> Arra
         return ()
 
     return arrange
+
+
+def _out_of_metas(scene: Scene, strip_name: str) -> Strip:
+    """Return the strip, the meta strips around it taken apart: what they do to it is not its own."""
+    while (meta := find_strip(scene, strip_name).parent_meta()) is not None:
+        cast("bpy.types.MetaStrip", meta).separate()  # the stubs say a strip of any kind
+    return find_strip(scene, strip_name)
 
 
 def _let_out(editor: Editor, strip: Strip, frames: FrameRange) -> None:

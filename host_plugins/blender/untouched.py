@@ -105,17 +105,17 @@ def _blend_reasons(editor: Editor, strip: Picture) -> Iterator[str]:
     below = strips.visible_below(editor, strip)
     if strip.blend_alpha != 1.0 or strip.blend_type not in ("REPLACE", "ALPHA_OVER"):
         yield "it is blended"
-    elif below and strip.blend_type == "ALPHA_OVER" and _may_have_alpha(strip):
+    elif below and strip.blend_type == "ALPHA_OVER" and may_have_alpha(strip):
         yield f"“{below[0].name}” may shine through it"
-    if strip.alpha_mode != "PREMUL" and _may_have_alpha(strip):
+    if strip.alpha_mode != "PREMUL" and may_have_alpha(strip):
         yield "its alpha is straight"
 
 
-def _may_have_alpha(strip: Picture) -> bool:
+def may_have_alpha(strip: Picture) -> bool:
     path = strips.movie_file(strip) if strips.is_movie(strip) else _first_file(strip)
     header = _header(path)
     if header is not None:
-        return b"A" in header.channels
+        return header.parts > 1 or any(name.rpartition(b".")[2] == b"A" for name in header.channels)
     return path.suffix.lower() not in WITHOUT_ALPHA and not (strip.type == "MOVIE" and path.suffix.lower() != ".mov")
 
 

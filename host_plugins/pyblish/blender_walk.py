@@ -28,6 +28,7 @@ class BlenderUpstream:
             raise HostError(f"there is no scene {published} in this file", remedy="Collect again.")
         waiting = [scenes[published]] if published else list(scenes)
         seen: set[str] = set()
+        past_strips = False
         while waiting:
             scene = waiting.pop()
             if scene.name not in seen:
@@ -35,14 +36,10 @@ class BlenderUpstream:
                 strips = list(_strips(scene))
                 for strip, where in strips:
                     yield from self._files(strip, f"{scene.name}: {where}")
-                shown = [strip.scene for strip, _ in strips if strip.type == "SCENE" and strip.scene is not None]
-                waiting += shown
-                if any(
-                    getattr(strip, "scene_input", "CAMERA") != "SEQUENCER"
-                    for strip, _ in strips
-                    if strip.type == "SCENE"
-                ):
-                    yield from self._pictures_of_scenes()
+                waiting += [strip.scene for strip, _ in strips if strip.type == "SCENE" and strip.scene is not None]
+                past_strips |= not _renders_strips(scene) or any(_shows_pictures(strip) for strip, _ in strips)
+        if past_strips:
+            yield from self._pictures_of_scenes()
 
     def _files(self, strip: Any, where: str) -> Iterator[Use]:
         if strip.type == "IMAGE":
@@ -59,6 +56,21 @@ class BlenderUpstream:
                 yield Use(self._bpy.path.abspath(image.filepath), f"image {image.name}")
         for clip in self._bpy.data.movieclips:
             yield Use(self._bpy.path.abspath(clip.filepath), f"movie clip {clip.name}")
+
+
+def _renders_strips(scene: Any) -> bool:
+    """Say whether a render of the scene is its sequencer's, not its camera's and compositor's."""
+    editor = scene.sequence_editor
+    return bool(scene.render.use_sequencer and editor is not None) and any(
+        not strip.mute and not editor.channels[strip.channel].mute and strip.type != "SOUND" for strip in _of(editor)
+    )
+
+
+def _shows_pictures(strip: Any) -> bool:
+    """Say whether the strip may show pictures of the file that are no strip's: of a 3D scene, of compositor nodes."""
+    if strip.type == "SCENE" and getattr(strip, "scene_input", "CAMERA") != "SEQUENCER":
+        return True
+    return strip.type == "COMPOSITOR" or any(modifier.type == "COMPOSITOR" for modifier in strip.modifiers)
 
 
 def _strips(scene: Any) -> Iterator[tuple[Any, str]]:

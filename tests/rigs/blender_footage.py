@@ -21,14 +21,18 @@ def noise(frame: int, channels: int = 3) -> Picture:
     return np.asarray(random.astype(np.float16), np.float32)
 
 
-def noise_strip(scene: Any, folder: Path, name: str, channel: int, channels: int = 3, seed: int = 0) -> Any:
-    """Add a strip of noise, make it the active one, and let its alpha be its matte."""
+def noise_strip(
+    scene: Any, folder: Path, name: str, channel: int, channels: int = 3, seed: int = 0, start: int = FIRST
+) -> Any:
+    """Add a strip of noise at `start`, make it the active one, and take its matte from a still."""
     folder.mkdir()
     for frame in range(FIRST, FIRST + FRAMES):
         write_exr(folder / f"{name}.{frame:04}.exr", noise(frame + seed, channels))
-    strip = add_images(scene, name, str(folder / f"{name}.####.exr"), channel)
+    strip = add_images(scene, name, str(folder / f"{name}.####.exr"), channel, first=start)
     scene.sequence_editor.active_strip = strip
-    scene.understudy.matte_from = "ALPHA"
+    matte = folder / "matte.exr"
+    write_exr(matte, np.ones((HEIGHT, WIDTH, 3), np.float32))
+    scene.understudy.matte_from, scene.understudy.matte_file = "FILE", str(matte)
     return strip
 
 

@@ -17,6 +17,7 @@ from host_rig import FIRST, FRAMES, read_exr, write_exr
 
 from understudy.bridge.errors import HostError
 from understudy.host_plugins.blender import compat, strips
+from understudy.host_plugins.blender.colours import known_to_daemon
 from understudy.host_plugins.blender.host import BlenderHost
 from understudy.host_plugins.blender.untouched import why_rendered
 
@@ -46,7 +47,7 @@ def scene(tmp_path: Path) -> Any:
 
 @pytest.fixture
 def plate(scene: Any, tmp_path: Path) -> Any:
-    """Return a strip of noise on channel 2; its alpha is its matte."""
+    """Return a strip of noise on channel 2, without alpha; its matte is a still."""
     return noise_strip(scene, tmp_path / "plate", "hero", 2)
 
 
@@ -88,7 +89,7 @@ def test_when_a_movie_is_untouched_then_it_is_handed_over_with_the_number_of_its
         name="take", filepath=str(movie), channel=1, frame_start=101, fit_method="ORIGINAL"
     )
     scene.sequence_editor.active_strip = strip
-    scene.understudy.matte_from = "ALPHA"
+    scene.understudy.mode = "animate"
     scene.render.fps, scene.render.fps_base = 24, 1.0
     assert why_rendered(scene, strip) == ""
     trim(strip, 4, 2)
@@ -164,6 +165,60 @@ def test_when_a_plate_is_rendered_then_it_has_the_source_s_own_bits(scene: Any, 
     for number, frame in enumerate(range(FIRST, FIRST + FRAMES)):
         written = read_exr(Path(footage.typed.replace("####", str(frame))))
         np.testing.assert_array_equal(written, noise(FIRST + FRAMES - 1 - number))
+
+
+def test_when_the_plate_s_channel_is_muted_then_the_plate_is_rendered_all_the_same(
+    scene: Any, plate: Any, tmp_path: Path
+) -> None:
+    plate.use_flip_x = True
+    scene.sequence_editor.channels[plate.channel].mute = True
+    footage = export(tmp_path / "out").footage["plate"]
+    np.testing.assert_array_equal(read_exr(Path(footage.typed.replace("####", str(FIRST)))), noise(FIRST)[:, ::-1])
+    assert scene.sequence_editor.channels[plate.channel].mute
+
+
+def _in_acescg(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return linear Rec.709 in ACEScg, by Bradford from D65: the OpenColorIO ACES configs' own matrix."""
+    matrix = (
+        (0.61309732, 0.33952285, 0.04737929),
+        (0.07019422, 0.91635557, 0.01345259),
+        (0.02061560, 0.10956983, 0.86981512),
+    )
+    return pixels @ np.array(matrix).T
+
+
+def test_when_the_scene_writes_its_own_renders_in_another_space_then_the_plate_is_still_in_the_one_that_is_told(
+    scene: Any, plate: Any, tmp_path: Path
+) -> None:
+    output = scene.render.image_settings
+    output.file_format, output.color_management = "OPEN_EXR", "OVERRIDE"
+    output.linear_colorspace_settings.name = "ACEScg"
+    plate.use_reverse_frames = True
+    footage = export(tmp_path / "out").footage["plate"]
+    assert footage.colour == "lin_rec709_scene"
+    np.testing.assert_array_equal(read_exr(Path(footage.typed.replace("####", str(FIRST)))), noise(FIRST + FRAMES - 1))
+    assert output.color_management == "OVERRIDE"
+
+
+def test_when_the_file_works_in_acescg_then_what_is_rendered_is_in_it_and_says_so(
+    scene: Any, plate: Any, tmp_path: Path
+) -> None:
+    if not hasattr(bpy.data, "colorspace"):
+        pytest.skip("a file has a working space of its own from Blender 5.0 on")
+    bpy.ops.wm.set_working_color_space(working_space="ACEScg")
+    plate.use_reverse_frames = True
+    scene.understudy.clean_plate_strip = "hero"
+    footage = export(tmp_path / "out").footage
+    for role in ("plate", "clean_plate"):
+        assert footage[role].colour == "lin_ap1_scene"
+        written = read_exr(Path(footage[role].typed.replace("####", str(FIRST))))
+        np.testing.assert_allclose(written, _in_acescg(noise(FIRST + FRAMES - 1)), rtol=2**-9, atol=2**-9)
+
+
+def test_when_a_working_space_has_no_name_that_the_daemon_knows_then_nothing_is_rendered_in_it() -> None:
+    with pytest.raises(HostError, match="it has no interop id") as told:
+        known_to_daemon("")
+    assert "ACEScg" in told.value.remedy
 
 
 def test_when_strips_lie_above_then_they_are_not_in_the_plate_and_what_is_below_is(

@@ -14,6 +14,7 @@ from host_rig import FIRST, FRAMES, HEIGHT, WIDTH, read_exr, write_exr
 
 from understudy.bridge.errors import HostError
 from understudy.host_plugins.blender import compat
+from understudy.host_plugins.blender.choices import read_choices
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def scene(tmp_path: Path) -> Any:
 
 @pytest.fixture
 def plate(scene: Any, tmp_path: Path) -> Any:
-    """Return a strip of noise on channel 2; its alpha is its matte."""
+    """Return a strip of noise on channel 2, without alpha; its matte is a still."""
     return noise_strip(scene, tmp_path / "plate", "hero", 2)
 
 
@@ -92,9 +93,89 @@ def test_when_a_matte_strip_of_8_bits_is_rendered_then_its_numbers_are_data_and_
 def test_when_the_matte_is_the_alpha_of_a_changed_strip_then_it_is_rendered_with_it(scene: Any, tmp_path: Path) -> None:
     strip = noise_strip(scene, tmp_path / "cut", "cut", 2, channels=4)
     strip.use_reverse_frames = True
+    scene.understudy.matte_from = "ALPHA"
     footage = export(tmp_path / "out").footage["matte"]
     written = read_exr(Path(footage.typed.replace("####", str(FIRST))))
     np.testing.assert_allclose(written[..., 3], noise(FIRST + FRAMES - 1, 4)[..., 3], atol=2**-11)
+
+
+def test_when_a_matte_or_clean_plate_lies_in_closed_meta_strips_then_it_is_rendered_as_if_it_lay_alone(
+    scene: Any, tmp_path: Path
+) -> None:
+    buried = noise_strip(scene, tmp_path / "buried", "buried", 3)
+    noise_strip(scene, tmp_path / "beside", "beside", 4, seed=200).move_to_meta(_meta(scene, "nest", buried))
+    _meta(scene, "outer", compat.strips_of(scene.sequence_editor)["nest"]).mute = True
+    noise_strip(scene, tmp_path / "plate", "hero", 2, seed=100)
+    settings = scene.understudy
+    settings.matte_from, settings.matte_strip, settings.clean_plate_strip = "STRIP", "buried", "buried"
+    compat.all_strips_of(scene.sequence_editor)["buried"].use_flip_x = True
+    footage = export(tmp_path / "out").footage
+    for role in ("matte", "clean_plate"):
+        written = read_exr(Path(footage[role].typed.replace("####", str(FIRST))))
+        np.testing.assert_array_equal(written, noise(FIRST)[:, ::-1])
+    assert [strip.name for strip in compat.strips_of(scene.sequence_editor)] == ["outer", "hero"]
+
+
+def _meta(scene: Any, name: str, strip: Any) -> Any:
+    """Put a strip into a new meta strip, which is closed; return that one."""
+    meta = compat.strips_of(scene.sequence_editor).new_meta(name=name, channel=6, frame_start=FIRST)
+    strip.move_to_meta(meta)
+    return meta
+
+
+def test_when_the_matte_is_a_movie_then_its_first_picture_belongs_to_the_cut_s_first_frame(
+    scene: Any, plate: Any, tmp_path: Path
+) -> None:
+    movie = tmp_path / "matte.mov"
+    movie.write_bytes(b"its name is all that is asked for")
+    scene.understudy.matte_file = str(movie)
+    scene.understudy.head = 1
+    trim(plate, 1, 0)
+    assert export(tmp_path / "out").footage["matte"].first == FIRST + 1
+
+
+def test_when_the_matte_s_files_are_numbered_as_the_plate_s_then_they_lie_under_the_plate_s_frames(
+    scene: Any, tmp_path: Path
+) -> None:
+    noise_strip(scene, tmp_path / "plate", "hero", 2, start=1)
+    numbered = tmp_path / "plate" / "hero.####.exr"
+    for frame in range(FIRST, FIRST + FRAMES):
+        (tmp_path / f"matte.{frame}.exr").hardlink_to(str(numbered).replace("####", str(frame)))
+    scene.understudy.matte_file = str(tmp_path / "matte.####.exr")
+    assert export(tmp_path / "out").footage["matte"].files == {
+        1 + number: str(tmp_path / f"matte.{FIRST + number}.exr") for number in range(FRAMES)
+    }
+
+
+def test_when_there_is_no_such_matte_file_then_it_is_named_before_a_frame_is_written(
+    scene: Any, plate: Any, tmp_path: Path
+) -> None:
+    scene.understudy.matte_file = str(tmp_path / "nothing.mov")
+    plate.use_flip_x = True
+    with pytest.raises(HostError, match=r"no file .*nothing\.mov"):
+        export(tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_when_a_plate_without_alpha_is_to_be_its_own_matte_then_it_is_refused_by_name_and_nothing_is_written(
+    scene: Any, plate: Any, tmp_path: Path, touched: bool
+) -> None:
+    plate.use_reverse_frames = touched
+    scene.understudy.matte_from = "ALPHA"
+    with pytest.raises(HostError, match="strip “hero” has no alpha"):
+        export(tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_when_the_matte_is_the_plate_s_alpha_then_the_daemon_may_take_nothing_else_for_it(
+    scene: Any, plate: Any
+) -> None:
+    assert read_choices(scene).matte_channel is None
+    scene.understudy.matte_from = "ALPHA"
+    assert read_choices(scene).matte_channel == "A"
+    scene.understudy.mode = "animate"
+    assert read_choices(scene).matte_channel is None, "an animation has no matte"
 
 
 def test_when_the_matte_is_shorter_than_the_plate_then_both_ranges_are_told(

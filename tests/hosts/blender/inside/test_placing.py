@@ -37,7 +37,7 @@ def scene(tmp_path: Path) -> Any:
     return scene
 
 
-def deliver(folder: Path, version: int = 1, colour: str = "lin_rec709_scene") -> Delivered:
+def deliver(folder: Path, version: int = 1, colour: str = "lin_rec709_scene", source: str = "hero") -> Delivered:
     """Write a take of two layers: a half transparent patch, and a comp of one value."""
     take = folder / f"v{version:03}"
     for layer, picture in (("patch", flat(0.25, 0.5)), ("comp", flat(1.25))):
@@ -46,7 +46,7 @@ def deliver(folder: Path, version: int = 1, colour: str = "lin_rec709_scene") ->
             write_exr(take / layer / f"{layer}.{frame}.exr", picture)
     job = RememberedJob(
         job_id=f"job{version}", shot="sh010", version=version, frames=RANGE,
-        anchor=str(memory.Anchor("Scene", "hero")), folder=str(take),
+        anchor=str(memory.Anchor("Scene", source)), folder=str(take),
     )  # fmt: skip
     layers = tuple(
         LayerFiles(name=layer, pattern=str(take / layer / f"{layer}.####.exr"), colour=colour)
@@ -66,6 +66,15 @@ def place(delivered: Delivered) -> Any:
 
 def _everything() -> list[Any]:
     return list(compat.all_strips_of(bpy.context.scene.sequence_editor))
+
+
+def shown_takes() -> list[int]:
+    takes = {strip[VERSION]: strip.mute for strip in _everything() if JOB in strip}
+    return [version for version, muted in takes.items() if not muted]
+
+
+def switch_to(scene: Any, version: int) -> None:
+    placing.show_version(scene, next(job for job in memory.kept_jobs() if job.version == version))
 
 
 def test_when_a_take_is_placed_then_the_patch_lies_premultiplied_over_the_plate(scene: Any, tmp_path: Path) -> None:
@@ -99,11 +108,31 @@ def test_when_no_channel_is_free_then_the_take_is_refused_and_nothing_is_left(sc
 def test_when_a_second_take_comes_then_the_first_is_kept_and_muted(scene: Any, tmp_path: Path) -> None:
     place(deliver(tmp_path, 1))
     second = place(deliver(tmp_path, 2))
-    kept = {strip[VERSION]: strip.mute for strip in _everything() if JOB in strip}
-    assert kept == {1: True, 2: False}
+    assert shown_takes() == [2]
     assert second.channel == 4
-    placing.show_version(scene, next(job for job in memory.kept_jobs() if job.version == 1))
-    assert {strip[VERSION]: strip.mute for strip in _everything() if JOB in strip} == {1: False, 2: True}
+    switch_to(scene, 1)
+    assert shown_takes() == [1]
+
+
+def test_when_the_plate_is_renamed_between_two_takes_then_they_are_still_versions_of_one_place(
+    scene: Any, tmp_path: Path
+) -> None:
+    place(deliver(tmp_path, 1))
+    compat.strips_of(scene.sequence_editor)["hero"].name = "renamed"
+    place(deliver(tmp_path, 2, source="renamed"))
+    assert shown_takes() == [2]
+    switch_to(scene, 1)
+    assert shown_takes() == [1]
+
+
+def test_when_another_strip_takes_the_plate_s_old_name_then_its_take_mutes_none_of_the_first_one_s(
+    scene: Any, tmp_path: Path
+) -> None:
+    place(deliver(tmp_path, 1))
+    compat.strips_of(scene.sequence_editor)["hero"].name = "left"
+    add_images(scene, "hero", str(tmp_path / "plate.####.exr"), 8)
+    place(deliver(tmp_path, 2))
+    assert sorted(shown_takes()) == [1, 2]
 
 
 def test_when_a_take_is_placed_twice_then_it_is_there_once(scene: Any, tmp_path: Path) -> None:
@@ -199,16 +228,65 @@ def test_when_the_sequencer_blends_in_srgb_then_the_comp_is_shown_and_it_is_righ
     np.testing.assert_allclose(rendered(scene, FIRST, tmp_path)[..., :3], 1.25, rtol=2e-3)
 
 
-@pytest.mark.parametrize(("colour", "name"), [("lin_ap1_scene", "ACEScg"), ("ACEScg", "ACEScg")])
+@pytest.mark.parametrize(
+    ("colour", "name"),
+    [
+        ("lin_ap1_scene", "ACEScg"), ("ACEScg", "ACEScg"), ("ACES - ACEScg", "ACEScg"),
+        ("Linear Rec.2020", "Linear Rec.2020"), ("Linear P3-D65", "Linear DCI-P3 D65"),
+        ("Utility - Linear - sRGB", "Linear Rec.709"), ("Linear CIE-XYZ D65", "Linear CIE-XYZ D65"),
+    ],
+)  # fmt: skip
 def test_when_a_layer_is_in_another_space_then_the_strip_says_so_in_blender_s_words(
     scene: Any, tmp_path: Path, colour: str, name: str
 ) -> None:
     assert place(deliver(tmp_path, colour=colour)).colorspace_settings.name == name
 
 
-def test_when_the_file_is_saved_and_opened_then_its_jobs_are_remembered(scene: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("colour", "said"), [("A studio's own log", "is in A studio's own log"), ("", "states no colour space")]
+)
+def test_when_blender_has_no_name_of_a_layer_s_space_then_the_take_is_refused_instead_of_shown_in_another(
+    scene: Any, tmp_path: Path, colour: str, said: str
+) -> None:
+    with pytest.raises(HostError, match=f"layer patch {said}") as told:
+        place(deliver(tmp_path, colour=colour))
+    assert "v001" in told.value.remedy
+    assert [strip.name for strip in _everything()] == ["hero"]
+
+
+def edit_and_undo_it(scene: Any) -> None:
+    """Do something that has to do with no take, and take it back."""
+    scene.frame_end = 77
+    bpy.ops.ed.undo_push(message="an edit of the artist's")
+    bpy.ops.ed.undo()
+    assert bpy.context.scene.frame_end != 77
+
+
+def test_when_an_edit_after_a_take_is_undone_then_the_take_stays_and_one_undo_more_takes_just_it_away(
+    scene: Any, tmp_path: Path
+) -> None:
+    bpy.ops.ed.undo_push(message="before the take")
     delivered = deliver(tmp_path)
     place(delivered)
+    edit_and_undo_it(scene)
+    assert shown_takes() == [1]
+    assert [job.settled for job in memory.kept_jobs()] == [True]
+    bpy.ops.ed.undo()
+    assert [strip.name for strip in _everything()] == ["hero"]
+
+
+def test_when_an_edit_after_a_withdrawal_is_undone_then_the_take_does_not_come_back(scene: Any, tmp_path: Path) -> None:
+    delivered = deliver(tmp_path)
+    place(delivered)
+    bpy.ops.ed.undo_push(message="with the take")
+    BlenderHost().withdraw(delivered.job, None)
+    edit_and_undo_it(scene)
+    assert shown_takes() == []
+
+
+def test_when_the_file_is_saved_and_opened_then_its_jobs_are_remembered(scene: Any, tmp_path: Path) -> None:
+    delivered = deliver(tmp_path)
+    BlenderHost().remember(delivered.job)
     bpy.ops.wm.save_mainfile()
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "document.blend"))
     assert memory.kept_jobs() == (delivered.job,)
