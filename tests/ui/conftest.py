@@ -46,10 +46,14 @@ else:
     from understudy.bridge.options import JobOptions
     from understudy.inference.drawn_shot import draw_shot
     from understudy.ui.collecting import Collector
+    from understudy.ui.draft import Draft
     from understudy.ui.panel import Panel
+    from understudy.ui.papers_dialog import PapersDialog
     from understudy.ui.session import Session
 
     OpenPanel = Callable[..., Panel]
+    OpenPapers = Callable[..., PapersDialog]
+    DRAFT = Draft(shot="sh010", project="dune")
 
     @pytest.fixture(scope="session")
     def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -93,5 +97,24 @@ else:
             panel.session.start()
             wait_until(lambda: panel.session.standing.life == "alive")
             return panel
+
+        return opened
+
+    @pytest.fixture
+    def open_papers(house: RunningDaemon) -> OpenPapers:
+        """Return what opens a form on a file and waits until it has been judged."""
+
+        def opened(path: Path | None = None, where: Path | None = None, draft: Draft = DRAFT) -> PapersDialog:
+            session = Session(where or house.home)
+            dialog = PapersDialog(session, draft)
+            dialog.confirm = lambda question: True  # type: ignore[method-assign]  # nobody is here to be asked
+            dialog.destroyed.connect(session.close)
+            session.start()
+            dialog.show()
+            if path is not None:
+                dialog.edit_file(path)
+            if where is None:
+                wait_until(lambda: bool(dialog.known.today))
+            return dialog
 
         return opened

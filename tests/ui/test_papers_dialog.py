@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from daemon_rig import RunningDaemon
 from panel_rig import no_problem
 from papers_rig import NARROW, RULE, WHY, record, write_record
@@ -27,36 +25,13 @@ from qt_rig import application, wait_until
 from understudy.bridge.errors import Finding, RequestError
 from understudy.ui.chips import Chips
 from understudy.ui.consent_picker import ConsentPicker
-from understudy.ui.draft import Draft
 from understudy.ui.packs_dialog import PacksDialog
 from understudy.ui.papers_dialog import PapersDialog
 from understudy.ui.record_editors import DayEditor, TruthEditor
 from understudy.ui.row_editor import RowEditor
-from understudy.ui.session import Session
 from understudy.ui.waiver_request import WaiverRequest
 
-OpenPapers = Callable[..., PapersDialog]
-DRAFT = Draft(shot="sh010", project="dune")
-
-
-@pytest.fixture
-def open_papers(house: RunningDaemon) -> OpenPapers:
-    """Return what opens a form on a file and waits until it has been judged."""
-
-    def opened(path: Path | None = None, where: Path | None = None, draft: Draft = DRAFT) -> PapersDialog:
-        session = Session(where or house.home)
-        dialog = PapersDialog(session, draft)
-        dialog.confirm = lambda question: True  # type: ignore[method-assign]  # nobody is here to be asked
-        dialog.destroyed.connect(session.close)
-        session.start()
-        dialog.show()
-        if path is not None:
-            dialog.edit_file(path)
-        if where is None:
-            wait_until(lambda: bool(dialog.known.today))
-        return dialog
-
-    return opened
+from .conftest import OpenPapers
 
 
 def judged(dialog: PapersDialog) -> bool:
