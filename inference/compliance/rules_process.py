@@ -48,6 +48,7 @@ class RulesProcess:
         """The same without blocking the event loop; cancelling stops the process."""
         ending = await self._try(seconds)
         if isinstance(ending, Nursery):  # it was killed before it read the request
+            await asyncio.to_thread(ending.end)  # its pipes close before the system counts it as ended
             ending = await self._try(seconds)
         if isinstance(ending, Nursery):
             ending = ending.last_words(seconds)
