@@ -21,11 +21,8 @@ MEMORY_KILOBYTES := 8000000
 TEST_FOLDER ?= $(shell df -k --output=avail /dev/shm 2>/dev/null | awk '$$1 + 0 > $(MEMORY_KILOBYTES) {print "/dev/shm"; found = 1} \
 	END {if (!found) print "/tmp"}')
 
-# Many tests wait for a daemon or a worker of theirs: one process more than there are cores keeps these busy.
-PROCESSES := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
-
 test: $(INSTALLED)
-	TMPDIR=$(TEST_FOLDER) $(BIN)/pytest -q -n $(PROCESSES) --maxprocesses 4 --dist worksteal
+	TMPDIR=$(TEST_FOLDER) $(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -133,11 +133,12 @@ def test_when_a_segment_fails_then_the_frames_before_it_come_first(overlapped: b
 
 
 def test_closed_early_the_engine_stops_at_its_next_step_and_no_thread_is_left() -> None:
-    stopped = threading.Event()
+    begun, stopped = threading.Event(), threading.Event()
     goes_on = threading.Event()
 
     def at_segment(index: int, watcher: Watcher) -> None:
         if index == 1:
+            begun.set()
             goes_on.wait(PATIENCE_SECONDS)
             try:
                 for done in range(100_000):
@@ -150,6 +151,7 @@ def test_closed_early_the_engine_stops_at_its_next_step_and_no_thread_is_left() 
     before = set(threading.enumerate())
     with closing(generation(Model(at_segment, nothing)).frames(shot(3), 3, overlapped=True)) as frames:
         next(frames)
+        assert begun.wait(PATIENCE_SECONDS)
         goes_on.set()
     assert stopped.is_set()
     assert not set(threading.enumerate()) - before
