@@ -18,7 +18,7 @@ from typing import Annotated, Any, get_type_hints
 import msgspec
 import typer
 
-from understudy.bridge import cli_interruption, errors, messages
+from understudy.bridge import errors, messages
 from understudy.bridge.cli_view import (
     bar,
     bar_of_bytes,
@@ -360,9 +360,9 @@ def _send(connection: Connection, gathered: Gathered) -> messages.Accepted:
 def _follow(connection: Connection, job_id: str, out: Path | None, as_json: bool) -> None:
     """Show a job's progress to its end, then leave with its exit code."""
     silence = "the daemon is silent; its jobs go on when it is back, and so does this"
-    with bar_of_job() as told, cli_interruption.kept() as glance:
+    with bar_of_job() as told:
         try:
-            detail = follow_job(connection, job_id, out, told=told, silent=lambda: say(silence), glance=glance)
+            detail = follow_job(connection, job_id, out, told=told, silent=lambda: say(silence))
         except KeyboardInterrupt:
             say(f"Stopped watching. The job stays with the daemon; `understudy watch {job_id}` follows it again.")
             raise typer.Exit(CANCELLED) from None
