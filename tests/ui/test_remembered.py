@@ -79,7 +79,7 @@ def test_when_the_file_cannot_be_read_then_nothing_is_written_over_it_but_by_who
         again = Memory(tmp_path)
         again.forget()
         again.close()
-        assert load(tmp_path) == (Remembered(), "")
+        wait_until(lambda: load(tmp_path) == (Remembered(), ""))
 
 
 def test_when_somebody_forgets_before_it_was_read_then_it_does_not_come_back(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_when_somebody_forgets_before_it_was_read_then_it_does_not_come_back(tmp
     wait_until(lambda: bool(read))
     memory.note_daemon("b.json")
     memory.close()
-    assert load(tmp_path) == (Remembered(daemons=("b.json",)), "")
+    wait_until(lambda: load(tmp_path) == (Remembered(daemons=("b.json",)), ""))
 
 
 def test_when_a_colour_config_was_named_from_a_folder_then_it_is_remembered_from_the_root() -> None:
@@ -216,6 +216,7 @@ def test_when_a_job_was_sent_then_the_next_panel_fills_in_its_show_and_no_other(
     wait_until(lambda: not form.isVisible(), 60)
     panel.resize(1111, 777)
     panel.close()
+    wait_until(lambda: load(tmp_path)[0].layout.size == (1111, 777))  # the window waits a second for its thread
     known, problem = load(tmp_path)
     assert problem == ""
     assert known.shows["dune"].options == {"preview": {"light": "0.5"}}
@@ -245,7 +246,7 @@ def test_when_somebody_asks_to_forget_then_nothing_is_remembered_and_the_window_
     panel.forget()
     panel.resize(1000, 600)
     panel.close()
-    assert load(tmp_path) == (Remembered(), "")
+    wait_until(lambda: load(tmp_path) == (Remembered(), ""))
 
 
 def test_when_the_memory_was_damaged_then_the_panel_says_so(tmp_path: Path, shared_daemon: RunningDaemon) -> None:
