@@ -41,7 +41,6 @@ class DaemonDialog(QDialog):
         self._session = session
         self._memory = memory or Memory(None, self)
         self._starting = DaemonStart(session, self)
-        self._starting.changed.connect(self._show_start)
         self._machine: Machine | None = None
         self._machine_problem = ""
         self._asking = False
@@ -62,6 +61,13 @@ class DaemonDialog(QDialog):
         self.again = QPushButton(words.DAEMON_AGAIN, self)
         self.drain = QPushButton(words.DAEMON_DRAIN, self)
         self.drain.setToolTip(words.DAEMON_DRAIN_HELP)
+        self._timer = QTimer(self, interval=ASK_MILLISECONDS)
+        self._arrange()
+        self._join()
+        self._offer_recent()
+        self.show_standing(session.standing)
+
+    def _arrange(self) -> None:
         label = QLabel(words.DAEMON_RECENT, self, textFormat=Qt.TextFormat.PlainText)
         label.setBuddy(self.recent)
         others, buttons = QHBoxLayout(), QHBoxLayout()
@@ -76,19 +82,19 @@ class DaemonDialog(QDialog):
         layout.addStretch(1)
         layout.addLayout(others)
         layout.addLayout(buttons)
-        self._timer = QTimer(self, interval=ASK_MILLISECONDS)
+
+    def _join(self) -> None:
+        self._starting.changed.connect(self._show_start)
         self._timer.timeout.connect(self._ask_machine)
         self._timer.start()
         self.drain.clicked.connect(self.drain_daemon)
         self.recent.currentIndexChanged.connect(self._offer_connect)
         self.connect_recent.clicked.connect(lambda: self.connect_by(Path(self.recent.currentText())))
         self._memory.loaded.connect(self._offer_recent)
-        self._offer_recent()
         self.by_key.clicked.connect(self._choose_key)
         self.start.clicked.connect(self.start_here)
-        self.again.clicked.connect(lambda: session.connect_to(session.where))
-        session.standing_changed.connect(self.show_standing)
-        self.show_standing(session.standing)
+        self.again.clicked.connect(lambda: self._session.connect_to(self._session.where))
+        self._session.standing_changed.connect(self.show_standing)
 
     def show_standing(self, standing: Standing) -> None:
         """Show how it stands now."""

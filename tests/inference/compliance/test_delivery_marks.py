@@ -114,12 +114,16 @@ def test_when_the_job_was_remade_under_another_seed_then_the_old_files_do_not_pa
     assert take.refusals() == ["provenance_is_complete"]
 
 
+def self_attested(on_disk: Any, make: Any, say: Any, folder: Path) -> Take:
+    (folder / "v001").mkdir()
+    record = make.record(ground="self_attested", attestation="Jo: a test", consents=())
+    return Take(on_disk, make.PREVIEW, say, folder / "v001", job=make.job(FrameRange(1, 4), record=record))
+
+
 def test_a_self_attested_take_passes_and_every_file_says_uncleared(
     on_disk: Any, make: Any, say: Any, tmp_path: Path
 ) -> None:
-    (tmp_path / "v001").mkdir()
-    record = make.record(ground="self_attested", attestation="Jo: a test", consents=())
-    take = Take(on_disk, make.PREVIEW, say, tmp_path / "v001", job=make.job(FrameRange(1, 4), record=record))
+    take = self_attested(on_disk, make, say, tmp_path)
     assert take.refusals() == []
     assert take.judge()["clearance_is_in_every_file"].message == "every file says: uncleared"
 
@@ -127,9 +131,7 @@ def test_a_self_attested_take_passes_and_every_file_says_uncleared(
 def test_when_a_take_was_made_uncleared_then_a_record_alone_does_not_clear_its_files(
     on_disk: Any, make: Any, say: Any, tmp_path: Path
 ) -> None:
-    (tmp_path / "v001").mkdir()
-    record = make.record(ground="self_attested", attestation="Jo: a test", consents=())
-    take = Take(on_disk, make.PREVIEW, say, tmp_path / "v001", job=make.job(FrameRange(1, 4), record=record))
+    take = self_attested(on_disk, make, say, tmp_path)
     take.order = on_disk.order(job=make.job(FrameRange(1, 4)))
     assert {"clearance_is_in_every_file", "provenance_is_complete"} <= set(take.refusals())
 
